@@ -1,0 +1,20 @@
+// What is known about the BLAS at hand. OpenBLAS before 0.3.22 takes Zen 4/5 (and other CPUs it has not met) for Haswell and then
+// runs at half speed; blas_core.cpp, a library of its own whose constructor runs before OpenBLAS's, asks for the AVX-512 kernels.
+#pragma once
+
+#include <string>
+
+namespace tangentplane::cpu {
+
+/// Tells OpenBLAS to use the calling thread alone; cheap after the first call.
+void single_threaded_blas();
+
+struct BlasReport {
+  std::string core;       ///< kernel set that OpenBLAS runs, e.g. SkylakeX
+  std::string config;     ///< its version and build options
+  std::string threading;  ///< sequential, pthreads or OpenMP
+  std::string warning;    ///< one line if something will be slow, else empty
+};
+BlasReport blas_report();
+
+}  // namespace tangentplane::cpu

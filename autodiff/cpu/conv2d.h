@@ -1,0 +1,39 @@
+// 2-d convolution (cross-correlation, as flax's nn.Conv) over NHWC images with HWIO weights: the three corners of the trilinear form
+// <dy, B(x, w)>, and the per-example weight gradients. Each result is new and complete; shapes were checked by the caller (ops.h).
+#pragma once
+
+#include "autodiff/tensor.h"
+
+namespace tangentplane::cpu {
+
+/// All sizes of a convolution but the number of images.
+struct ConvGeometry {
+  Index height = 0, width = 0, channels = 0;  ///< of an input image
+  Index kernel_height = 0, kernel_width = 0;
+  Index out_channels = 0;
+  Index stride = 1;
+  Index pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+
+  Index out_height() const { return (height + pad_top + pad_bottom - kernel_height) / stride + 1; }
+  Index out_width() const { return (width + pad_left + pad_right - kernel_width) / stride + 1; }
+  Index positions() const { return out_height() * out_width(); }
+  Index patch_size() const { return kernel_height * kernel_width * channels; }
+};
+
+/// y[n,i,j,o] = sum over a, b, c of x[n, i s + a - top, j s + b - left, c] w[a,b,c,o]: x [N,H,W,C], w [kh,kw,C,O] -> [N,H',W',O].
+template <class S>
+Tensor<S> conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
+
+/// Transpose in x: w, dy [N,H',W',O] -> dx [N,H,W,C].
+template <class S>
+Tensor<S> conv2d_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy);
+
+/// Transpose in w, summed over the images in a fixed order: x, dy -> dw [kh,kw,C,O].
+template <class S>
+Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+
+/// The same for each image on its own, the rows of its Jacobian: x, dy -> [N, kh kw C O].
+template <class S>
+Tensor<S> conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+
+}  // namespace tangentplane::cpu

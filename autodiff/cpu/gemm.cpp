@@ -1,0 +1,46 @@
+#include "autodiff/cpu/gemm.h"
+
+#include <cblas.h>
+
+#include <type_traits>
+
+#include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/parallel.h"
+
+namespace tangentplane::cpu {
+
+template <class S>
+void gemm(Op op_a, Op op_b, Index m, Index n, Index k, S alpha, const S* a, Index lda, const S* b, Index ldb, S beta, S* c, Index ldc) {
+  single_threaded_blas();
+  const auto ta = op_a == Op::none ? CblasNoTrans : CblasTrans;
+  const auto tb = op_b == Op::none ? CblasNoTrans : CblasTrans;
+  const auto i = [](Index v) { return static_cast<blasint>(v); };
+  if constexpr (std::is_same_v<S, float>)
+    cblas_sgemm(CblasRowMajor, ta, tb, i(m), i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+  else
+    cblas_dgemm(CblasRowMajor, ta, tb, i(m), i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+}
+
+template <class S>
+void parallel_gemm(Op op_a, Op op_b, Index m, Index n, Index k, S alpha, const S* a, Index lda, const S* b, Index ldb, S beta, S* c,
+                   Index ldc) {
+  // Small products are not worth a task; larger ones get tiles large enough that OpenBLAS's packing stays below some 2 %.
+  constexpr Index small = 1 << 20;
+  if (m * n * k <= small) return gemm(op_a, op_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const auto pieces = [](Index extent, Index tile) { return std::max<Index>(1, (extent + tile / 2) / tile); };
+  Index rows = pieces(m, 384), columns = pieces(n, 768);
+  if (rows * columns == 1) (m >= n ? rows : columns) = std::min<Index>(4, std::max<Index>(1, std::max(m, n) / 32));
+  parallel_for(rows * columns, [&](Index t) {
+    const Index r = t / columns, q = t % columns;
+    const Index i0 = m * r / rows, i1 = m * (r + 1) / rows, j0 = n * q / columns, j1 = n * (q + 1) / columns;
+    gemm(op_a, op_b, i1 - i0, j1 - j0, k, alpha, a + (op_a == Op::none ? i0 * lda : i0), lda, b + (op_b == Op::none ? j0 : j0 * ldb), ldb,
+         beta, c + i0 * ldc + j0, ldc);
+  });
+}
+
+template void gemm(Op, Op, Index, Index, Index, float, const float*, Index, const float*, Index, float, float*, Index);
+template void gemm(Op, Op, Index, Index, Index, double, const double*, Index, const double*, Index, double, double*, Index);
+template void parallel_gemm(Op, Op, Index, Index, Index, float, const float*, Index, const float*, Index, float, float*, Index);
+template void parallel_gemm(Op, Op, Index, Index, Index, double, const double*, Index, const double*, Index, double, double*, Index);
+
+}  // namespace tangentplane::cpu

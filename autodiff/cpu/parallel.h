@@ -1,0 +1,44 @@
+// The one place that decides who gets threads: oneTBB owns them, BLAS runs single-threaded inside its tasks. How work is cut
+// never depends on the number of threads, so the bits of a result do not either.
+#pragma once
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+
+#include <algorithm>
+
+#include "autodiff/shape.h"
+
+namespace tangentplane::cpu {
+
+/// Limits the threads from now on; 0 takes all cores. Throws std::invalid_argument for a negative number.
+void set_threads(int threads);
+int threads();
+
+/// f(i) for i in [0, n), one task each, in no order. Give each task at least some 10 microseconds of work.
+template <class F>
+void parallel_for(Index n, const F& f) {
+  if (n <= 1) {
+    if (n == 1) f(Index(0));
+    return;
+  }
+  tbb::parallel_for(
+      tbb::blocked_range<Index>(0, n, 1),
+      [&](const tbb::blocked_range<Index>& r) {
+        for (Index i = r.begin(); i < r.end(); ++i) f(i);
+      },
+      tbb::simple_partitioner());
+}
+
+/// f(begin, end) over pieces of at most `chunk` of [0, n); the pieces depend on n and chunk alone.
+template <class F>
+void parallel_chunks(Index n, Index chunk, const F& f) {
+  chunk = std::max<Index>(chunk, 1);
+  parallel_for((n + chunk - 1) / chunk, [&](Index i) { f(i * chunk, std::min(n, (i + 1) * chunk)); });
+}
+
+/// Number of elements that make a worthwhile task of a memory-bound loop.
+constexpr Index elementwise_chunk = 1 << 14;
+
+}  // namespace tangentplane::cpu

@@ -1,0 +1,98 @@
+// Tensor<float>, Tensor<double>: contiguous, row-major, shared. Copying a tensor copies the handle, not the numbers; an op
+// never writes into its operands, so sharing is safe as long as you write only into tensors that you just made.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "autodiff/cpu/memory.h"
+#include "autodiff/shape.h"
+
+namespace tangentplane {
+
+template <std::floating_point S>
+class Tensor {
+ public:
+  using Scalar = S;
+
+  Tensor() = default;
+  /// Uninitialised numbers.
+  explicit Tensor(Shape shape)
+      : shape_(shape),
+        size_(shape.size()),
+        block_(std::make_shared<cpu::Block>(static_cast<std::size_t>(size_) * sizeof(S))),
+        data_(static_cast<S*>(block_->data())) {}
+  static Tensor full(Shape shape, S value) {
+    Tensor t(shape);
+    std::fill_n(t.data_, t.size_, value);
+    return t;
+  }
+  static Tensor zeros(Shape shape) { return full(shape, S(0)); }
+  /// Row-major values; throws if their number is not the shape's.
+  static Tensor from(Shape shape, const std::vector<S>& values) {
+    require(static_cast<Index>(values.size()) == shape.size(), "tensor: {} values for shape {}", values.size(), shape);
+    Tensor t(shape);
+    std::copy(values.begin(), values.end(), t.data_);
+    return t;
+  }
+
+  const Shape& shape() const { return shape_; }
+  Index size() const { return size_; }
+  /// First extent; 1 for a scalar.
+  Index rows() const { return shape_.rank() ? shape_[0] : 1; }
+  bool empty() const { return size_ == 0; }
+  S* data() { return data_; }
+  const S* data() const { return data_; }
+  std::span<S> span() { return {data_, static_cast<std::size_t>(size_)}; }
+  std::span<const S> span() const { return {data_, static_cast<std::size_t>(size_)}; }
+  S& operator[](Index i) { return data_[i]; }
+  const S& operator[](Index i) const { return data_[i]; }
+
+  /// The same numbers (shared) under another shape of the same size.
+  Tensor reshaped(Shape shape) const {
+    require(shape.size() == size_, "reshape: {} to {} changes the size", shape_, shape);
+    Tensor t = *this;
+    t.shape_ = shape;
+    return t;
+  }
+  /// Rows [begin, end) of the first axis, shared.
+  Tensor slice(Index begin, Index end) const {
+    require(shape_.rank() > 0 && 0 <= begin && begin <= end && end <= shape_[0], "slice: [{}, {}) of {}", begin, end, shape_);
+    Tensor t = *this;
+    t.shape_ = shape_.with_rows(end - begin);
+    t.size_ = t.shape_.size();
+    t.data_ += begin * shape_.row_size();
+    return t;
+  }
+  Tensor clone() const {
+    Tensor t(shape_);
+    std::copy_n(data_, size_, t.data_);
+    return t;
+  }
+  /// True if no other tensor shares these numbers: the owner may then write in place.
+  bool unique() const { return block_.use_count() == 1; }
+
+ private:
+  Shape shape_;
+  Index size_ = 0;
+  std::shared_ptr<cpu::Block> block_;
+  S* data_ = nullptr;
+};
+
+/// The same numbers in another precision.
+template <class To, class From>
+Tensor<To> cast(const Tensor<From>& t) {
+  if constexpr (std::same_as<To, From>) {
+    return t;
+  } else {
+    Tensor<To> r(t.shape());
+    std::transform(t.data(), t.data() + t.size(), r.data(), [](From v) { return static_cast<To>(v); });
+    return r;
+  }
+}
+
+}  // namespace tangentplane
