@@ -60,7 +60,7 @@ class Shape {
   /// As in error messages: [8,32,32,3].
   std::string str() const {
     std::string s = "[";
-    for (int i = 0; i < rank_; ++i) s += (i ? "," : "") + std::to_string((*this)[i]);
+    for (int i = 0; i < rank_; ++i) s += fmt::format("{}{}", i ? "," : "", (*this)[i]);
     return s + "]";
   }
 
