@@ -55,19 +55,6 @@ void require_finite(const std::string& name, const Tensor<S>& images) {
 }
 
 template <class S>
-Tensor<S> take_rows(const Tensor<S>& images, std::span<const Index> rows) {
-  const Index row = images.shape().row_size();
-  for (Index i : rows) require(0 <= i && i < images.rows(), "take_rows: row {} of {}", i, images.shape());
-  Tensor<S> taken(images.shape().with_rows(static_cast<Index>(rows.size())));
-  cpu::parallel_chunks(static_cast<Index>(rows.size()), std::max<Index>(cpu::elementwise_chunk / std::max<Index>(row, 1), 1),
-                       [&](Index begin, Index end) {
-                         for (Index i = begin; i < end; ++i)
-                           std::copy_n(images.data() + rows[static_cast<std::size_t>(i)] * row, row, taken.data() + i * row);
-                       });
-  return taken;
-}
-
-template <class S>
 ChannelStatistics channel_statistics(const Tensor<S>& images) {
   require(images.shape().rank() >= 2 && images.size() > 0, "channel_statistics: no images in {}", images.shape());
   const auto pixels = static_cast<double>(images.size() / images.shape()[-1]);
@@ -107,7 +94,6 @@ Tensor<S> standardised(const std::string& name, Tensor<S> images, const ChannelS
 
 #define TANGENTPLANE_IMAGES(S)                                               \
   template void require_finite<S>(const std::string&, const Tensor<S>&);     \
-  template Tensor<S> take_rows<S>(const Tensor<S>&, std::span<const Index>); \
   template ChannelStatistics channel_statistics<S>(const Tensor<S>&);        \
   template Tensor<S> standardised<S>(const std::string&, Tensor<S>, const ChannelStatistics&);
 TANGENTPLANE_IMAGES(float)

@@ -13,10 +13,6 @@ namespace tangentplane::data {
 template <class S>
 void require_finite(const std::string& name, const Tensor<S>& images);
 
-/// Rows of the first axis, in the given order: [N, ...] -> [rows, ...]. Throws std::invalid_argument for a row outside [0, N).
-template <class S>
-Tensor<S> take_rows(const Tensor<S>& images, std::span<const Index> rows);
-
 struct ChannelStatistics {
   std::vector<double> mean, deviation;  ///< [C]; the deviation is biased (divided by N H W)
 };
