@@ -1,6 +1,7 @@
 // The network itself as a learner: batch statistics in training, running statistics in evaluation.
 #pragma once
 
+#include "autodiff/transforms.h"
 #include "nn/network.h"
 #include "nn/train.h"
 
