@@ -1,0 +1,63 @@
+#include "kernels/dense_eigen.h"
+
+#include <lapacke.h>
+
+#include <stdexcept>
+#include <type_traits>
+
+#include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/parallel.h"
+
+namespace tangentplane::kernels {
+namespace {
+
+void check(lapack_int info, const char* routine) {
+  if (info != 0) throw std::runtime_error(fmt::format("eigenpairs: LAPACK's {} failed with info {}", routine, info));
+}
+
+}  // namespace
+
+// ?syevr takes bisection and inverse iteration where only some pairs are asked for; these are its own three steps with the faster
+// and as accurate MRRR (dstemr) in the middle: 2.8 s for 4.5 s at n = 3072, k = 1024.
+template <class S>
+void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor<S>& vectors) {
+  cpu::single_threaded_blas();
+  const auto n = static_cast<lapack_int>(a.rows()), wanted = static_cast<lapack_int>(k);
+  const auto length = static_cast<std::size_t>(n);
+  std::vector<S> diagonal(length), beside(length), reflector(length);
+  // LAPACK's lower triangle by columns is ours by rows, the upper.
+  if constexpr (std::is_same_v<S, float>)
+    check(LAPACKE_ssytrd(LAPACK_COL_MAJOR, 'L', n, a.data(), n, diagonal.data(), beside.data(), reflector.data()), "ssytrd");
+  else
+    check(LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'L', n, a.data(), n, diagonal.data(), beside.data(), reflector.data()), "dsytrd");
+
+  std::vector<double> d(diagonal.begin(), diagonal.end()), e(beside.begin(), beside.end()), ascending(length);
+  Tensor<double> z({k, a.rows()});
+  std::vector<lapack_int> support(2 * static_cast<std::size_t>(k));
+  lapack_int found = 0;
+  lapack_logical try_relative = 1;
+  check(LAPACKE_dstemr(LAPACK_COL_MAJOR, 'V', 'I', n, d.data(), e.data(), 0, 0, n - wanted + 1, n, &found, ascending.data(), z.data(), n,
+                       wanted, support.data(), &try_relative),
+        "dstemr");
+
+  values.assign(ascending.rend() - wanted, ascending.rend());
+  vectors = Tensor<S>({k, a.rows()});
+  cpu::parallel_chunks(k, 128, [&](Index begin, Index end) {
+    for (Index j = begin; j < end; ++j) {
+      const double* from = z.data() + (k - 1 - j) * n;
+      std::transform(from, from + n, vectors.data() + j * n, [](double v) { return static_cast<S>(v); });
+    }
+    const auto columns = static_cast<lapack_int>(end - begin);
+    if constexpr (std::is_same_v<S, float>)
+      check(LAPACKE_sormtr(LAPACK_COL_MAJOR, 'L', 'L', 'N', n, columns, a.data(), n, reflector.data(), vectors.data() + begin * n, n),
+            "sormtr");
+    else
+      check(LAPACKE_dormtr(LAPACK_COL_MAJOR, 'L', 'L', 'N', n, columns, a.data(), n, reflector.data(), vectors.data() + begin * n, n),
+            "dormtr");
+  });
+}
+
+template void dense_eigenpairs(Tensor<float>&, Index, std::vector<double>&, Tensor<float>&);
+template void dense_eigenpairs(Tensor<double>&, Index, std::vector<double>&, Tensor<double>&);
+
+}  // namespace tangentplane::kernels

@@ -1,0 +1,114 @@
+#include "kernels/eigen.h"
+
+#include <atomic>
+#include <cmath>
+#include <numeric>
+
+#include "autodiff/cpu/parallel.h"
+#include "kernels/dense_eigen.h"
+#include "kernels/lanczos.h"
+
+namespace tangentplane::kernels {
+namespace {
+
+template <class S>
+bool all_finite(const Tensor<S>& t) {
+  std::atomic<bool> finite = true;
+  cpu::parallel_chunks(t.size(), Index(1) << 20, [&](Index begin, Index end) {
+    S bad = 0;  // v - v is 0 for finite v and NaN for all others; lanes of ordinary sums vectorise
+    for (Index i = begin; i < end; ++i) bad = t[i] - t[i] == S(0) ? bad : S(1);
+    if (bad != S(0)) finite = false;
+  });
+  return finite;
+}
+
+/// Lanczos pays where its basis is well below N; measured between N = 1000 and 12,000.
+EigenMethod choose(Index n, Index k) { return n >= 2000 && 6 * k <= n ? EigenMethod::lanczos : EigenMethod::full; }
+
+template <class S>
+Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options) {
+  const Index n = K.rows();
+  const auto progress = [&](double fraction, std::string_view what) {
+    if (options.progress) options.progress(fraction, what);
+  };
+  progress(0, "dense eigenproblem");
+  Eigenpairs<S> pairs;
+  // Up to here double costs seconds and one more copy; beyond, the reduction stays in the kernel's precision.
+  constexpr Index double_limit = 4000;
+  if (n <= double_limit) {
+    auto a = Tensor<double>({n, n});
+    std::copy_n(K.data(), K.size(), a.data());
+    Tensor<double> vectors;
+    dense_eigenpairs(a, k, pairs.values, vectors);
+    normalise_rows(vectors);
+    pairs.vectors = cast<S>(vectors);
+  } else {
+    auto a = K.clone();
+    dense_eigenpairs(a, k, pairs.values, pairs.vectors);
+  }
+  normalise_rows(pairs.vectors);
+  progress(0.9, "residuals");
+  pairs.residuals = eigen_residuals(DenseOperator<S>(K), pairs.values, pairs.vectors);
+  pairs.method = EigenMethod::full;
+  pairs.basis = n;
+  pairs.products = k;
+  const double order = static_cast<double>(n), count = static_cast<double>(k);
+  pairs.flops = 4. / 3 * order * order * order + 4 * order * order * count;  // reduction, back-transformation, residuals
+  const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
+  const double norm = std::max(std::abs(pairs.values.front()), std::abs(pairs.values.back()));
+  for (double r : pairs.residuals) pairs.converged = pairs.converged && r <= tolerance * norm;
+  progress(1, "eigenpairs");
+  return pairs;
+}
+
+}  // namespace
+
+std::string_view name(EigenMethod method) {
+  switch (method) {
+    case EigenMethod::automatic:
+      return "auto";
+    case EigenMethod::full:
+      return "full";
+    case EigenMethod::lanczos:
+      return "lanczos";
+    case EigenMethod::nystrom:
+      return "nystrom";
+  }
+  return "";
+}
+
+EigenMethod eigen_method(std::string_view word) {
+  for (auto method : {EigenMethod::automatic, EigenMethod::full, EigenMethod::lanczos, EigenMethod::nystrom})
+    if (name(method) == word) return method;
+  throw std::invalid_argument(fmt::format("eigenpairs: no method '{}'; give auto, full, lanczos or nystrom", word));
+}
+
+template <class S>
+void normalise_rows(Tensor<S>& vectors) {
+  const Index n = vectors.shape()[-1];
+  cpu::parallel_for(vectors.rows(), [&](Index j) {
+    S* u = vectors.data() + j * n;
+    const double norm = std::sqrt(std::transform_reduce(u, u + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; }));
+    const S* top = std::max_element(u, u + n, [](S a, S b) { return std::abs(a) < std::abs(b); });
+    const double factor = norm > 0 ? (*top < 0 ? -1 : 1) / norm : 1;
+    for (Index i = 0; i < n; ++i) u[i] = static_cast<S>(factor * u[i]);
+  });
+}
+
+template <class S>
+Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options) {
+  require(K.shape().rank() == 2 && K.shape()[0] == K.shape()[1] && K.rows() > 0, "eigenpairs: K is {}, must be square", K.shape());
+  const Index n = K.rows();
+  require(k >= 1 && k <= n, "eigenpairs: {} pairs of a matrix {}; give 1 to {}", k, K.shape(), n);
+  require(options.method != EigenMethod::nystrom, "eigenpairs: nystrom takes blocks of K, not K; call nystrom_eigenpairs");
+  require(all_finite(K), "eigenpairs: K {} holds a NaN or an infinity", K.shape());
+  const auto method = options.method == EigenMethod::automatic ? choose(n, k) : options.method;
+  return method == EigenMethod::full ? full_eigenpairs(K, k, options) : block_lanczos(DenseOperator<S>(K), k, options);
+}
+
+template void normalise_rows(Tensor<float>&);
+template void normalise_rows(Tensor<double>&);
+template Eigenpairs<float> leading_eigenpairs(const Tensor<float>&, Index, const EigenOptions&);
+template Eigenpairs<double> leading_eigenpairs(const Tensor<double>&, Index, const EigenOptions&);
+
+}  // namespace tangentplane::kernels

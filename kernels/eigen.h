@@ -1,0 +1,54 @@
+// The leading eigenpairs of a large symmetric matrix, such as a neural tangent kernel: the eigenfunctions that the study trains on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "autodiff/tensor.h"
+
+namespace tangentplane::kernels {
+
+enum class EigenMethod { automatic, full, lanczos, nystrom };
+
+/// auto, full, lanczos, nystrom.
+std::string_view name(EigenMethod method);
+/// The inverse of name(); throws std::invalid_argument for any other word.
+EigenMethod eigen_method(std::string_view word);
+
+/// Told of progress: the fraction done in [0, 1] and what is being done. May throw to cancel; the exception reaches the caller.
+using Progress = std::function<void(double fraction, std::string_view what)>;
+
+struct EigenOptions {
+  EigenMethod method = EigenMethod::automatic;  ///< automatic: lanczos where it is faster, else full; never nystrom
+  std::uint64_t seed = 0;                       ///< of Lanczos's start block
+  Index block = 0;                              ///< vectors in a Lanczos block; 0: k/8 within 16 and 128
+  Index max_basis = 0;                          ///< Lanczos stops, converged or not, at this many vectors; 0: may grow to N
+  double tolerance = 0;                         ///< residual relative to lambda_1; 0: 1e-6 for float, 1e-10 for double
+  Progress progress;                            ///< may be empty
+};
+
+template <class S>
+struct Eigenpairs {
+  std::vector<double> values;     ///< [k], descending
+  Tensor<S> vectors;              ///< [k, N]: row j is eigenvector j, of unit norm, its (first) entry of largest magnitude positive
+  std::vector<double> residuals;  ///< [k]: ||K u - theta u||, from a product with K after the run; empty for nystrom
+  EigenMethod method = EigenMethod::full;
+  bool converged = true;  ///< all residuals within the tolerance
+  Index basis = 0;        ///< order of the eigenproblem that was solved densely
+  Index products = 0;     ///< vectors multiplied by K, the closing product included
+  double flops = 0;
+};
+
+/// The k largest (not largest in magnitude) eigenvalues of the symmetric matrix K [N, N], and their eigenvectors. K is taken to be
+/// symmetric; it is not changed. `full` is LAPACK (one copy of K), `lanczos` is block_lanczos of lanczos.h (a basis of about 3k
+/// vectors). Throws std::invalid_argument unless K is square and finite and 1 <= k <= N.
+template <class S>
+Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options = {});
+
+/// Scales each row of [k, N] to unit norm and turns it so that its (first) entry of largest magnitude is positive.
+template <class S>
+void normalise_rows(Tensor<S>& vectors);
+
+}  // namespace tangentplane::kernels

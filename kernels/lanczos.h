@@ -1,0 +1,45 @@
+// Block Lanczos with full orthogonalisation (Golub and Underwood 1977; Grimes, Lewis and Simon 1994) for many leading eigenpairs of a
+// matrix that is met only through its products with blocks of vectors.
+#pragma once
+
+#include "kernels/eigen.h"
+
+namespace tangentplane::kernels {
+
+/// A symmetric matrix K [N, N], wherever it is kept.
+template <class S>
+class SymmetricOperator {
+ public:
+  virtual ~SymmetricOperator() = default;
+  virtual Index size() const = 0;
+  /// out [b, N] <- v [b, N] K: a row is a vector. The same bits whatever the thread count.
+  virtual void apply(const Tensor<S>& v, Tensor<S>& out) const = 0;
+};
+
+/// K as a tensor [N, N], both triangles stored.
+template <class S>
+class DenseOperator final : public SymmetricOperator<S> {
+ public:
+  /// Throws std::invalid_argument unless K is square.
+  explicit DenseOperator(Tensor<S> K);
+  Index size() const override { return K_.rows(); }
+  void apply(const Tensor<S>& v, Tensor<S>& out) const override;
+
+ private:
+  Tensor<S> K_;
+};
+
+/// The k largest eigenvalues of K and their eigenvectors. Stops when the estimated residuals are within the tolerance and measures them
+/// by a closing product; goes on with a larger basis where the measurement disagrees. An eigenvalue that occurs more often than
+/// the block has vectors is found only by rounding or by the random vectors that replace an exhausted block.
+/// Throws std::invalid_argument unless 1 <= k <= N, block >= 0 and max_basis is 0 or at least k; std::runtime_error where K's products are
+/// not finite.
+template <class S>
+Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenOptions& options = {});
+
+/// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S.
+template <class S>
+std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,
+                                    const std::function<void(Index done)>& progress = {});
+
+}  // namespace tangentplane::kernels
