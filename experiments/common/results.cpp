@@ -46,7 +46,9 @@ ResultsFolder::State ResultsFolder::check() const {
   require(fs::is_directory(standing, error), "--out {}: {} is not a folder; give another name", name, standing.string());
   require(access(standing.c_str(), W_OK | X_OK) == 0, "--out {}: {} cannot be written ({}); give another folder", name, standing.string(),
           std::strerror(errno));
-  if (standing != path_ || fs::is_empty(path_)) return State::fresh;
+  if (standing != path_) return State::fresh;
+  const auto entries = std::distance(fs::directory_iterator(path_), {});
+  if (entries == 0 || (entries == 1 && fs::exists(path_ / unfinished_mark))) return State::fresh;  // claim() may end after the mark
 
   const fs::path config_path = path_ / "config.toml";
   require(fs::is_regular_file(config_path, error), "--out {}: the folder holds other files; give a new or an empty one", name);

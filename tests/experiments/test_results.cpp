@@ -65,6 +65,8 @@ TEST_CASE("folders that are not ours, or cannot be written, are refused before a
   CHECK(thrown([&] { ResultsFolder("/proc/tangentplane", "x", {}).claim(); }).find("cannot be written") != std::string::npos);
   std::filesystem::create_directory(folder / "empty");
   CHECK(ResultsFolder(folder / "empty", "x", {}).check() == State::fresh);
+  folder.write("empty/.unfinished", "");
+  CHECK(ResultsFolder(folder / "empty", "x", {}).check() == State::fresh);
 }
 
 TEST_CASE("run.json records the run, its machine and its stages, also of a run that ends early") {
