@@ -60,8 +60,12 @@ class Shape {
   /// As in error messages: [8,32,32,3].
   std::string str() const {
     std::string s = "[";
-    for (int i = 0; i < rank_; ++i) s += (i ? "," : "") + std::to_string((*this)[i]);
-    return s + "]";
+    for (int i = 0; i < rank_; ++i) {
+      if (i) s += ',';
+      s += std::to_string((*this)[i]);
+    }
+    s += ']';
+    return s;
   }
 
  private:

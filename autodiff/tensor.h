@@ -95,4 +95,17 @@ Tensor<To> cast(const Tensor<From>& t) {
   }
 }
 
+/// Rows `indices` of the first axis, in that order, copied.
+template <class S>
+Tensor<S> take_rows(const Tensor<S>& t, std::span<const Index> indices) {
+  Tensor<S> r(t.shape().with_rows(static_cast<Index>(indices.size())));
+  const Index size = t.shape().row_size();
+  Index to = 0;
+  for (Index i : indices) {
+    require(0 <= i && i < t.rows(), "take_rows: row {} of {}", i, t.shape());
+    std::copy_n(t.data() + i * size, size, r.data() + size * to++);
+  }
+  return r;
+}
+
 }  // namespace tangentplane

@@ -1,0 +1,127 @@
+#include "autodiff/cpu/pool.h"
+
+#include <limits>
+
+#include "autodiff/cpu/parallel.h"
+
+namespace tangentplane::cpu {
+namespace {
+
+/// Images a task takes: some 10,000 entries, whatever the number of threads.
+Index images_per_task(Index entries) { return std::max<Index>(1, elementwise_chunk / std::max<Index>(1, entries)); }
+
+/// f(input row, output row, window rows) over all output rows of an image.
+template <class S, class F>
+void for_windows(const PoolGeometry& at, Index images, const F& f) {
+  parallel_chunks(images, images_per_task(at.height * at.width * at.channels), [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n)
+      for (Index i = 0; i < at.out_height(); ++i)
+        for (Index j = 0; j < at.out_width(); ++j)
+          f(((n * at.height + i * at.stride) * at.width + j * at.stride) * at.channels,
+            ((n * at.out_height() + i) * at.out_width() + j) * at.channels);
+  });
+}
+
+}  // namespace
+
+template <class S>
+Tensor<S> average_pool(const PoolGeometry& at, const Tensor<S>& x) {
+  Tensor<S> y({x.rows(), at.out_height(), at.out_width(), at.channels});
+  const S weight = S(1) / static_cast<S>(at.window * at.window);
+  for_windows<S>(at, x.rows(), [&](Index from, Index to) {
+    S* out = y.data() + to;
+    if (at.window == 2) {  // the study's only window: one sweep
+      const S *a = x.data() + from, *b = a + at.channels, *c = a + at.width * at.channels, *d = c + at.channels;
+      for (Index k = 0; k < at.channels; ++k) out[k] = weight * ((a[k] + b[k]) + (c[k] + d[k]));
+      return;
+    }
+    std::fill_n(out, at.channels, S(0));
+    for (Index u = 0; u < at.window; ++u)
+      for (Index v = 0; v < at.window; ++v) {
+        const S* in = x.data() + from + (u * at.width + v) * at.channels;
+        for (Index k = 0; k < at.channels; ++k) out[k] += weight * in[k];
+      }
+  });
+  return y;
+}
+
+template <class S>
+Tensor<S> average_pool_transpose(const PoolGeometry& at, const Tensor<S>& y) {
+  Tensor<S> x({y.rows(), at.height, at.width, at.channels});
+  const S weight = S(1) / static_cast<S>(at.window * at.window);
+  const bool tiles = at.window == at.stride && at.height == at.out_height() * at.window && at.width == at.out_width() * at.window;
+  if (!tiles) {
+    const Index entries = at.height * at.width * at.channels;
+    parallel_chunks(y.rows(), images_per_task(entries),
+                    [&](Index begin, Index end) { std::fill(x.data() + begin * entries, x.data() + end * entries, S(0)); });
+  }
+  for_windows<S>(at, y.rows(), [&](Index to, Index from) {
+    const S* in = y.data() + from;
+    for (Index u = 0; u < at.window; ++u)
+      for (Index v = 0; v < at.window; ++v) {
+        S* out = x.data() + to + (u * at.width + v) * at.channels;
+        if (tiles)
+          for (Index k = 0; k < at.channels; ++k) out[k] = weight * in[k];
+        else
+          for (Index k = 0; k < at.channels; ++k) out[k] += weight * in[k];
+      }
+  });
+  return x;
+}
+
+template <class S>
+Tensor<S> global_mean(const Tensor<S>& x) {
+  const Index positions = x.shape()[1] * x.shape()[2], c = x.shape()[3];
+  Tensor<S> y({x.rows(), c});
+  const S weight = S(1) / static_cast<S>(positions);
+  parallel_chunks(x.rows(), images_per_task(positions * c), [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      S* out = y.data() + n * c;
+      std::fill_n(out, c, S(0));
+      for (Index p = 0; p < positions; ++p)
+        for (Index k = 0; k < c; ++k) out[k] += x.data()[(n * positions + p) * c + k];
+      for (Index k = 0; k < c; ++k) out[k] *= weight;
+    }
+  });
+  return y;
+}
+
+template <class S>
+Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y) {
+  const Index positions = height * width, c = y.shape()[1];
+  Tensor<S> x({y.rows(), height, width, c});
+  const S weight = S(1) / static_cast<S>(positions);
+  parallel_chunks(y.rows(), images_per_task(positions * c), [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n)
+      for (Index p = 0; p < positions; ++p)
+        for (Index k = 0; k < c; ++k) x.data()[(n * positions + p) * c + k] = weight * y.data()[n * c + k];
+  });
+  return x;
+}
+
+template <class S>
+std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry& at, const Tensor<S>& x) {
+  auto places = std::make_shared<std::vector<Index>>(static_cast<std::size_t>(x.rows() * at.out_height() * at.out_width() * at.channels));
+  for_windows<S>(at, x.rows(), [&](Index from, Index to) {
+    for (Index k = 0; k < at.channels; ++k) {
+      Index best = from + k;
+      for (Index u = 0; u < at.window; ++u)
+        for (Index v = 0; v < at.window; ++v)
+          if (const Index i = from + k + (u * at.width + v) * at.channels; x[i] > x[best]) best = i;
+      (*places)[static_cast<std::size_t>(to + k)] = best;
+    }
+  });
+  return places;
+}
+
+#define INSTANTIATE(S)                                                              \
+  template Tensor<S> average_pool(const PoolGeometry&, const Tensor<S>&);           \
+  template Tensor<S> average_pool_transpose(const PoolGeometry&, const Tensor<S>&); \
+  template Tensor<S> global_mean(const Tensor<S>&);                                 \
+  template Tensor<S> global_mean_transpose(Index, Index, const Tensor<S>&);         \
+  template std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry&, const Tensor<S>&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane::cpu

@@ -1,0 +1,102 @@
+// The cotangent of a parameter, not yet multiplied out: what the op saw (the activation) and what came back to its output (the
+// cotangent). Everything that the study computes is one contraction of a list of these (linearize/).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <typeinfo>
+#include <vector>
+
+#include "autodiff/forms.h"
+#include "autodiff/maps.h"
+#include "autodiff/value.h"
+
+namespace tangentplane {
+
+/// How a parameter enters the network: the op that takes it, without its operands.
+template <class T>
+class Entrance {
+ public:
+  virtual ~Entrance() = default;
+  virtual const char* name() const = 0;
+  /// The parameter's cotangent: solve<weight>(activation, cotangent), summed over the examples.
+  virtual T gradient(const std::optional<T>& activation, const T& cotangent) const = 0;
+  /// B(activation, v): what a change v of the parameter adds to the op's output.
+  virtual T output(const std::optional<T>& activation, const T& v) const = 0;
+  /// True if activation and cotangent have the examples as first axis, so that the pair can be taken apart by example.
+  virtual bool per_example() const = 0;
+
+  /// The op itself if it is an `Op`, else null: for contractions that know a faster way.
+  template <class Op>
+  const Op* as() const {
+    return type() == typeid(Op) ? static_cast<const Op*>(op()) : nullptr;
+  }
+
+ protected:
+  virtual const std::type_info& type() const = 0;
+  virtual const void* op() const = 0;
+};
+
+/// One term of a parameter's cotangent.
+template <class T>
+struct Factor {
+  int parameter;
+  std::shared_ptr<const Entrance<T>> entrance;
+  std::optional<T> activation;  ///< none for maps, whose activation is 1
+  T cotangent;
+
+  T gradient() const { return entrance->gradient(activation, cotangent); }
+};
+
+namespace factor_detail {
+
+template <class Op_, class T>
+class EntranceOf : public Entrance<T> {
+ public:
+  explicit EntranceOf(Op_ op) : op_(std::move(op)) {}
+  const char* name() const override { return Op_::name; }
+
+ protected:
+  const std::type_info& type() const override { return typeid(Op_); }
+  const void* op() const override { return &op_; }
+  Op_ op_;
+};
+
+}  // namespace factor_detail
+
+template <class Form, class T>
+class FormEntrance : public factor_detail::EntranceOf<Form, T> {
+ public:
+  using factor_detail::EntranceOf<Form, T>::EntranceOf;
+  T gradient(const std::optional<T>& activation, const T& cotangent) const override {
+    return solve<Slot::weight>(this->op_, *activation, cotangent);
+  }
+  T output(const std::optional<T>& activation, const T& v) const override { return solve<Slot::output>(this->op_, *activation, v); }
+  bool per_example() const override { return Form::shares_weight; }
+};
+
+template <class Map, class T>
+class MapEntrance : public factor_detail::EntranceOf<Map, T> {
+ public:
+  using factor_detail::EntranceOf<Map, T>::EntranceOf;
+  T gradient(const std::optional<T>&, const T& cotangent) const override { return apply(transposed(this->op_), cotangent); }
+  T output(const std::optional<T>&, const T& v) const override { return apply(this->op_, v); }
+  bool per_example() const override { return broadcasts<Map>; }
+};
+
+/// A parameter whose cotangent is already multiplied out (and summed over the examples).
+struct Direct {
+  static constexpr const char* name = "direct";
+};
+template <class T>
+class DirectEntrance : public factor_detail::EntranceOf<Direct, T> {
+ public:
+  DirectEntrance() : factor_detail::EntranceOf<Direct, T>(Direct{}) {}
+  T gradient(const std::optional<T>&, const T& cotangent) const override { return cotangent; }
+  T output(const std::optional<T>&, const T&) const override {
+    throw std::invalid_argument("factor: the cotangent of this parameter is summed over the examples; J v needs it for each of them");
+  }
+  bool per_example() const override { return false; }
+};
+
+}  // namespace tangentplane

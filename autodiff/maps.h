@@ -1,0 +1,134 @@
+// Linear ops: `apply` and its transpose. The transpose of a map is a map again (value.h's Transposed), so both differentiate.
+#pragma once
+
+#include "autodiff/cpu/pool.h"
+#include "autodiff/cpu/reduce.h"
+#include "autodiff/value.h"
+
+namespace tangentplane {
+
+/// b [C] -> [..., C], the same in every position; transposed, the sum over all positions.
+struct ChannelBias {
+  static constexpr const char* name = "channel_bias";
+  static constexpr bool broadcasts_to_examples = true;
+  Shape to;
+
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& b) const {
+    Tensor<S> y(to);
+    cpu::transform_channels(y.size() / std::max<Index>(1, b.size()), b.size(), y.data(), b.data(), y.data(), [](S, S v) { return v; });
+    return y;
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    const Index c = y.shape()[-1];
+    Tensor<S> b({c});
+    const S* v = y.data();
+    cpu::sum_channels(y.size() / std::max<Index>(1, c), c, b.data(), [v](Index i) { return v[i]; });
+    return b;
+  }
+  template <class S>
+  Tensor<S> add_to(Tensor<S> x, const Tensor<S>& b) const {
+    Tensor<S> y = x.unique() ? x : Tensor<S>(x.shape());
+    cpu::transform_channels(x.size() / std::max<Index>(1, b.size()), b.size(), x.data(), b.data(), y.data(),
+                            [](S u, S v) { return u + v; });
+    return y;
+  }
+};
+
+struct Reshape {
+  static constexpr const char* name = "reshape";
+  Shape from, to;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    return x.reshaped(to);
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return y.reshaped(from);
+  }
+};
+
+/// Times a constant.
+struct Scale {
+  static constexpr const char* name = "scale";
+  double factor;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    Tensor<S> y(x.shape());
+    const S c = static_cast<S>(factor);
+    cpu::transform(x.size(), x.data(), y.data(), [c](S v) { return c * v; });
+    return y;
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return apply(y);
+  }
+};
+
+/// Everything -> a scalar.
+struct Sum {
+  static constexpr const char* name = "sum";
+  Shape from;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    const S* v = x.data();
+    return Tensor<S>::full({}, cpu::sum<S>(x.size(), [v](Index i) { return v[i]; }));
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return Tensor<S>::full(from, y[0]);
+  }
+};
+
+/// Mean over windows of [N, H, W, C]; windows that do not fit are left out (VALID).
+struct AveragePool {
+  static constexpr const char* name = "average_pool";
+  cpu::PoolGeometry at;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    return cpu::average_pool(at, x);
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return cpu::average_pool_transpose(at, y);
+  }
+};
+
+/// [N, H, W, C] -> [N, C].
+struct GlobalMean {
+  static constexpr const char* name = "global_mean";
+  Index height, width;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    return cpu::global_mean(x);
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return cpu::global_mean_transpose(height, width, y);
+  }
+};
+
+/// y[i] = x[places[i]], places within one tensor of shape `from`: maximum pooling, once the maxima are known.
+struct Gather {
+  static constexpr const char* name = "gather";
+  Shape from, to;
+  std::shared_ptr<const std::vector<Index>> places;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    Tensor<S> y(to);
+    const Index* at = places->data();
+    cpu::parallel_chunks(y.size(), cpu::elementwise_chunk, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) y[i] = x[at[i]];
+    });
+    return y;
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    Tensor<S> x = Tensor<S>::zeros(from);
+    for (Index i = 0; i < y.size(); ++i) x[(*places)[static_cast<std::size_t>(i)]] += y[i];  // windows may overlap: in order
+    return x;
+  }
+};
+
+}  // namespace tangentplane

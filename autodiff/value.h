@@ -1,0 +1,118 @@
+// What every value type (Tensor, and Dual and Var around one) has in common. A model is written over any of them.
+#pragma once
+
+#include <optional>
+
+#include "autodiff/cpu/elementwise.h"
+#include "autodiff/tensor.h"
+
+namespace tangentplane {
+
+/// The slots of a form's trilinear <y, B(input, weight)>; solving for one takes the other two, in this order.
+enum class Slot { input, weight, output };
+
+/// A shape, scalar type and way to lift a constant, for each value type.
+template <class T>
+struct ValueTraits;
+
+template <class S>
+struct ValueTraits<Tensor<S>> {
+  using Scalar = S;
+  static const Tensor<S>& primal(const Tensor<S>& x) { return x; }
+  static Tensor<S> lift(Tensor<S> x) { return x; }
+  static bool exactly_zero(const Tensor<S>& x) { return cpu::all_zero(x); }
+};
+
+template <class T>
+using ScalarOf = typename ValueTraits<T>::Scalar;
+
+/// The innermost tensor: what the network computes, whatever is differentiated around it.
+template <class T>
+const Tensor<ScalarOf<T>>& primal(const T& x) {
+  return ValueTraits<T>::primal(x);
+}
+template <class T>
+const Shape& shape_of(const T& x) {
+  return primal(x).shape();
+}
+/// A tensor as a constant of type T: no tangent, no place on a tape.
+template <class T>
+T lift(Tensor<ScalarOf<T>> x) {
+  return ValueTraits<T>::lift(std::move(x));
+}
+/// True if x is known to be zero in every part that a derivative could read.
+template <class T>
+bool exactly_zero(const T& x) {
+  return ValueTraits<T>::exactly_zero(x);
+}
+
+// The engine's functions on plain tensors; dual.h and tape.h extend each of them to their type.
+
+template <Slot s, class Form, class S>
+Tensor<S> solve(const Form& form, const Tensor<S>& p, const Tensor<S>& q) {
+  return form.template solve<s>(p, q);
+}
+
+template <class Map, class S>
+Tensor<S> apply(const Map& map, const Tensor<S>& x) {
+  return map.apply(x);
+}
+
+/// A map turned round; its transpose is the map.
+template <class Map>
+struct Transposed {
+  static constexpr const char* name = Map::name;
+  Map map;
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& y) const {
+    return map.transpose(y);
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& x) const {
+    return map.apply(x);
+  }
+};
+template <class Map>
+Transposed<Map> transposed(const Map& map) {
+  return {map};
+}
+template <class Map>
+Map transposed(const Transposed<Map>& t) {
+  return t.map;
+}
+
+/// True for a map whose output repeats its input for every example: a parameter that enters through it has per-example cotangents.
+template <class Map>
+constexpr bool broadcasts = requires {
+  requires Map::broadcasts_to_examples;
+};
+
+template <class S>
+Tensor<S> add(Tensor<S> a, Tensor<S> b) {
+  require(a.shape() == b.shape(), "add: shapes {} and {} differ", a.shape(), b.shape());
+  Tensor<S> y = a.unique() ? a : (b.unique() ? b : Tensor<S>(a.shape()));
+  cpu::transform(y.size(), a.data(), b.data(), y.data(), [](S u, S v) { return u + v; });
+  return y;
+}
+
+/// x + map(b), without the array map(b) where the map knows how.
+template <class Map, class S>
+Tensor<S> add(Tensor<S> x, const Map& map, const Tensor<S>& b) {
+  if constexpr (requires { map.add_to(x, b); })
+    return map.add_to(std::move(x), b);
+  else
+    return add(std::move(x), map.apply(b));
+}
+
+/// sum <- sum + term, where no value means exactly zero.
+template <class T>
+void accumulate(std::optional<T>& sum, T term) {
+  if (sum) {
+    T before = std::move(*sum);
+    sum.emplace(add(std::move(before), std::move(term)));
+  } else {
+    sum.emplace(std::move(term));
+  }
+}
+
+}  // namespace tangentplane

@@ -1,0 +1,27 @@
+// Images as the named data sets hold them: 8 bits a number.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "autodiff/shape.h"
+#include "data/files.h"
+
+namespace tangentplane::data {
+
+struct ByteImages {
+  Shape shape;               ///< [N, H, W, C], training images first
+  Bytes pixels;              ///< row-major
+  std::vector<int> classes;  ///< [N]
+};
+
+struct PartSizes {
+  Index num_train = 0, num_test = 0;
+};
+
+/// DIR/folder/file, DIR/file or, where `gzip`, either of them with .gz appended; the first that exists. Throws std::invalid_argument
+/// naming what was looked for.
+std::filesystem::path find_data_file(const std::filesystem::path& directory, const std::string& folder, const std::string& file,
+                                     const std::string& dataset, bool gzip);
+
+}  // namespace tangentplane::data

@@ -1,0 +1,173 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <array>
+
+#include "autodiff/check.h"
+#include "autodiff/cpu/parallel.h"
+#include "data/cifar10.h"
+#include "data/dead_leaves.h"
+#include "data/mnist.h"
+#include "data/npy.h"
+
+namespace tangentplane::data {
+namespace {
+
+bool is_npy(const std::string& name) { return name.ends_with(".npy"); }
+
+/// The counts asked for, or what there is.
+PartSizes resolve(const Source& source, PartSizes there) {
+  const PartSizes sizes{source.num_train.value_or(there.num_train), source.num_test.value_or(there.num_test)};
+  require(sizes.num_train <= there.num_train, "{}: {} training images asked for, there are {}", source.name, sizes.num_train,
+          there.num_train);
+  require(sizes.num_test <= there.num_test, "{}: {} test images asked for, there are {}", source.name, sizes.num_test, there.num_test);
+  return sizes;
+}
+
+Layout npy_layout(const Source& source) {
+  const NpyInfo info = npy_info(source.name);
+  require(info.shape.rank() == 4 && info.shape.size() > 0, "{}: shape {}; images are [N,H,W,C]", source.name, info.shape);
+  const Index n = info.shape[0], num_train = source.num_train.value_or(n);
+  require(num_train <= n, "{}: {} training images asked for, there are {}", source.name, num_train, n);
+  const Index num_test = source.num_test.value_or(n - num_train);
+  require(num_test <= n - num_train, "{}: {} test images asked for, {} follow the {} training images", source.name, num_test, n - num_train,
+          num_train);
+  return {{info.shape[1], info.shape[2], info.shape[3]}, num_train, num_test, 0};
+}
+
+DeadLeaves dead_leaves_options(const Source& source) { return {source.data_seed, source.height, source.width, source.channels}; }
+
+template <class S>
+Tensor<S> divided_by_255(const ByteImages& from) {
+  std::array<S, 256> value;
+  for (std::size_t b = 0; b < 256; ++b) value[b] = static_cast<S>(b) / S(255);
+  Tensor<S> images(from.shape);
+  cpu::parallel_chunks(images.size(), cpu::elementwise_chunk, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) images[i] = value[from.pixels[static_cast<std::size_t>(i)]];
+  });
+  return images;
+}
+
+}  // namespace
+
+Layout layout(const Source& source) {
+  require(!source.num_train || *source.num_train > 0, "{}: {} training images asked for; at least 1", source.name,
+          source.num_train.value_or(0));
+  require(!source.num_test || *source.num_test >= 0, "{}: {} test images asked for", source.name, source.num_test.value_or(0));
+  if (is_npy(source.name)) return npy_layout(source);
+  if (source.name == "cifar10") {
+    const PartSizes sizes = resolve(source, cifar10_sizes(source.directory));
+    return {{32, 32, 3}, sizes.num_train, sizes.num_test, 10};
+  }
+  if (source.name == "mnist") {
+    const PartSizes sizes = resolve(source, mnist_sizes(source.directory));
+    return {{28, 28, 1}, sizes.num_train, sizes.num_test, 10};
+  }
+  require(source.name == "dead-leaves", "data {}: unknown; one of dead-leaves, cifar10, mnist or a FILE.npy", source.name);
+  require_valid(dead_leaves_options(source));
+  return {{source.height, source.width, source.channels}, source.num_train.value_or(2000), source.num_test.value_or(500), 10};
+}
+
+template <class S>
+Dataset<S> load(const Source& source) {
+  const Layout at = layout(source);
+  Dataset<S> d;
+  d.name = source.name;
+  d.num_train = at.num_train;
+  d.num_test = at.num_test;
+  d.num_classes = at.num_classes;
+  if (is_npy(source.name)) {
+    d.images = load_npy_images<S>(source.name, at.num_train + at.num_test);
+    return d;
+  }
+  const PartSizes sizes{at.num_train, at.num_test};
+  ByteImages bytes;
+  if (source.name == "cifar10") {
+    bytes = load_cifar10(source.directory, sizes);
+    d.class_names.assign(cifar10_classes.begin(), cifar10_classes.end());
+  } else if (source.name == "mnist") {
+    bytes = load_mnist(source.directory, sizes);
+    for (int c = 0; c < 10; ++c) d.class_names.push_back(std::to_string(c));
+  } else {
+    bytes = dead_leaves(dead_leaves_options(source), 0, sizes.num_train + sizes.num_test);
+    for (const LeafClass& c : leaf_classes) d.class_names.emplace_back(c.name);
+  }
+  d.classes = std::move(bytes.classes);
+  auto images = divided_by_255<S>(bytes);
+  bytes = {};
+  const auto statistics = channel_statistics(images.slice(0, d.num_train));
+  d.images = standardised(source.name, std::move(images), statistics);
+  return d;
+}
+
+std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n) {
+  const auto size = static_cast<Index>(classes.size());
+  require(num_classes > 0 && size > 0, "stratified subset: the data have no classes");
+  require(0 < n && n <= size, "stratified subset: {} images asked for, there are {}", n, size);
+  std::vector<Index> left(static_cast<std::size_t>(num_classes)), rows;
+  for (int c = 0; c < num_classes; ++c) {
+    Index& wanted = left[static_cast<std::size_t>(c)];
+    const auto there = static_cast<Index>(std::count(classes.begin(), classes.end(), c));
+    wanted = n == size ? there : n / num_classes + (c < n % num_classes);
+    require(wanted <= there, "stratified subset: {} images asked for take {} of class {}, there are {}", n, wanted, c, there);
+  }
+  for (Index i = 0; i < size; ++i) {
+    Index& wanted = left[static_cast<std::size_t>(classes[static_cast<std::size_t>(i)])];
+    if (wanted == 0) continue;
+    rows.push_back(i);
+    --wanted;
+  }
+  return rows;
+}
+
+template <class S>
+std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test) {
+  const std::span<const int> classes = dataset.classes;
+  require(!classes.empty(), "{}: has no classes to take a stratified subset by", dataset.name);
+  auto rows = stratified_rows(classes.first(static_cast<std::size_t>(dataset.num_train)), dataset.num_classes, num_train);
+  if (num_test == 0) return rows;
+  for (Index i : stratified_rows(classes.subspan(static_cast<std::size_t>(dataset.num_train)), dataset.num_classes, num_test))
+    rows.push_back(dataset.num_train + i);
+  return rows;
+}
+
+template <class S>
+Dataset<S> select(const Dataset<S>& dataset, std::span<const Index> rows, Index num_train) {
+  const auto n = static_cast<Index>(rows.size());
+  require(0 < num_train && num_train <= n, "select: {} training images of {} rows", num_train, n);
+  Dataset<S> d{dataset.name, take_rows(dataset.images, rows), {}, num_train, n - num_train, dataset.num_classes, dataset.class_names};
+  if (!dataset.classes.empty())
+    for (Index i : rows) d.classes.push_back(dataset.classes[static_cast<std::size_t>(i)]);
+  return d;
+}
+
+std::vector<int> binary_targets(std::span<const int> classes, int num_classes, std::span<const int> positive) {
+  std::vector<int> target(static_cast<std::size_t>(num_classes)), targets;
+  for (int c : positive) {
+    require(0 <= c && c < num_classes, "positive classes: {} is not one of 0 to {}", c, num_classes - 1);
+    require(!target[static_cast<std::size_t>(c)], "positive classes: {} is given twice", c);
+    target[static_cast<std::size_t>(c)] = 1;
+  }
+  require(!positive.empty() && positive.size() < target.size(), "positive classes: {} of {}; both labels need at least one",
+          positive.size(), num_classes);
+  for (int c : classes) {
+    require(0 <= c && c < num_classes, "binary_targets: class {} is not one of 0 to {}", c, num_classes - 1);
+    targets.push_back(target[static_cast<std::size_t>(c)]);
+  }
+  return targets;
+}
+
+double class_balance(std::span<const int> targets) {
+  require(!targets.empty(), "class_balance: no targets");
+  return static_cast<double>(std::count(targets.begin(), targets.end(), 1)) / static_cast<double>(targets.size());
+}
+
+#define TANGENTPLANE_DATASET(S)                                                    \
+  template Dataset<S> load<S>(const Source&);                                      \
+  template std::vector<Index> stratified_rows<S>(const Dataset<S>&, Index, Index); \
+  template Dataset<S> select<S>(const Dataset<S>&, std::span<const Index>, Index);
+TANGENTPLANE_DATASET(float)
+TANGENTPLANE_DATASET(double)
+#undef TANGENTPLANE_DATASET
+
+}  // namespace tangentplane::data

@@ -1,0 +1,74 @@
+// The images that an experiment works on: named data sets and .npy files under one roof, training images first.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autodiff/tensor.h"
+#include "data/images.h"
+
+namespace tangentplane::data {
+
+template <class S>
+struct Dataset {
+  std::string name;
+  Tensor<S> images;                   ///< [N, H, W, C], the num_train training images first
+  std::vector<int> classes;           ///< [N], or empty where the source has none (.npy)
+  Index num_train = 0, num_test = 0;  ///< N = num_train + num_test
+  int num_classes = 0;
+  std::vector<std::string> class_names;  ///< [num_classes]
+
+  Tensor<S> training_images() const { return images.slice(0, num_train); }
+  Tensor<S> test_images() const { return images.slice(num_train, num_train + num_test); }
+};
+
+/// What to load.
+struct Source {
+  std::string name = "dead-leaves";  ///< dead-leaves, cifar10, mnist, or the path of a .npy file
+  std::filesystem::path directory;   ///< where cifar10's and mnist's files are
+  std::optional<Index> num_train, num_test;
+  std::uint64_t data_seed = 0;                  ///< of dead-leaves
+  Index height = 32, width = 32, channels = 3;  ///< of dead-leaves; 1 or 3 channels
+};
+
+/// What loading will give, known without reading images.
+struct Layout {
+  Shape image;  ///< [H, W, C]
+  Index num_train = 0, num_test = 0;
+  int num_classes = 0;  ///< 0 for .npy files
+};
+
+/// Checks the source: its name, that its files are there and whole, and that they hold as many images as asked for. Counts that are not
+/// given are all there are; for dead-leaves 2000 and 500; for a .npy file num_train rows (all) train and the rest tests.
+/// Throws std::invalid_argument with one line.
+Layout layout(const Source& source);
+
+/// Reads the first num_train and num_test images of each part, no others. Named data sets are divided by 255 and standardised per channel
+/// by the training images used; a .npy file is taken as it is (uint8 divided by 255). Throws as layout does, and for a NaN or infinity.
+template <class S>
+Dataset<S> load(const Source& source);
+
+/// Rows of the dataset's images (training and test alike, so that they can be saved as indices.npy) of nested stratified subsets:
+/// from each class of C the first floor(n / C) in file order, of the lowest n mod C classes one more; file order is kept. n equal to the
+/// part's size takes it whole. Throws std::invalid_argument where a class has too few images, or without classes.
+template <class S>
+std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test);
+/// The same for one list of classes.
+std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n);
+
+/// The dataset of these rows, the first `num_train` of which train.
+template <class S>
+Dataset<S> select(const Dataset<S>& dataset, std::span<const Index> rows, Index num_train);
+
+/// 1 where the class is one of `positive`, else 0. Throws std::invalid_argument for a class outside [0, num_classes), one given twice, and
+/// where `positive` is empty or all of them.
+std::vector<int> binary_targets(std::span<const int> classes, int num_classes, std::span<const int> positive);
+
+/// Share of ones. Throws std::invalid_argument for no targets.
+double class_balance(std::span<const int> targets);
+
+}  // namespace tangentplane::data

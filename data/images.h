@@ -1,0 +1,29 @@
+// What data sets do with images [N, H, W, C]: check, gather and standardise them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autodiff/tensor.h"
+
+namespace tangentplane::data {
+
+/// Throws std::invalid_argument, naming the first image (row) that holds a NaN or an infinity and where in it.
+template <class S>
+void require_finite(const std::string& name, const Tensor<S>& images);
+
+struct ChannelStatistics {
+  std::vector<double> mean, deviation;  ///< [C]; the deviation is biased (divided by N H W)
+};
+
+/// Mean and deviation of each channel (last axis) over all other axes, in double and in a fixed order. Throws for no images.
+template <class S>
+ChannelStatistics channel_statistics(const Tensor<S>& images);
+
+/// (x - mean) / deviation of each channel, in place where nothing else shares `images`. Throws std::invalid_argument for a channel
+/// of deviation 0; `name` is the data's, for the message.
+template <class S>
+Tensor<S> standardised(const std::string& name, Tensor<S> images, const ChannelStatistics& statistics);
+
+}  // namespace tangentplane::data

@@ -1,0 +1,126 @@
+#include "data/npz.h"
+
+#include <zip.h>
+
+#include <array>
+#include <memory>
+#include <set>
+#include <stdexcept>
+
+#include "autodiff/check.h"
+#include "data/files.h"
+#include "data/npy.h"
+
+namespace tangentplane::data {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr zip_uint16_t first_of_january_1980 = 1 << 5 | 1;  // DOS date: year since 1980, month, day; numpy writes the same
+
+struct Discard {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct CloseEntry {
+  void operator()(zip_file_t* entry) const { zip_fclose(entry); }
+};
+using Archive = std::unique_ptr<zip_t, Discard>;
+using Entry = std::unique_ptr<zip_file_t, CloseEntry>;
+
+std::string message(int code) {
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  std::string text = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  return text;
+}
+
+template <class S>
+Tensor<S> load_entry(zip_t* archive, zip_uint64_t index, const std::string& name) {
+  zip_stat_t stat;
+  require(zip_stat_index(archive, index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: is damaged: {}", name, zip_strerror(archive));
+  const Entry entry(zip_fopen_index(archive, index, 0));
+  require(entry != nullptr, "{}: cannot be read: {}", name, zip_strerror(archive));
+  const auto pull = [&](void* to, std::size_t bytes) {
+    const zip_int64_t n = zip_fread(entry.get(), to, bytes);
+    require(n >= 0, "{}: is damaged: {}", name, zip_file_strerror(entry.get()));
+    return static_cast<std::size_t>(n);
+  };
+  ByteSource source(name, stat.size, pull);
+  auto tensor = read_npy<S>(source, NpyTypes::integers);
+  char beyond;
+  require(pull(&beyond, 1) == 0, "{}: is damaged: longer than the archive says", name);  // libzip compares checksums at the end
+  return tensor;
+}
+
+void require_names(const fs::path& path, const std::set<std::string>& seen, const std::string& name) {
+  require(!name.empty(), "{}: an array without a name", path.string());
+  require(!seen.contains(name), "{}: two arrays named {}", path.string(), name);
+}
+
+}  // namespace
+
+template <class S>
+NamedTensors<S> load_npz(const fs::path& path) {
+  ByteSource::file(path);  // a missing file or a folder is named as such
+  int code = 0;
+  const Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
+  require(archive != nullptr, "{}: is no .npz archive or is damaged: {}", path.string(), message(code));
+  NamedTensors<S> tensors;
+  std::set<std::string> seen;
+  for (zip_int64_t i = 0, n = zip_get_num_entries(archive.get(), 0); i < n; ++i) {
+    const char* raw = zip_get_name(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_UTF_8);
+    require(raw != nullptr, "{}: is damaged: {}", path.string(), zip_strerror(archive.get()));
+    std::string name = raw;
+    require(name.ends_with(".npy"), "{}: entry {} is not a .npy file", path.string(), name);
+    name.resize(name.size() - 4);
+    require_names(path, seen, name);
+    seen.insert(name);
+    tensors.emplace_back(name, load_entry<S>(archive.get(), static_cast<zip_uint64_t>(i), fmt::format("{}: {}", path.string(), name)));
+  }
+  return tensors;
+}
+
+template <class S>
+void save_npz(const fs::path& path, const NamedTensors<S>& tensors) {
+  std::set<std::string> seen;
+  for (const auto& [name, tensor] : tensors) {
+    require_names(path, seen, name);
+    seen.insert(name);
+  }
+  require(!tensors.empty(), "{}: no arrays to save", path.string());  // libzip writes no empty archive
+  replace_atomically(path, [&](const fs::path& temporary) {
+    const auto check = [&](bool ok, zip_t* archive) {
+      if (!ok) throw std::runtime_error(fmt::format("cannot write {}: {}", path.string(), zip_strerror(archive)));
+    };
+    int code = 0;
+    Archive archive(zip_open(temporary.c_str(), ZIP_CREATE | ZIP_EXCL, &code));
+    if (!archive) throw std::runtime_error(fmt::format("cannot write {}: {}", path.string(), message(code)));
+    std::vector<std::string> headers;
+    headers.reserve(tensors.size());  // libzip reads header and numbers where they are, when the archive is closed
+    for (const auto& [name, tensor] : tensors) {
+      headers.push_back(npy_header(npy_descr<S>(), tensor.shape()));
+      std::array<zip_buffer_fragment_t, 2> parts{};
+      parts[0].data = reinterpret_cast<zip_uint8_t*>(headers.back().data());
+      parts[0].length = headers.back().size();
+      parts[1].data = reinterpret_cast<zip_uint8_t*>(const_cast<S*>(tensor.data()));  // read only: nothing is freed or written
+      parts[1].length = static_cast<zip_uint64_t>(tensor.size()) * sizeof(S);
+      zip_source_t* source = zip_source_buffer_fragment(archive.get(), parts.data(), tensor.empty() ? 1 : 2, 0);
+      check(source != nullptr, archive.get());
+      const zip_int64_t index = zip_file_add(archive.get(), (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
+      if (index < 0) zip_source_free(source);
+      check(index >= 0, archive.get());
+      const auto i = static_cast<zip_uint64_t>(index);
+      check(zip_set_file_compression(archive.get(), i, ZIP_CM_STORE, 0) == 0, archive.get());
+      check(zip_file_set_dostime(archive.get(), i, 0, first_of_january_1980, 0) == 0, archive.get());
+    }
+    check(zip_close(archive.get()) == 0, archive.get());
+    static_cast<void>(archive.release());  // closed
+  });
+}
+
+template NamedTensors<float> load_npz<float>(const fs::path&);
+template NamedTensors<double> load_npz<double>(const fs::path&);
+template void save_npz<float>(const fs::path&, const NamedTensors<float>&);
+template void save_npz<double>(const fs::path&, const NamedTensors<double>&);
+
+}  // namespace tangentplane::data

@@ -1,0 +1,43 @@
+#include "nn/checkpoint.h"
+
+#include <cmath>
+#include <set>
+
+namespace tangentplane {
+
+template <class S>
+void save_variables(const std::filesystem::path& path, const Variables<S>& variables) {
+  data::NamedTensors<S> entries;
+  for (std::size_t i = 0; i < variables.paths.size(); ++i) entries.emplace_back("params/" + variables.paths[i], variables.parameters[i]);
+  for (const auto& [name, value] : variables.statistics) entries.emplace_back("batch_stats/" + name, value);
+  data::save_npz(path, entries);
+}
+
+template <class S>
+Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like) {
+  const auto entries = data::load_npz<S>(path);
+  std::set<std::string> wanted;
+  const auto fetch = [&](const std::string& name, const Shape& shape) {
+    wanted.insert(name);
+    const Tensor<S>* found = data::find(entries, name);
+    require(found, "{}: {} is missing; this network has it with shape {}", path.string(), name, shape);
+    require(found->shape() == shape, "{}: {} has shape {}, this network takes {}", path.string(), name, found->shape(), shape);
+    for (S v : found->span()) require(std::isfinite(v), "{}: {} holds {}; all weights must be finite", path.string(), name, v);
+    return *found;
+  };
+  Variables<S> variables = like;
+  for (std::size_t i = 0; i < like.paths.size(); ++i)
+    variables.parameters[i] = fetch("params/" + like.paths[i], like.parameters[i].shape());
+  for (auto& [name, value] : variables.statistics) value = fetch("batch_stats/" + name, value.shape());
+  for (const auto& [name, value] : entries)
+    require(wanted.count(name), "{}: {} {} is not part of this network; check the model and its widths", path.string(), name,
+            value.shape());
+  return variables;
+}
+
+template void save_variables(const std::filesystem::path&, const Variables<float>&);
+template void save_variables(const std::filesystem::path&, const Variables<double>&);
+template Variables<float> load_variables(const std::filesystem::path&, const Variables<float>&);
+template Variables<double> load_variables(const std::filesystem::path&, const Variables<double>&);
+
+}  // namespace tangentplane

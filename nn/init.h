@@ -1,0 +1,32 @@
+// First values of parameters, in double whatever the network's precision, so that float and double networks start at the same point.
+#pragma once
+
+#include <functional>
+
+#include "autodiff/random.h"
+#include "autodiff/tensor.h"
+
+namespace tangentplane {
+
+using Initializer = std::function<Tensor<double>(const Shape&, RandomStream&)>;
+
+inline Initializer constant(double value) {
+  return [value](const Shape& shape, RandomStream&) { return Tensor<double>::full(shape, value); };
+}
+inline Initializer zeros() { return constant(0); }
+inline Initializer ones() { return constant(1); }
+
+/// flax's default for kernels (LeCun et al., 1998): a normal truncated at two deviations whose variance is 1 / fan_in, where fan_in is the
+/// product of all extents but the last.
+inline Initializer lecun_normal() {
+  return [](const Shape& shape, RandomStream& random) {
+    Tensor<double> t(shape);
+    const double fan_in = static_cast<double>(shape.size()) / static_cast<double>(std::max<Index>(1, shape[-1]));
+    constexpr double truncated_deviation = 0.87962566103423978;  // of a standard normal conditioned on [-2, 2]
+    const double deviation = std::sqrt(1 / fan_in) / truncated_deviation;
+    for (double& v : t.span()) v = deviation * random.truncated_normal();
+    return t;
+  };
+}
+
+}  // namespace tangentplane

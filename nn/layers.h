@@ -1,0 +1,68 @@
+// What models are made of, under flax's names and with its defaults. Each layer takes the scope named after it.
+#pragma once
+
+#include "autodiff/batch_norm.h"
+#include "nn/parameters.h"
+
+namespace tangentplane {
+
+enum class Activation { relu, gelu, tanh };
+
+template <class T>
+T activate(Activation kind, const T& x) {
+  switch (kind) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::tanh:
+      return tanh(x);
+  }
+  throw std::invalid_argument("activation: unknown kind");
+}
+
+/// x [N, K] -> [N, features], with a bias.
+template <class T>
+T dense(const Scope<T>& scope, Index features, const T& x) {
+  const Shape& s = shape_of(x);
+  require(s.rank() == 2, "dense: takes [N,K], got {}; flatten images first", s);
+  const T kernel = scope.parameter("kernel", {s[1], features}, lecun_normal());
+  return bias(matmul(x, kernel), scope.parameter("bias", {features}, zeros()));
+}
+
+struct ConvOptions {
+  Index stride = 1;
+  bool use_bias = true;
+};
+
+/// x [N, H, W, C] -> [N, H', W', features] with a square kernel and SAME padding.
+template <class T>
+T conv(const Scope<T>& scope, Index features, Index kernel, const T& x, ConvOptions options = {}) {
+  const Shape& s = shape_of(x);
+  require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
+  T y = conv2d(x, scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), options.stride);
+  return options.use_bias ? bias(std::move(y), scope.parameter("bias", {features}, zeros())) : y;
+}
+
+/// Ioffe and Szegedy (2015) over all axes but the last: eps 1e-5, biased variance throughout, running <- 0.9 running + 0.1 batch.
+/// Training mode couples the examples; evaluation mode uses the stored statistics.
+template <class T>
+T batch_norm(const Scope<T>& scope, const T& x, const Initializer& scale_initial = ones()) {
+  using S = ScalarOf<T>;
+  constexpr double epsilon = 1e-5, momentum = 0.9;
+  const Index c = shape_of(x)[-1];
+  const T gamma = scope.parameter("scale", {c}, scale_initial), beta = scope.parameter("bias", {c}, zeros());
+  const Tensor<S> mean = scope.statistic("mean", {c}, 0), variance = scope.statistic("var", {c}, 1);
+  if (scope.mode() == Mode::evaluation) return normalise(x, mean, variance, gamma, beta, epsilon);
+  auto result = normalise_by_batch(x, gamma, beta, epsilon);
+  const auto blend = [](const Tensor<S>& old, const Tensor<S>& batch) {
+    Tensor<S> t(old.shape());
+    for (Index i = 0; i < t.size(); ++i) t[i] = static_cast<S>(momentum * old[i] + (1 - momentum) * batch[i]);
+    return t;
+  };
+  scope.update_statistic("mean", blend(mean, result.mean));
+  scope.update_statistic("var", blend(variance, result.variance));
+  return std::move(result.y);
+}
+
+}  // namespace tangentplane

@@ -1,0 +1,50 @@
+// Binary cross-entropy on logits, and what is reported beside it.
+#pragma once
+
+#include <cmath>
+
+#include "autodiff/tensor.h"
+
+namespace tangentplane {
+
+/// -log p(y) of one logit in the form that cannot overflow: max(z, 0) - z y + log(1 + e^-|z|).
+inline double cross_entropy(double logit, double label) {
+  return std::max(logit, 0.0) - logit * label + std::log1p(std::exp(-std::abs(logit)));
+}
+inline double logistic(double logit) {
+  const double e = std::exp(-std::abs(logit));
+  return (logit >= 0 ? 1 : e) / (1 + e);
+}
+/// Class 1 where the logit is > 0; a logit of exactly 0 is class 0.
+inline bool correct(double logit, double label) { return (logit > 0) == (label > 0.5); }
+
+/// Means over the rows of one column.
+struct Score {
+  double loss = 0, accuracy = 0;
+};
+/// Loss and accuracy of each column of logits [B, T] against labels [B, T] in {0, 1}.
+template <class S>
+std::vector<Score> scores(const Tensor<S>& logits, const Tensor<S>& labels) {
+  require(logits.shape() == labels.shape() && logits.shape().rank() == 2, "loss: logits {} and labels {} differ", logits.shape(),
+          labels.shape());
+  const Index rows = logits.shape()[0], columns = logits.shape()[1];
+  std::vector<Score> s(static_cast<std::size_t>(columns));
+  for (Index i = 0; i < rows; ++i)
+    for (Index t = 0; t < columns; ++t) {
+      const double z = logits[i * columns + t], y = labels[i * columns + t];
+      s[static_cast<std::size_t>(t)].loss += cross_entropy(z, y) / static_cast<double>(rows);
+      s[static_cast<std::size_t>(t)].accuracy += (correct(z, y) ? 1.0 : 0.0) / static_cast<double>(rows);
+    }
+  return s;
+}
+/// d(mean loss of a column) / d(logits): (sigmoid(z) - y) / B.
+template <class S>
+Tensor<S> cross_entropy_cotangent(const Tensor<S>& logits, const Tensor<S>& labels) {
+  require(logits.shape() == labels.shape(), "loss: logits {} and labels {} differ", logits.shape(), labels.shape());
+  Tensor<S> d(logits.shape());
+  const double weight = 1 / static_cast<double>(logits.rows());
+  for (Index i = 0; i < d.size(); ++i) d[i] = static_cast<S>((logistic(logits[i]) - static_cast<double>(labels[i])) * weight);
+  return d;
+}
+
+}  // namespace tangentplane

@@ -1,0 +1,24 @@
+// The study's multilayer perceptron: flatten, 100, 100, 1.
+#pragma once
+
+#include "nn/layers.h"
+
+namespace tangentplane {
+
+struct Mlp {
+  std::vector<Index> features{100, 100, 1};
+  Activation activation = Activation::relu;
+
+  /// x [N, ...] -> [N, features.back()].
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    T x = flatten(images);
+    for (std::size_t i = 0; i < features.size(); ++i) {
+      x = dense(scope / ("Dense_" + std::to_string(i)), features[i], x);
+      if (i + 1 < features.size()) x = activate(activation, x);
+    }
+    return x;
+  }
+};
+
+}  // namespace tangentplane

@@ -1,0 +1,43 @@
+// The network itself as a learner: batch statistics in training, running statistics in evaluation.
+#pragma once
+
+#include "nn/network.h"
+#include "nn/train.h"
+
+namespace tangentplane {
+
+template <class S>
+class NetworkLearner : public Learner<S> {
+ public:
+  /// `images` [N, H, W, C], the first num_train training. Starts from a copy of `initial`. Throws std::invalid_argument unless the network
+  /// has one output.
+  NetworkLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train);
+
+  Tensor<S> logits(std::span<const Index> batch) override;
+  void step(const Tensor<S>& cotangent, double learning_rate, double momentum) override;
+  Tensor<S> test_logits() override;
+  std::vector<double> distances() override;
+  LearnerState<S> state() const override;
+  void restore(const LearnerState<S>& state) override;
+
+  const Variables<S>& variables() const { return variables_; }
+
+ private:
+  Network<S> network_;
+  Variables<S> initial_, variables_;
+  std::vector<Tensor<S>> momentum_;
+  Tensor<S> images_;
+  Index num_train_;
+  std::unique_ptr<Pullback<Tensor<S>>> latest_;
+  std::map<std::string, Tensor<S>> updated_statistics_;
+};
+
+/// ||a - b|| over the parameters, statistics left out.
+template <class S>
+double parameter_distance(const Variables<S>& a, const Variables<S>& b);
+
+/// Copies the state's tensor `name` into `to`; throws std::invalid_argument if it is missing or of another shape.
+template <class S>
+void restore_tensor(const LearnerState<S>& state, const std::string& name, Tensor<S>& to);
+
+}  // namespace tangentplane

@@ -1,0 +1,72 @@
+#include "nn/train.h"
+
+#include <limits>
+#include <numeric>
+
+namespace tangentplane {
+
+std::vector<Index> epoch_order(const Recipe& recipe, Index n, Index epoch) {
+  if (recipe.shuffle) return RandomStream(recipe.seed, "batches", static_cast<std::uint64_t>(epoch)).permutation(n);
+  std::vector<Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), Index(0));
+  return order;
+}
+
+template <class S>
+std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index num_train, const Recipe& recipe, const TrainHooks& hooks,
+                           std::vector<History> before) {
+  require(num_train > 0, "train: no training images");
+  require(recipe.epochs >= 0, "epochs: {} is negative", recipe.epochs);
+  require(recipe.batch >= 1, "batch: {} is below 1", recipe.batch);
+  require(recipe.batch <= num_train, "batch: {} is larger than the training set of {}", recipe.batch, num_train);
+  require(labels.shape().rank() == 2 && labels.shape()[1] == learner.tasks() && labels.rows() >= num_train,
+          "labels: {} for {} training images and {} tasks", labels.shape(), num_train, learner.tasks());
+  for (S y : labels.span()) require(y == S(0) || y == S(1), "labels: {} is not 0 or 1", y);
+
+  const auto tasks = static_cast<std::size_t>(learner.tasks());
+  const Index num_test = labels.rows() - num_train, steps = num_train / recipe.batch, total = recipe.epochs * steps;
+  std::vector<History> histories = std::move(before);
+  histories.resize(tasks);
+  const Tensor<S> test_labels = labels.slice(num_train, labels.rows());
+
+  for (Index epoch = static_cast<Index>(histories[0].size()) + 1; epoch <= recipe.epochs; ++epoch) {
+    const auto order = epoch_order(recipe, num_train, epoch);
+    std::vector<EpochRecord> records(tasks);
+    for (Index i = 0; i < steps; ++i) {
+      const std::span<const Index> batch(order.data() + i * recipe.batch, static_cast<std::size_t>(recipe.batch));
+      const double rate = linear_decay(recipe.learning_rate, (epoch - 1) * steps + i, total);
+      const Tensor<S> z = learner.logits(batch), y = take_rows(labels, batch);
+      const auto now = scores(z, y);
+      for (std::size_t t = 0; t < tasks; ++t) {
+        if (!std::isfinite(now[t].loss))
+          throw std::runtime_error(fmt::format("training: the loss is {} in epoch {}, step {} of {}; try a smaller learning rate than {}",
+                                               now[t].loss, epoch, i + 1, steps, recipe.learning_rate));
+        records[t].train_loss += now[t].loss / static_cast<double>(steps);
+        records[t].train_accuracy += now[t].accuracy / static_cast<double>(steps);
+        records[t].learning_rate = rate;
+      }
+      learner.step(cross_entropy_cotangent(z, y), rate, recipe.momentum);
+      if (hooks.step_done) hooks.step_done();
+    }
+    std::vector<Score> test(tasks, Score{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()});
+    if (num_test > 0) test = scores(learner.test_logits(), test_labels);
+    const auto distances = learner.distances();
+    for (std::size_t t = 0; t < tasks; ++t) {
+      if (num_test > 0 && !std::isfinite(test[t].loss))
+        throw std::runtime_error(fmt::format("training: the test loss is {} after epoch {}; try a smaller learning rate than {}",
+                                             test[t].loss, epoch, recipe.learning_rate));
+      records[t].epoch = epoch;
+      records[t].test_loss = test[t].loss;
+      records[t].test_accuracy = test[t].accuracy;
+      records[t].distance = distances[t];
+      histories[t].push_back(records[t]);
+    }
+    if (hooks.epoch_done) hooks.epoch_done(epoch, histories);
+  }
+  return histories;
+}
+
+template std::vector<History> train(Learner<float>&, const Tensor<float>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
+template std::vector<History> train(Learner<double>&, const Tensor<double>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
+
+}  // namespace tangentplane

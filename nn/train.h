@@ -1,0 +1,75 @@
+// The training loop: one for the network, its linearization in parameter space and in function space. What differs between them is a
+// Learner; batches, learning rate, metrics and history are here, so that all three see the same batches.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "autodiff/random.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+
+namespace tangentplane {
+
+/// The study's recipe.
+struct Recipe {
+  Index epochs = 100, batch = 128;
+  double learning_rate = 0.05;  ///< of the first step; decays linearly to zero
+  double momentum = 0.9;
+  bool shuffle = true;     ///< a new permutation every epoch; else file order
+  std::uint64_t seed = 0;  ///< of the order of batches
+};
+
+/// One row of history.csv. Train columns are means over the epoch's batches before each update; test columns cover every test image after
+/// the epoch (NaN without test images).
+struct EpochRecord {
+  Index epoch = 0;           ///< from 1
+  double learning_rate = 0;  ///< of the epoch's last step
+  double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;
+  double distance = 0;  ///< ||theta - theta0|| over the parameters
+};
+using History = std::vector<EpochRecord>;
+
+/// What a learner needs to go on, besides what it was made from.
+template <class S>
+using LearnerState = std::vector<std::pair<std::string, Tensor<S>>>;
+
+/// Something that has logits for training images and takes gradient steps; T tasks (columns) are trained side by side.
+template <class S>
+class Learner {
+ public:
+  virtual ~Learner() = default;
+  virtual Index tasks() const { return 1; }
+  /// Logits [B, T] of these training images, as training sees them.
+  virtual Tensor<S> logits(std::span<const Index> batch) = 0;
+  /// One step on the batch of the latest logits(), given d loss / d logits [B, T].
+  virtual void step(const Tensor<S>& cotangent, double learning_rate, double momentum) = 0;
+  /// Logits [M, T] of every test image, as evaluation sees them.
+  virtual Tensor<S> test_logits() = 0;
+  /// ||theta - theta0|| for each task.
+  virtual std::vector<double> distances() = 0;
+
+  virtual LearnerState<S> state() const = 0;
+  /// Throws std::invalid_argument if the state is not one of this learner's.
+  virtual void restore(const LearnerState<S>& state) = 0;
+};
+
+struct TrainHooks {
+  /// After each epoch, with the histories so far (one a task): progress, saving, interruption (by throwing).
+  std::function<void(Index epoch, const std::vector<History>&)> epoch_done;
+  /// After each step.
+  std::function<void()> step_done;
+};
+
+/// The order in which epoch `epoch` (from 1) visits n training images: a function of the seed and the epoch alone.
+std::vector<Index> epoch_order(const Recipe& recipe, Index n, Index epoch);
+
+/// Trains on labels [N, T] in {0, 1}, the first num_train rows training, the rest test, and returns a history a task. `before` holds the
+/// histories of epochs already done (the learner restored to their end). Throws std::invalid_argument for an unusable recipe, and
+/// std::runtime_error as soon as a loss is not finite.
+template <class S>
+std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index num_train, const Recipe& recipe,
+                           const TrainHooks& hooks = {}, std::vector<History> before = {});
+
+}  // namespace tangentplane
