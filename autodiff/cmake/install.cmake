@@ -1,0 +1,20 @@
+# cmake --install: the library, the headers and what find_package(tangentplane) reads.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tangentplane)
+
+set_target_properties(tangentplane_blas_core PROPERTIES EXPORT_NAME blas_core)
+install(TARGETS tangentplane tangentplane_blas_core EXPORT tangentplane-targets COMPONENT development)
+install(EXPORT tangentplane-targets NAMESPACE tangentplane:: DESTINATION ${package_folder} COMPONENT development)
+foreach(folder autodiff nn linearize kernels data)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
+    install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tangentplane COMPONENT development FILES_MATCHING PATTERN "*.h"
+      PATTERN cmake EXCLUDE)
+  endif()
+endforeach()
+
+configure_package_config_file(autodiff/cmake/tangentplane-config.cmake.in ${PROJECT_BINARY_DIR}/tangentplane-config.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tangentplane-config.cmake ${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake
+  DESTINATION ${package_folder} COMPONENT development)

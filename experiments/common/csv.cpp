@@ -1,0 +1,49 @@
+#include "experiments/common/csv.h"
+
+#include <sstream>
+
+#include "experiments/common/files.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> cells;
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find(',', begin), line.size());
+    cells.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return cells;
+}
+
+}  // namespace
+
+void Csv::add_row(std::vector<std::string> row) {
+  require(row.size() == columns_.size(), "csv: {} cells for {} columns", row.size(), columns_.size());
+  for (const std::string& cell : row)
+    require(cell.find_first_of(",\"\r\n") == std::string::npos, "csv: the cell {} holds a comma, a quote or a line end", cell);
+  rows_.push_back(std::move(row));
+}
+
+void Csv::save(const std::filesystem::path& path) const {
+  std::string text = join(columns_) + "\n";
+  for (const auto& row : rows_) text += join(row) + "\n";
+  replace_text(path, text);
+}
+
+Csv Csv::read(const std::filesystem::path& path) {
+  std::istringstream text(read_text(path));
+  std::string line;
+  require(static_cast<bool>(std::getline(text, line)), "{}: empty; a table begins with the names of its columns", path.string());
+  Csv table(split(line));
+  for (int number = 2; std::getline(text, line); ++number) {
+    auto cells = split(line);
+    require(cells.size() == table.columns_.size(), "{}, line {}: {} cells for {} columns", path.string(), number, cells.size(),
+            table.columns_.size());
+    table.rows_.push_back(std::move(cells));
+  }
+  return table;
+}
+
+}  // namespace tangentplane::experiments

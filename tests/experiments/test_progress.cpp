@@ -1,0 +1,84 @@
+// What a long run says on the way, and what --plan says before it.
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include "experiments/common/plan.h"
+#include "experiments/common/progress.h"
+#include "tests/experiments/temporary.h"
+
+using namespace tangentplane::experiments;
+
+namespace {
+
+std::string written(const std::function<void(std::FILE*)>& f) {
+  std::FILE* file = std::tmpfile();
+  f(file);
+  std::string text(static_cast<std::size_t>(std::ftell(file)), ' ');
+  std::rewind(file);
+  CHECK(std::fread(text.data(), 1, text.size(), file) == text.size());
+  std::fclose(file);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("progress tells share, rate and the time left") {
+  CHECK(progress_line("ntk", 420, 1000, "tiles", 12) == "ntk: 42 % (420 of 1000 tiles), 35 tiles/s, 17 s left");
+  CHECK(progress_line("ntk", 999.9, 1000, "tiles", 100) == "ntk: 99 % (999.9 of 1000 tiles), 10 tiles/s, 0.0 s left");
+  CHECK(progress_line("ntk", 0, 1000, "tiles", 12) == "ntk: 0 % (0 of 1000 tiles), - tiles/s, - left");
+  CHECK(progress_line("train", 2, 100, "epochs", 60) == "train: 2 % (2 of 100 epochs), 30 s each, 49 min 0 s left");
+}
+
+TEST_CASE("the bar fits the terminal") {
+  CHECK(progress_bar("ntk", 500, 1000, "tiles", 10, 60) == "ntk  [===========>           ]  50 %  50 tiles/s  10 s left");
+  CHECK(progress_bar("ntk", 1000, 1000, "tiles", 10, 60).find(">") == std::string::npos);
+  for (int width : {0, 5, 30, 50, 80, 200})
+    for (double done : {0.0, 1.0, 999.0, 1000.0})
+      CHECK(progress_bar("ntk", done, 1000, "tiles", 7, width).size() <= static_cast<std::size_t>(width));
+}
+
+TEST_CASE("where there is no terminal, short work says one line; with --quiet, nothing") {
+  const auto work = [](ProgressStyle style) {
+    return written([&](std::FILE* to) {
+      Progress progress("ntk", 3, "tiles", style, to);
+      for (int i = 0; i < 3; ++i) progress.advance();
+      progress.finish();
+    });
+  };
+  CHECK(work(ProgressStyle::automatic) == "ntk: 3 tiles in 0.0 s\n");
+  CHECK(work(ProgressStyle::none).empty());
+  show_progress(false);
+  CHECK(work(ProgressStyle::lines).empty());
+  show_progress(true);
+}
+
+TEST_CASE("a bar is redrawn on one line, which ends even if the work does not") {
+  const std::string text = written([](std::FILE* to) {
+    Progress progress("ntk", 2, "tiles", ProgressStyle::bar, to);
+    usleep(110'000);
+    progress.advance();
+  });
+  CHECK(text.starts_with("\rntk  ["));
+  CHECK(text.find("50 %") != std::string::npos);
+  CHECK(text.ends_with("\x1b[K\n"));
+}
+
+TEST_CASE("the plan adds times and disk and takes the largest memory") {
+  const std::string plan = format_plan({{.name = "kernel", .flops = 1e12, .efficiency = 0.5, .memory = 2048, .disk = 1024},
+                                        {.name = "eigen", .flops = 2e12, .memory = 1024, .disk = 512, .seconds = 3}},
+                                       1e11);
+  CHECK(plan ==
+        "stage        work   memory     disk  time\n"
+        "kernel  1.0 Tflop  2.0 KiB  1.0 KiB  20 s\n"
+        "eigen   2.0 Tflop  1.0 KiB    512 B  23 s\n"
+        "all     3.0 Tflop  2.0 KiB  1.5 KiB  43 s\n"
+        "at this machine's 100 Gflop/s of matrix products\n");
+  CHECK_THROWS_AS(format_plan({{.name = "x", .efficiency = 0}}, 1e11), std::invalid_argument);
+}
+
+TEST_CASE("the machine's rate is measured") {
+  const double rate = measure_gemm_rate<float>();
+  CHECK(rate > 1e8);
+  CHECK(rate < 1e15);
+}
