@@ -44,7 +44,7 @@ struct Palette {
   std::array<double, 3> mean, deviation;
 
   explicit Palette(RandomStream& random) {
-    const double contrast = random.uniform(0.5, 1.2);
+    const double contrast = random.uniform(0.7, 1.1);
     mean = {0.46 + 0.1 * random.normal(), 0.05 * random.normal(), 0.02 * random.normal()};
     deviation = {0.22 * contrast, 0.09 * contrast, 0.045 * contrast};
   }
