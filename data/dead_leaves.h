@@ -20,16 +20,16 @@ struct LeafClass {
 /// Classes 0 to 4 against the rest is the default binary task. Colours, contrast and positions are drawn alike in all classes, so the mean
 /// image of each is the same grey and no linear function of the pixels tells them apart.
 inline constexpr std::array<LeafClass, 10> leaf_classes{{
-    {"discs", LeafShape::disc, 3.2f, 14},
-    {"ellipses", LeafShape::ellipse, 3.2f, 14},
-    {"rings", LeafShape::ring, 3.2f, 14},
-    {"crescents", LeafShape::crescent, 3.2f, 14},
-    {"lenses", LeafShape::lens, 3.2f, 14},
-    {"squares", LeafShape::square, 2.2f, 10},
-    {"triangles", LeafShape::triangle, 2.2f, 10},
-    {"crosses", LeafShape::cross, 2.2f, 10},
-    {"stars", LeafShape::star, 2.2f, 10},
-    {"bars", LeafShape::bar, 2.2f, 10},
+    {"discs", LeafShape::disc, 4.5f, 14},
+    {"ellipses", LeafShape::ellipse, 4.5f, 14},
+    {"rings", LeafShape::ring, 4.5f, 14},
+    {"crescents", LeafShape::crescent, 4.5f, 14},
+    {"lenses", LeafShape::lens, 4.5f, 14},
+    {"squares", LeafShape::square, 1.8f, 8},
+    {"triangles", LeafShape::triangle, 1.8f, 8},
+    {"crosses", LeafShape::cross, 1.8f, 8},
+    {"stars", LeafShape::star, 1.8f, 8},
+    {"bars", LeafShape::bar, 1.8f, 8},
 }};
 
 struct DeadLeaves {

@@ -95,7 +95,7 @@ Tensor<S> read_numbers(ByteSource& source, const NpyInfo& info, const Shape& sha
   with_element_type(info.type, [&]<class From>(From) {
     const auto convert = [divisor](From v) {
       if constexpr (std::same_as<From, Half>)
-        return static_cast<S>(static_cast<double>(v));
+        return static_cast<S>(static_cast<double>(v)) / divisor;
       else
         return static_cast<S>(v) / divisor;
     };

@@ -1,0 +1,90 @@
+// Whole files or none: what stands under the final name is never half written.
+#include <sys/resource.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <ostream>
+
+#include "data/files.h"
+#include "temporary_folder.h"
+
+using namespace tangentplane::data;
+using Catch::Matchers::Contains;
+
+TEST_CASE("a file written at once holds what was written and replaces the older one") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "a.txt", [](std::ostream& out) { out << "first"; });
+  CHECK(text(folder / "a.txt") == "first");
+  write_atomically(folder / "a.txt", [](std::ostream& out) { out << "second, longer"; });
+  CHECK(text(folder / "a.txt") == "second, longer");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a writer that throws leaves the older file and nothing else") {
+  const TemporaryFolder folder;
+  folder.write("a.txt", "older");
+  CHECK_THROWS_AS(write_atomically(folder / "a.txt",
+                                   [](std::ostream& out) {
+                                     out << "half of";
+                                     throw std::domain_error("stopped");
+                                   }),
+                  std::domain_error);
+  CHECK(text(folder / "a.txt") == "older");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a full disk is one line that names the file, and leaves nothing") {
+  const TemporaryFolder folder;
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // a file may grow to 100,000 bytes: write() then fails as on a full disk
+  const rlimit small{100000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  int pieces = 0;
+  const std::string line = thrown<std::runtime_error>([&] {
+    write_atomically(folder / "a.bin", [&](std::ostream& out) {
+      for (; pieces < 1000; ++pieces) out << std::string(10000, 'x');
+    });
+  });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK_THAT(line, Contains("cannot write") && Contains((folder / "a.bin").string()) && Contains("too large"));
+  CHECK(pieces < 20);  // it stops at the failure
+  CHECK(folder.files() == 0);
+}
+
+TEST_CASE("places that cannot be written are named") {
+  const TemporaryFolder folder;
+  folder.write("file", "");
+  std::filesystem::create_directory(folder / "inner");
+  const auto write = [&](const std::string& name) {
+    return thrown<std::runtime_error>([&] { write_atomically(folder / name, [](std::ostream& out) { out << 1; }); });
+  };
+  CHECK_THAT(write("missing/a.txt"), Contains("missing/a.txt: No such file or directory"));
+  CHECK_THAT(write("file/a.txt"), Contains("file/a.txt: Not a directory"));
+  CHECK_THAT(write("inner"), Contains("it is a folder"));
+  CHECK_THAT(thrown<std::runtime_error>([] { write_atomically("/dev/null", [](std::ostream& out) { out << 1; }); }),
+             Contains("not a regular file"));
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("a source of bytes gives them in order, from a file or a buffer, and no more than there are") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("a.bin", "0123456789");
+  const Bytes bytes = read_bytes(path);
+  for (ByteSource source : {ByteSource::file(path), ByteSource::buffer("buffer", bytes)}) {
+    char c[4] = {};
+    source.read(c, 2);
+    CHECK(std::string(c) == "01");
+    source.skip(3);
+    source.read(c, 3);
+    CHECK(std::string(c) == "567");
+    CHECK(source.left() == 2);
+    CHECK_THAT(thrown([&] { source.read(c, 3); }), Contains(source.name()) && Contains("cut short"));
+    CHECK_THAT(thrown([&] { source.skip(3); }), Contains("cut short"));
+    source.skip(2);
+    CHECK(source.left() == 0);
+  }
+  CHECK_THAT(thrown([&] { read_bytes(folder / "none"); }), Contains("none: no such file"));
+  CHECK_THAT(thrown([&] { read_bytes(folder.path); }), Contains("is not a file"));
+}
