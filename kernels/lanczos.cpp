@@ -30,8 +30,8 @@ class Krylov {
   /// Vectors whose product with K is known.
   Index size() const { return projected_; }
   bool exhausted() const { return projected_ == n_; }
-  /// Blocks since the last one that needed random vectors.
-  Index blocks_since_replacement() const { return since_replacement_; }
+  /// Blocks whose remainder was nothing but rounding, at least in part: from there on the space grows from random vectors.
+  Index ends() const { return ends_; }
   double flops() const { return flops_; }
   /// A lower bound of ||K||_2.
   double norm() const { return norm_; }
@@ -44,11 +44,14 @@ class Krylov {
     for (Index i = 0; i < b; ++i)
       norm_ = std::max(norm_, std::sqrt(std::transform_reduce(w.data() + i * n_, w.data() + (i + 1) * n_, 0., std::plus<>{},
                                                               [](S v) { return static_cast<double>(v) * v; })));
-    const double floor = 4 * std::numeric_limits<S>::epsilon() * norm_;
+    // Well below the rounding of a product: only what is as good as zero is replaced, the rest serves as it is.
+    const double floor = std::numeric_limits<S>::epsilon() / 4 * norm_;
     const auto taken = orthonormalise(basis_.slice(0, held_), w, std::min(b, n_ - held_), floor, random_);
     coefficients_.push_back({first, b, taken.coefficients});
     remainder_ = taken.gram;
-    since_replacement_ = taken.replaced > 0 ? 0 : since_replacement_ + 1;
+    double longest = 0;
+    for (Index i = 0; i < b; ++i) longest = std::max(longest, std::sqrt(remainder_[i * b + i]));
+    if (taken.replaced > 0 || longest <= 4 * std::numeric_limits<S>::epsilon() * norm_) ++ends_;
     projected_ = held_;
     append(w);
     const double n = static_cast<double>(n_), width = static_cast<double>(b), m = static_cast<double>(projected_);
@@ -108,7 +111,7 @@ class Krylov {
   }
 
   const SymmetricOperator<S>& K_;
-  Index n_, held_ = 0, projected_ = 0, since_replacement_ = 0;
+  Index n_, held_ = 0, projected_ = 0, ends_ = 0;
   Tensor<S> basis_;  // [capacity, N], held_ rows in use, the last block of them not yet multiplied
   RandomStream random_;
   std::vector<Coefficients> coefficients_;
@@ -183,19 +186,30 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
   Tensor<double> ritz_vectors;
   // The closing product has rounding errors that the estimate has not.
   double estimate_limit = 0.5 * tolerance;
-  Index next_check = std::min(expected, 2 * k + block);
+  // Kernels' spectra need a basis of 2.2 k to 3 k; a check costs as much as several blocks.
+  Index next_check = std::max(5 * k / 2, k + 2 * block);
+  std::vector<double> unverified;
+  Index ends_then = 0;
   for (int closings = 0;;) {
-    while (krylov.size() < std::max(next_check, k) && krylov.size() < limit) {
+    while (krylov.size() < next_check && krylov.size() < limit) {
       krylov.step();
       progress(0.8 * std::min(1., static_cast<double>(krylov.size()) / static_cast<double>(expected)), "block Lanczos");
     }
     const bool last = krylov.size() >= limit;
     const auto estimates = krylov.ritz(k, pairs.values, ritz_vectors);
     const double norm = std::max({krylov.norm(), std::abs(pairs.values.front()), std::abs(pairs.values.back())});
-    const bool ready = *std::max_element(estimates.begin(), estimates.end()) <= estimate_limit * norm &&
-                       (krylov.exhausted() || krylov.blocks_since_replacement() >= 2);
-    // A check costs some 30 m^3 flops' time; one every quarter of the basis keeps them below the products.
-    next_check = krylov.size() < expected ? expected : std::max(krylov.size() + block, krylov.size() * 9 / 8);
+    bool ready = *std::max_element(estimates.begin(), estimates.end()) <= estimate_limit * norm;
+    next_check = krylov.size() + std::max(block, krylov.size() / 10);
+    if (ready && !last && krylov.ends() > ends_then) {
+      // The Krylov space ended, so pairs may be exact and yet not the leading ones: two blocks that grow from the random vectors
+      // must leave the values as they are.
+      bool unchanged = unverified.size() == pairs.values.size();
+      for (std::size_t j = 0; unchanged && j < unverified.size(); ++j)
+        unchanged = std::abs(unverified[j] - pairs.values[j]) <= tolerance * norm;
+      unverified = pairs.values;
+      ready = unchanged;
+      next_check = std::max(next_check, krylov.size() + 2 * block);
+    }
     if (!ready && !last) continue;
 
     progress(0.85, "eigenvectors");
@@ -209,6 +223,7 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
     // Where the measurement disagrees twice, the rest is rounding, and the residuals say how much.
     if (pairs.converged || last || ++closings == 3) break;
     estimate_limit /= 4;
+    ends_then = krylov.ends();
   }
   pairs.basis = krylov.size();
   pairs.products += krylov.size();
