@@ -78,9 +78,9 @@ void add_example_rows(const Factor<Tensor<S>>& factor, S* to, Index stride) {
   });
 }
 
-#define INSTANTIATE(S)                                                  \
-  template Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>&);   \
-  template Tensor<S> example_rows(const Factor<Tensor<S>>&);             \
+#define INSTANTIATE(S)                                                 \
+  template Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>&); \
+  template Tensor<S> example_rows(const Factor<Tensor<S>>&);           \
   template void add_example_rows(const Factor<Tensor<S>>&, S*, Index);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -17,7 +17,8 @@ template <class S>
 FactoredJacobian<S>::FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index output) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "jacobian: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   using T = Tensor<S>;
-  const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(images)); }, variables.parameters);
+  const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(images)); },
+                         variables.parameters);
   back.tape().require_per_example("jacobian");
   const Index n = images.rows(), outputs = back.value().shape()[1];
   require(0 <= output && output < outputs, "jacobian: output {} of a network with {}", output, outputs);

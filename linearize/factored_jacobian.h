@@ -12,8 +12,8 @@ namespace tangentplane {
 template <class S>
 class FactoredJacobian {
  public:
-  /// Runs the network and one reverse pass. `output` chooses among several logits. Throws std::invalid_argument for no images, an output that does
-  /// not exist, or a network whose examples are coupled.
+  /// Runs the network and one reverse pass. `output` chooses among several logits. Throws std::invalid_argument for no images, an output
+  /// that does not exist, or a network whose examples are coupled.
   FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index output = 0);
   /// The factors of a pull-back whose cotangent was one for each example's output.
   FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor<S>>> factors, std::vector<Shape> parameter_shapes);
@@ -39,6 +39,5 @@ class FactoredJacobian {
   std::vector<Factor<Tensor<S>>> factors_;
   std::vector<Shape> shapes_;
 };
-
 
 }  // namespace tangentplane

@@ -1,0 +1,62 @@
+#include "kernels/alignment.h"
+
+#include <limits>
+#include <mutex>
+
+namespace tangentplane {
+
+template <class S>
+Tensor<double> alignment(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index num_train,
+                         const Tensor<S>& vectors, const NtkOptions& options) {
+  const Index n = images.rows();
+  require(vectors.shape().rank() == 2 && vectors.shape()[1] == n, "alignment: vectors {} for {} images", vectors.shape(), n);
+  require(0 <= num_train && num_train <= n, "alignment: {} training images of {}", num_train, n);
+  const Index k = vectors.shape()[0];
+  // Tiles arrive in no order; each leaves its terms in a place of its own, added in a fixed order at the end.
+  struct Terms {
+    Index i0, j0;
+    std::vector<double> of_vector;
+  };
+  std::vector<Terms> all;
+  std::mutex mutex;
+  ntk_tiles<S>(network, variables, images, options, num_train, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
+    const Index m = i1 - i0, w = j1 - j0;
+    Tensor<S> product({k, m});  // V_J K_IJ^T
+    cpu::gemm(cpu::Op::none, cpu::Op::transpose, k, m, w, S(1), vectors.data() + j0, n, block, w, S(0), product.data(), m);
+    Terms terms{i0, j0, std::vector<double>(static_cast<std::size_t>(k))};
+    for (Index v = 0; v < k; ++v) {
+      double sum = 0;
+      for (Index i = 0; i < m; ++i) sum += static_cast<double>(product[v * m + i]) * static_cast<double>(vectors[v * n + i0 + i]);
+      terms.of_vector[static_cast<std::size_t>(v)] = sum * (i0 == j0 ? 1 : 2);
+    }
+    const std::lock_guard lock(mutex);
+    all.push_back(std::move(terms));
+  });
+  std::sort(all.begin(), all.end(), [](const Terms& a, const Terms& b) { return std::pair(a.i0, a.j0) < std::pair(b.i0, b.j0); });
+  Tensor<double> result = Tensor<double>::zeros({3, k});
+  for (const Terms& t : all)
+    for (Index v = 0; v < k; ++v) {
+      const double term = t.of_vector[static_cast<std::size_t>(v)];
+      if (t.j0 < num_train) result[v] += term;
+      if (t.i0 >= num_train) result[k + v] += term;
+      result[2 * k + v] += term;
+    }
+  for (Index v = 0; v < k; ++v) {
+    double norms[3] = {0, 0, 0};
+    for (Index i = 0; i < n; ++i) {
+      const double square = static_cast<double>(vectors[v * n + i]) * static_cast<double>(vectors[v * n + i]);
+      norms[i < num_train ? 0 : 1] += square;
+      norms[2] += square;
+    }
+    for (Index part = 0; part < 3; ++part)
+      result[part * k + v] = norms[part] > 0 ? result[part * k + v] / norms[part] : std::numeric_limits<double>::quiet_NaN();
+  }
+  return result;
+}
+
+template Tensor<double> alignment(const Network<float>&, const Variables<float>&, const Tensor<float>&, Index, const Tensor<float>&,
+                                  const NtkOptions&);
+template Tensor<double> alignment(const Network<double>&, const Variables<double>&, const Tensor<double>&, Index, const Tensor<double>&,
+                                  const NtkOptions&);
+
+}  // namespace tangentplane

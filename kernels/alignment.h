@@ -1,0 +1,15 @@
+// Alignment of the NTK with vectors (ALGORITHMS section 6): alpha_j = ||J^T v_j||^2 / ||v_j||^2 = v_j^T K v_j / v_j^T v_j, over all
+// images asked for, from the tiles of K, so that neither K nor anything of size k x P is held.
+#pragma once
+
+#include "kernels/ntk.h"
+
+namespace tangentplane {
+
+/// [3, k] for the rows of `vectors` [k, N]: each restricted to the training images (the first num_train), to the test images, and whole,
+/// divided by its norm there. A row is NaN where its part holds no images.
+template <class S>
+Tensor<double> alignment(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index num_train,
+                         const Tensor<S>& vectors, const NtkOptions& options = {});
+
+}  // namespace tangentplane

@@ -1,0 +1,238 @@
+#include "kernels/features.h"
+
+#include "linearize/example_rows.h"
+
+namespace tangentplane {
+namespace {
+
+using Kind = LayerPlan::Kind;
+
+template <class S>
+std::vector<const Factor<Tensor<S>>*> factors_of(const FactoredJacobian<S>& jacobian, int parameter) {
+  std::vector<const Factor<Tensor<S>>*> found;
+  for (const auto& f : jacobian.factors())
+    if (f.parameter == parameter) found.push_back(&f);
+  return found;
+}
+
+LayerPlan rows_plan(int parameter, Index size) {
+  LayerPlan p{.kind = Kind::rows, .parameters = {parameter}, .row_size = size, .at = {}};
+  p.pair_flops = 2 * static_cast<double>(size);
+  p.image_numbers = size;
+  return p;
+}
+
+LayerPlan dense_plan(int weight, int bias, Index inputs, Index outputs) {
+  LayerPlan p{.kind = Kind::dense, .parameters = {weight}, .inputs = inputs, .outputs = outputs, .at = {}};
+  if (bias >= 0) p.parameters.push_back(bias);
+  p.fused_bias = bias >= 0;
+  p.pair_flops = 2.0 * static_cast<double>(inputs + outputs) + 1;
+  p.image_numbers = inputs + outputs;
+  return p;
+}
+
+LayerPlan convolution_plan(int weight, const cpu::ConvGeometry& at, Kind kind) {
+  LayerPlan p{.kind = kind, .parameters = {weight}, .inputs = at.channels, .outputs = at.out_channels, .at = at};
+  const double s = static_cast<double>(at.positions()), in = static_cast<double>(at.height * at.width),
+               c = static_cast<double>(at.channels), o = static_cast<double>(at.out_channels),
+               shifts = static_cast<double>(at.kernel_height * at.kernel_width);
+  p.pair_flops =
+      kind == Kind::patches ? 2 * s * s * (shifts * c + o) + 2 * s * s : 2 * in * in * c + shifts * s * s + 2 * s * s * o + 2 * s * s;
+  p.image_numbers =
+      (kind == Kind::patches ? at.positions() * at.patch_size() : at.height * at.width * at.channels) + at.positions() * at.out_channels;
+  return p;
+}
+
+/// Multiply-adds of the op for one image, twice: its output and its input gradient.
+template <class S>
+double op_flops(const Factor<Tensor<S>>& f) {
+  const double n = static_cast<double>(f.cotangent.rows()), d = static_cast<double>(f.cotangent.size()) / n;
+  if (const auto* conv = f.entrance->template as<Conv2d>()) return 4 * d * static_cast<double>(conv->at.patch_size());
+  if (f.entrance->template as<MatMul>()) return 4 * d * static_cast<double>(f.activation->shape()[1]);
+  return 4 * d;
+}
+
+/// [N, S, k k C]: the patches of each position, zeros outside the image.
+template <class S>
+Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
+  const Index n = x.rows(), positions = at.positions(), k = at.patch_size();
+  Tensor<S> a = Tensor<S>::zeros({n, positions, k});
+  cpu::parallel_for(n, [&](Index i) {
+    for (Index s = 0; s < positions; ++s)
+      for (Index u = 0; u < at.kernel_height; ++u)
+        for (Index v = 0; v < at.kernel_width; ++v) {
+          const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
+          if (y < 0 || y >= at.height || z < 0 || z >= at.width) continue;
+          std::copy_n(x.data() + ((i * at.height + y) * at.width + z) * at.channels, at.channels,
+                      a.data() + (i * positions + s) * k + (u * at.kernel_width + v) * at.channels);
+        }
+  });
+  return a;
+}
+
+}  // namespace
+
+template <class S>
+FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contraction) {
+  FeaturePlan plan;
+  const auto& factors = jacobian.factors();
+  std::vector<bool> done(jacobian.parameter_shapes().size(), false);
+  const auto add = [&](LayerPlan layer) {
+    for (int p : layer.parameters) {
+      done[static_cast<std::size_t>(p)] = true;
+      plan.active_parameters += jacobian.parameter_shapes()[static_cast<std::size_t>(p)].size();
+    }
+    plan.row_size += layer.row_size;
+    plan.image_numbers += layer.image_numbers;
+    plan.pair_flops += layer.pair_flops;
+    plan.layers.push_back(std::move(layer));
+  };
+  for (const auto& f : factors) plan.image_flops += op_flops(f);
+  // Weights first, so that each can claim the bias that shares its cotangent.
+  for (const auto& f : factors) {
+    const auto* matmul = f.entrance->template as<MatMul>();
+    const auto* conv = f.entrance->template as<Conv2d>();
+    const bool shared = factors_of(jacobian, f.parameter).size() > 1;  // contracted by summed rows, never by products of pairs
+    if ((!matmul && !conv) || shared || contraction == Contraction::rows) continue;
+    const Index size = jacobian.parameter_shapes()[static_cast<std::size_t>(f.parameter)].size();
+    if (matmul) {
+      int bias = -1;
+      for (const auto& b : factors)
+        if (b.entrance->template as<ChannelBias>() && b.cotangent.data() == f.cotangent.data() &&
+            factors_of(jacobian, b.parameter).size() == 1)
+          bias = b.parameter;
+      const LayerPlan layer = dense_plan(f.parameter, bias, f.activation->shape()[1], f.cotangent.shape()[1]);
+      const Index bias_size = bias < 0 ? 0 : f.cotangent.shape()[1];
+      if (contraction == Contraction::factors || layer.pair_flops < rows_plan(f.parameter, size + bias_size).pair_flops) add(layer);
+    } else {
+      LayerPlan layer = convolution_plan(f.parameter, conv->at, Kind::convolution);
+      if (const auto formed = convolution_plan(f.parameter, conv->at, Kind::patches); formed.pair_flops < layer.pair_flops) layer = formed;
+      if (contraction == Contraction::factors || layer.pair_flops < rows_plan(f.parameter, size).pair_flops) add(layer);
+    }
+  }
+  for (const auto& f : factors)
+    if (!done[static_cast<std::size_t>(f.parameter)]) {
+      add(rows_plan(f.parameter, jacobian.parameter_shapes()[static_cast<std::size_t>(f.parameter)].size()));
+      plan.image_flops += op_flops(f) / 2;
+    }
+  return plan;
+}
+
+template <class S>
+Features<S>::Features(const FeaturePlan& plan, Index images) : plan_(&plan), images_(images), factored_(plan.layers.size()) {
+  if (plan.row_size > 0) rows_ = Tensor<S>({images, plan.row_size});
+  for (std::size_t l = 0; l < plan.layers.size(); ++l) {
+    const LayerPlan& layer = plan.layers[l];
+    if (layer.kind == Kind::rows) continue;
+    const Index outputs = layer.kind == Kind::dense ? layer.outputs : layer.at.positions() * layer.outputs;
+    factored_[l].a = Tensor<S>({images, layer.image_numbers - outputs});
+    factored_[l].d = Tensor<S>({images, outputs});
+  }
+}
+
+template <class S>
+void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
+  const Index n = jacobian.examples();
+  require(begin + n <= images_, "features: images {} to {} of {}", begin, begin + n, images_);
+  Index offset = 0;
+  for (std::size_t l = 0; l < plan_->layers.size(); ++l) {
+    const LayerPlan& layer = plan_->layers[l];
+    const auto factors = factors_of(jacobian, layer.parameters[0]);
+    if (layer.kind == Kind::rows) {
+      S* to = rows_.data() + begin * plan_->row_size + offset;
+      for (Index i = 0; i < n; ++i) std::fill_n(to + i * plan_->row_size, layer.row_size, S(0));
+      for (const auto* f : factors) add_example_rows(*f, to, plan_->row_size);
+      offset += layer.row_size;
+      continue;
+    }
+    require(factors.size() == 1, "features: the network is not the one that was planned for");
+    Factored& to = factored_[l];
+    const Tensor<S> a = layer.kind == Kind::patches ? patches(layer.at, *factors[0]->activation) : *factors[0]->activation;
+    const Tensor<S>& d = factors[0]->cotangent;
+    std::copy_n(a.data(), a.size(), to.a.data() + begin * to.a.shape()[1]);
+    std::copy_n(d.data(), d.size(), to.d.data() + begin * to.d.shape()[1]);
+    const bool nothing = cpu::all_zero(d) || (!layer.fused_bias && cpu::all_zero(a));
+    to.zero = to.zero && nothing;
+  }
+}
+
+template <class S>
+void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride) {
+  const Index m = i1 - i0, n = j1 - j0, p = a.plan_->row_size;
+  if (p > 0)
+    cpu::gemm(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * p, p, b.rows_.data() + j0 * p, p, S(0), out, stride);
+  else
+    for (Index i = 0; i < m; ++i) std::fill_n(out + i * stride, n, S(0));
+  for (std::size_t l = 0; l < a.factored_.size(); ++l) {
+    const Kind kind = a.plan_->layers[l].kind;
+    if (kind == Kind::rows || a.factored_[l].zero || b.factored_[l].zero) continue;
+    if (kind == Kind::dense)
+      a.add_dense(b, l, i0, i1, j0, j1, out, stride);
+    else
+      a.add_convolution(b, l, i0, i1, j0, j1, out, stride);
+  }
+}
+
+template <class S>
+void Features<S>::add_dense(const Features& b, std::size_t l, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const {
+  const LayerPlan& layer = plan_->layers[l];
+  const Index m = i1 - i0, n = j1 - j0, k = layer.inputs, c = layer.outputs;
+  Tensor<S> inputs({m, n}), outputs({m, n});
+  cpu::gemm(cpu::Op::none, cpu::Op::transpose, m, n, k, S(1), factored_[l].a.data() + i0 * k, k, b.factored_[l].a.data() + j0 * k, k, S(0),
+            inputs.data(), n);
+  cpu::gemm(cpu::Op::none, cpu::Op::transpose, m, n, c, S(1), factored_[l].d.data() + i0 * c, c, b.factored_[l].d.data() + j0 * c, c, S(0),
+            outputs.data(), n);
+  const S one = layer.fused_bias ? S(1) : S(0);
+  for (Index i = 0; i < m; ++i) {
+    const S *u = inputs.data() + i * n, *v = outputs.data() + i * n;
+    S* to = out + i * stride;
+#pragma GCC ivdep
+    for (Index j = 0; j < n; ++j) to[j] += (u[j] + one) * v[j];
+  }
+}
+
+// (A_i A_j^T)[s, t] = sum over kernel offsets e of (X_i X_j^T)[s + e, t + e]: one product over the input channels instead of one over
+// patches, then shifts. A formed patch is the case of a single offset.
+template <class S>
+void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const {
+  const LayerPlan& layer = plan_->layers[l];
+  const auto& at = layer.at;
+  const bool formed = layer.kind == Kind::patches;
+  const Index positions = at.positions(), o = layer.outputs, c = formed ? at.patch_size() : at.channels;
+  const Index places = formed ? positions : at.height * at.width;
+  const Index m = i1 - i0, n = j1 - j0;
+  // A strip of images at a time: [places, n places] of inputs' and [positions, n positions] of cotangents' products.
+  Tensor<S> inputs({places, n * places}), outputs({positions, n * positions});
+  for (Index i = 0; i < m; ++i) {
+    cpu::gemm(cpu::Op::none, cpu::Op::transpose, places, n * places, c, S(1), factored_[l].a.data() + (i0 + i) * places * c, c,
+              b.factored_[l].a.data() + j0 * places * c, c, S(0), inputs.data(), n * places);
+    cpu::gemm(cpu::Op::none, cpu::Op::transpose, positions, n * positions, o, S(1), factored_[l].d.data() + (i0 + i) * positions * o, o,
+              b.factored_[l].d.data() + j0 * positions * o, o, S(0), outputs.data(), n * positions);
+    const auto place = [&](Index s, Index u, Index v) -> Index {  // of position s shifted by (u, v); -1 outside the image
+      if (formed) return s;
+      const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
+      return y < 0 || y >= at.height || z < 0 || z >= at.width ? -1 : y * at.width + z;
+    };
+    for (Index u = 0; u < (formed ? 1 : at.kernel_height); ++u)
+      for (Index v = 0; v < (formed ? 1 : at.kernel_width); ++v) {
+        std::vector<std::pair<Index, Index>> inside;  // (position, its place under this shift)
+        for (Index s = 0; s < positions; ++s)
+          if (const Index q = place(s, u, v); q >= 0) inside.emplace_back(s, q);
+        for (Index j = 0; j < n; ++j) {
+          S sum = 0;
+          for (const auto& [s, from] : inside) {
+            const S *x = inputs.data() + from * n * places + j * places, *d = outputs.data() + s * n * positions + j * positions;
+            for (const auto& [t, to] : inside) sum += x[to] * d[t];
+          }
+          out[i * stride + j] += sum;
+        }
+      }
+  }
+}
+
+template FeaturePlan plan_features(const FactoredJacobian<float>&, Contraction);
+template FeaturePlan plan_features(const FactoredJacobian<double>&, Contraction);
+template class Features<float>;
+template class Features<double>;
+
+}  // namespace tangentplane

@@ -1,0 +1,70 @@
+// What a kernel between images is made of: each image's factors of its Jacobian row, laid out so that a block of the kernel is a few
+// matrix products. ALGORITHMS: for each layer either explicit rows or the factors themselves, whichever needs fewer multiply-adds for a
+// pair of images.
+#pragma once
+
+#include "linearize/factored_jacobian.h"
+
+namespace tangentplane {
+
+enum class Contraction { automatic, rows, factors };
+
+/// How one layer's parameters are contracted, and what that costs.
+struct LayerPlan {
+  enum class Kind {
+    rows,         ///< explicit rows: one inner product of length p
+    dense,        ///< (a a' + 1)(d d'), the + 1 if the bias shares the cotangent
+    convolution,  ///< sum over positions s, t of (patch_s patch'_t)(d_s d'_t), patches never formed: the inputs' products, shifted
+    patches,      ///< the same with patches formed: cheaper where a stride skips most shifts
+  };
+  Kind kind;
+  std::vector<int> parameters;    ///< weight (and fused bias), or the one parameter of rows
+  Index row_size = 0;             ///< p, for rows
+  Index inputs = 0, outputs = 0;  ///< a's and d's length (dense); channels in and out (convolution)
+  bool fused_bias = false;
+  cpu::ConvGeometry at;
+  double pair_flops = 0;    ///< for one pair of images
+  Index image_numbers = 0;  ///< stored for one image
+};
+
+/// The plan of a network at one point: which parameters matter there (others have no cotangent) and how each is contracted.
+struct FeaturePlan {
+  std::vector<LayerPlan> layers;
+  Index row_size = 0;           ///< of all layers contracted by rows together
+  Index image_numbers = 0;      ///< stored for one image
+  Index active_parameters = 0;  ///< whose derivative is not exactly zero
+  double pair_flops = 0;        ///< to contract one pair of images
+  double image_flops = 0;       ///< to make one image's features: forward, reverse, rows
+};
+
+/// From the Jacobian of any images of the right shape.
+template <class S>
+FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contraction);
+
+/// The features of N images.
+template <class S>
+class Features {
+ public:
+  Features(const FeaturePlan& plan, Index images);
+  Index images() const { return images_; }
+
+  /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian.
+  void fill(Index begin, const FactoredJacobian<S>& jacobian);
+  /// out[i - i0, j - j0] = k(image i of a, image j of b) for i in [i0, i1), j in [j0, j1); `stride` between out's rows.
+  static void block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride);
+
+ private:
+  struct Factored {    // a layer contracted by factors
+    Tensor<S> a, d;    // [N, ...], [N, ...]
+    bool zero = true;  // nothing but exact zeros so far: contributes nothing
+  };
+  void add_dense(const Features& b, std::size_t layer, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const;
+  void add_convolution(const Features& b, std::size_t layer, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const;
+
+  const FeaturePlan* plan_;
+  Index images_;
+  Tensor<S> rows_;                  // [N, row_size]
+  std::vector<Factored> factored_;  // one a layer of the plan, empty for rows
+};
+
+}  // namespace tangentplane

@@ -1,0 +1,185 @@
+#include "kernels/ntk.h"
+
+#include <mutex>
+
+namespace tangentplane {
+namespace {
+
+/// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
+template <class S>
+Index images_per_pass(const FeaturePlan& plan) {
+  return plan.image_flops > 1e8 ? 16 : 128;
+}
+
+template <class S>
+FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
+  require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  return plan_features(FactoredJacobian<S>(network, variables, images.slice(0, 1), options.output), options.contraction);
+}
+
+template <class S>
+Features<S> features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const FeaturePlan& plan,
+                     const NtkOptions& options) {
+  Features<S> f(plan, images.rows());
+  const Index step = images_per_pass<S>(plan);
+  for (Index begin = 0; begin < images.rows(); begin += step)
+    f.fill(begin, FactoredJacobian<S>(network, variables, images.slice(begin, std::min(images.rows(), begin + step)), options.output));
+  return f;
+}
+
+/// Cuts [begin, end) into pieces of at most `size` that do not cross `boundary`.
+std::vector<std::pair<Index, Index>> pieces(Index begin, Index end, Index size, Index boundary) {
+  std::vector<std::pair<Index, Index>> list;
+  for (Index i = begin; i < end;) {
+    const Index stop = i < boundary ? std::min(end, boundary) : end, next = std::min(stop, i + size);
+    list.emplace_back(i, next);
+    i = next;
+  }
+  return list;
+}
+
+/// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
+/// are enough of them to share out.
+Index tile_for(const NtkOptions& options, Index n) { return options.tile > 0 ? options.tile : std::clamp<Index>((n + 7) / 8, 16, 512); }
+
+class Progress {
+ public:
+  Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
+  void add(double amount) {
+    if (!report_) return;
+    const std::lock_guard lock(mutex_);
+    done_ += amount;
+    report_(std::min(1.0, done_ / total_));
+  }
+
+ private:
+  const std::function<void(double)>& report_;
+  double total_, done_ = 0;
+  std::mutex mutex_;
+};
+
+struct Tile {
+  Index i0, i1, j0, j1;
+};
+
+}  // namespace
+
+template <class S>
+NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
+  NtkPlan plan;
+  plan.features = plan_at(network, variables, images, options);
+  plan.images = images.rows();
+  const double n = static_cast<double>(plan.images), bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
+  plan.panel = plan.images;
+  plan.feature_runs = 1;
+  if (options.memory > 0 && n * bytes > options.memory) {
+    plan.panel = static_cast<Index>(options.memory / (2 * bytes));
+    require(plan.panel >= 1, "memory: the features of two images take {:.0f} bytes, only {:.0f} are allowed", 2 * bytes, options.memory);
+    const Index panels = (plan.images + plan.panel - 1) / plan.panel;
+    plan.feature_runs = static_cast<double>(panels + 1) / 2;  // panel i is held while those after it pass by
+  }
+  plan.feature_bytes = std::min(n, 2.0 * static_cast<double>(plan.panel)) * bytes;
+  if (plan.panel == plan.images) plan.feature_bytes = n * bytes;
+  plan.feature_flops = n * plan.feature_runs * plan.features.image_flops;
+  plan.pair_flops = n * (n + 1) / 2 * plan.features.pair_flops;
+  return plan;
+}
+
+template <class S>
+void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
+               const TileConsumer<S>& consume) {
+  const NtkPlan plan = plan_ntk(network, variables, images, options);
+  const Index n = plan.images, size = tile_for(options, n);
+  Progress progress(options, plan.feature_flops + plan.pair_flops);
+  const auto make = [&](std::pair<Index, Index> panel) {
+    auto f = features(network, variables, images.slice(panel.first, panel.second), plan.features, options);
+    progress.add(static_cast<double>(panel.second - panel.first) * plan.features.image_flops);
+    return f;
+  };
+  const auto contract = [&](const Features<S>& a, Index a0, const Features<S>& b, Index b0, const std::vector<Tile>& tiles) {
+    cpu::parallel_for(static_cast<Index>(tiles.size()), [&](Index t) {
+      const Tile& at = tiles[static_cast<std::size_t>(t)];
+      const Index m = at.i1 - at.i0, w = at.j1 - at.j0;
+      Tensor<S> block({m, w});
+      Features<S>::block(a, at.i0 - a0, at.i1 - a0, b, at.j0 - b0, at.j1 - b0, block.data(), w);
+      if (at.i0 == at.j0)
+        for (Index i = 0; i < m; ++i)
+          for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
+      consume(at.i0, at.i1, at.j0, at.j1, block.data());
+      progress.add(static_cast<double>(m * w) * (at.i0 == at.j0 ? 0.5 : 1) * plan.features.pair_flops);
+    });
+  };
+  const auto panels = pieces(0, n, plan.panel, n);
+  for (std::size_t p = 0; p < panels.size(); ++p) {
+    const auto own = make(panels[p]);
+    const auto rows = pieces(panels[p].first, panels[p].second, size, boundary);
+    std::vector<Tile> tiles;
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      for (std::size_t c = r; c < rows.size(); ++c) tiles.push_back({rows[r].first, rows[r].second, rows[c].first, rows[c].second});
+    contract(own, panels[p].first, own, panels[p].first, tiles);
+    for (std::size_t q = p + 1; q < panels.size(); ++q) {
+      const auto other = make(panels[q]);
+      tiles.clear();
+      for (const auto& r : rows)
+        for (const auto& c : pieces(panels[q].first, panels[q].second, size, boundary))
+          tiles.push_back({r.first, r.second, c.first, c.second});
+      contract(own, panels[p].first, other, panels[q].first, tiles);
+    }
+  }
+}
+
+template <class S>
+Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
+  const Index n = images.rows();
+  Tensor<S> k({n, n});
+  ntk_tiles<S>(network, variables, images, options, n, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
+    const Index w = j1 - j0;
+    for (Index i = i0; i < i1; ++i) std::copy_n(block + (i - i0) * w, w, k.data() + i * n + j0);
+    if (i0 == j0) return;
+    constexpr Index strip = 16;  // mirrored by strips, so that whole cache lines are written
+    for (Index a = i0; a < i1; a += strip)
+      for (Index j = j0; j < j1; ++j)
+        for (Index i = a; i < std::min(i1, a + strip); ++i) k.data()[j * n + i] = block[(i - i0) * w + (j - j0)];
+  });
+  return k;
+}
+
+template <class S>
+Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& a, const Tensor<S>& b, const NtkOptions& options) {
+  const FeaturePlan plan = plan_at(network, variables, a, options);
+  require(b.shape().rank() == a.shape().rank() && b.rows() > 0 && b.shape().with_rows(1) == a.shape().with_rows(1),
+          "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
+  const Index n = a.rows(), m = b.rows(), size = tile_for(options, std::max(n, m));
+  const double bytes = static_cast<double>(plan.image_numbers) * sizeof(S);
+  Index panel_a = n, panel_b = m;
+  if (options.memory > 0 && static_cast<double>(n + m) * bytes > options.memory)
+    panel_a = panel_b = std::max<Index>(1, static_cast<Index>(options.memory / (2 * bytes)));
+  Tensor<S> k({n, m});
+  Progress progress(options, static_cast<double>(n * m) * plan.pair_flops);
+  for (const auto& [a0, a1] : pieces(0, n, panel_a, n)) {
+    const auto fa = features(network, variables, a.slice(a0, a1), plan, options);
+    for (const auto& [b0, b1] : pieces(0, m, panel_b, m)) {
+      const auto fb = features(network, variables, b.slice(b0, b1), plan, options);
+      std::vector<Tile> tiles;
+      for (const auto& r : pieces(a0, a1, size, n))
+        for (const auto& c : pieces(b0, b1, size, m)) tiles.push_back({r.first, r.second, c.first, c.second});
+      cpu::parallel_for(static_cast<Index>(tiles.size()), [&, a0 = a0, b0 = b0](Index t) {
+        const Tile& at = tiles[static_cast<std::size_t>(t)];
+        Features<S>::block(fa, at.i0 - a0, at.i1 - a0, fb, at.j0 - b0, at.j1 - b0, k.data() + at.i0 * m + at.j0, m);
+        progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.pair_flops);
+      });
+    }
+  }
+  return k;
+}
+
+#define INSTANTIATE(S)                                                                                                                 \
+  template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                              \
+  template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&); \
+  template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                                 \
+  template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const Tensor<S>&, const NtkOptions&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane

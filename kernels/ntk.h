@@ -1,0 +1,51 @@
+// The neural tangent kernel K = J J^T of images at fixed weights, in evaluation mode (Jacot, Gabriel and Hongler, 2018; contracted as in
+// features.h), by tiles: each pair of images once, any N, the last tile ragged.
+#pragma once
+
+#include <functional>
+
+#include "kernels/features.h"
+
+namespace tangentplane {
+
+struct NtkOptions {
+  Contraction contraction = Contraction::automatic;
+  Index tile = 0;                        ///< images a side of a tile; 0 chooses by N
+  double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
+  Index output = 0;                      ///< which logit
+  std::function<void(double)> progress;  ///< fraction done; may throw to stop, called from one thread at a time
+};
+
+/// What a kernel of N images costs, known before it is computed.
+struct NtkPlan {
+  FeaturePlan features;
+  Index images = 0;
+  Index panel = 0;                           ///< images whose features are held at once (two panels of them unless all fit)
+  double feature_runs = 0;                   ///< how often an image's features are computed, on average
+  double feature_flops = 0, pair_flops = 0;  ///< in all
+  double feature_bytes = 0;
+};
+/// From a forward and reverse pass over one image.
+template <class S>
+NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
+
+/// A block of K: rows [i0, i1), columns [j0, j1), `block` [i1 - i0, j1 - j0] contiguous.
+template <class S>
+using TileConsumer = std::function<void(Index i0, Index i1, Index j0, Index j1, const S* block)>;
+
+/// Hands over K tile by tile, those on and above the diagonal (j0 >= i0), from several threads at once; a tile on the diagonal is whole and
+/// bit-symmetric. No tile crosses `boundary` (so that training and test blocks stay apart). Nothing of size N x N is held. Throws
+/// std::invalid_argument for no images.
+template <class S>
+void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
+               const TileConsumer<S>& consume);
+
+/// K [N, N], bit-symmetric.
+template <class S>
+Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
+/// K(a, b) [N, M] between two sets of images.
+template <class S>
+Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& a, const Tensor<S>& b,
+              const NtkOptions& options = {});
+
+}  // namespace tangentplane

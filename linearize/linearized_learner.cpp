@@ -1,0 +1,101 @@
+#include "linearize/linearized_learner.h"
+
+#include "nn/network_learner.h"
+
+namespace tangentplane {
+
+template <class S>
+LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train,
+                                        bool without_f0)
+    : network_(network), initial_(initial), images_(std::move(images)), num_train_(num_train), without_f0_(without_f0) {
+  for (const auto& p : initial_.parameters) {
+    change_.push_back(Tensor<S>::zeros(p.shape()));
+    momentum_.push_back(Tensor<S>::zeros(p.shape()));
+  }
+}
+
+template <class S>
+Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
+  latest_.reset();
+  latest_.emplace(network_, initial_, take_rows(images_, batch));
+  Tensor<S> z = latest_->times(change_);
+  if (!without_f0_) z = add(std::move(z), latest_->value());
+  return z.reshaped({z.size(), 1});
+}
+
+template <class S>
+void LinearizedLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
+  require(latest_.has_value(), "train: a step needs the logits of its batch first");
+  const auto gradients = latest_->transpose_times(cotangent.reshaped({cotangent.size()}));
+  latest_.reset();
+  for (std::size_t i = 0; i < gradients.size(); ++i) momentum_step(change_[i], momentum_[i], gradients[i], learning_rate, momentum);
+}
+
+template <class S>
+Tensor<S> LinearizedLearner<S>::test_logits() {
+  const Tensor<S> z = linearized_logits(network_, initial_, change_, images_.slice(num_train_, images_.rows()), without_f0_);
+  return z.reshaped({z.size(), 1});
+}
+
+template <class S>
+std::vector<double> LinearizedLearner<S>::distances() {
+  double squares = 0;
+  for (const auto& c : change_) {
+    const S* v = c.data();
+    squares += cpu::sum<double>(c.size(), [v](Index i) { return static_cast<double>(v[i]) * static_cast<double>(v[i]); });
+  }
+  return {std::sqrt(squares)};
+}
+
+template <class S>
+LearnerState<S> LinearizedLearner<S>::state() const {
+  LearnerState<S> s;
+  for (std::size_t i = 0; i < change_.size(); ++i) {
+    s.emplace_back("change/" + initial_.paths[i], change_[i]);
+    s.emplace_back("momentum/" + initial_.paths[i], momentum_[i]);
+  }
+  return s;
+}
+
+template <class S>
+void LinearizedLearner<S>::restore(const LearnerState<S>& state) {
+  for (std::size_t i = 0; i < change_.size(); ++i) {
+    restore_tensor(state, "change/" + initial_.paths[i], change_[i]);
+    restore_tensor(state, "momentum/" + initial_.paths[i], momentum_[i]);
+  }
+}
+
+template <class S>
+Variables<S> LinearizedLearner<S>::variables() const {
+  Variables<S> v = initial_.clone();
+  for (std::size_t i = 0; i < change_.size(); ++i) v.parameters[i] = add(std::move(v.parameters[i]), change_[i]);
+  return v;
+}
+
+template <class S>
+Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& variables, const std::vector<Tensor<S>>& change,
+                            const Tensor<S>& images, bool without_f0, Index batch) {
+  using T = Dual<Tensor<S>>;
+  std::vector<T> parameters;
+  for (std::size_t i = 0; i < change.size(); ++i) parameters.emplace_back(variables.parameters[i], change[i]);
+  Tensor<S> all({images.rows()});
+  for (Index begin = 0; begin < images.rows(); begin += batch) {
+    const Index end = std::min(images.rows(), begin + batch);
+    const T y = forward(network, variables, parameters, T(images.slice(begin, end)));
+    require(y.primal.shape()[1] == 1, "linearize: the network has {} outputs; training takes one logit", y.primal.shape()[1]);
+    for (Index i = begin; i < end; ++i) {
+      all[i] = without_f0 ? S(0) : y.primal[i - begin];
+      if (y.tangent) all[i] += (*y.tangent)[i - begin];
+    }
+  }
+  return all;
+}
+
+template class LinearizedLearner<float>;
+template class LinearizedLearner<double>;
+template Tensor<float> linearized_logits(const Network<float>&, const Variables<float>&, const std::vector<Tensor<float>>&,
+                                         const Tensor<float>&, bool, Index);
+template Tensor<double> linearized_logits(const Network<double>&, const Variables<double>&, const std::vector<Tensor<double>>&,
+                                          const Tensor<double>&, bool, Index);
+
+}  // namespace tangentplane

@@ -1,0 +1,41 @@
+// The linearized network f(x) = f0(x) + J(x)(theta - theta0) as a learner, in parameter space. J is that of the starting point, in
+// evaluation mode.
+#pragma once
+
+#include "linearize/factored_jacobian.h"
+#include "nn/train.h"
+
+namespace tangentplane {
+
+template <class S>
+class LinearizedLearner : public Learner<S> {
+ public:
+  /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out.
+  LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train, bool without_f0);
+
+  Tensor<S> logits(std::span<const Index> batch) override;
+  void step(const Tensor<S>& cotangent, double learning_rate, double momentum) override;
+  Tensor<S> test_logits() override;
+  std::vector<double> distances() override;
+  LearnerState<S> state() const override;
+  void restore(const LearnerState<S>& state) override;
+
+  /// theta, with the statistics of the starting point.
+  Variables<S> variables() const;
+
+ private:
+  Network<S> network_;
+  Variables<S> initial_;
+  std::vector<Tensor<S>> change_, momentum_;  // theta - theta0
+  Tensor<S> images_;
+  Index num_train_;
+  bool without_f0_;
+  std::optional<FactoredJacobian<S>> latest_;
+};
+
+/// f0 + J change (or J change alone) of images in evaluation mode by forward mode, [N], in batches.
+template <class S>
+Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& variables, const std::vector<Tensor<S>>& change,
+                            const Tensor<S>& images, bool without_f0, Index batch = 256);
+
+}  // namespace tangentplane
