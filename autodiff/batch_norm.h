@@ -8,13 +8,11 @@
 
 namespace tangentplane {
 
-/// (x - mean) / sqrt(variance + epsilon) * gamma + beta with given statistics [C]: each example on its own.
+/// (x - mean) * inverse_deviation * gamma + beta with given statistics [C]: each example on its own.
 template <class T>
-T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& variance, const T& gamma, const T& beta,
-            double epsilon) {
-  const auto minus_mean = scale(mean, -1), deviation = rsqrt(variance, epsilon);
-  const T centred = bias(x, lift<T>(minus_mean));
-  return bias(channel_scale(channel_scale(centred, lift<T>(deviation)), gamma), beta);
+T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma, const T& beta) {
+  const T centred = bias(x, lift<T>(scale(mean, -1)));
+  return bias(channel_scale(channel_scale(centred, lift<T>(inverse_deviation)), gamma), beta);
 }
 
 /// The output and the statistics of the batch that made it.

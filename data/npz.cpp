@@ -34,8 +34,9 @@ std::string message(int code) {
   return text;
 }
 
-template <class S>
-Tensor<S> load_entry(zip_t* archive, zip_uint64_t index, const std::string& name) {
+/// Opens an entry and hands its bytes to `read`, which must take them all.
+template <class Read>
+auto read_entry(zip_t* archive, zip_uint64_t index, const std::string& name, const Read& read) {
   zip_stat_t stat;
   require(zip_stat_index(archive, index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_SIZE), "{}: is damaged: {}", name, zip_strerror(archive));
   const Entry entry(zip_fopen_index(archive, index, 0));
@@ -46,10 +47,11 @@ Tensor<S> load_entry(zip_t* archive, zip_uint64_t index, const std::string& name
     return static_cast<std::size_t>(n);
   };
   ByteSource source(name, stat.size, pull);
-  auto tensor = read_npy<S>(source, NpyTypes::integers);
+  auto result = read(source);
   char beyond;
-  require(pull(&beyond, 1) == 0, "{}: is damaged: longer than the archive says", name);  // libzip compares checksums at the end
-  return tensor;
+  require(source.left() > 0 || pull(&beyond, 1) == 0, "{}: is damaged: longer than the archive says",
+          name);  // libzip compares checksums at the end
+  return result;
 }
 
 void require_names(const fs::path& path, const std::set<std::string>& seen, const std::string& name) {
@@ -57,27 +59,42 @@ void require_names(const fs::path& path, const std::set<std::string>& seen, cons
   require(!seen.contains(name), "{}: two arrays named {}", path.string(), name);
 }
 
-}  // namespace
-
-template <class S>
-NamedTensors<S> load_npz(const fs::path& path) {
+/// f(name, entry) for each entry in the archive's order; entry(read) opens it.
+template <class F>
+void for_entries(const fs::path& path, const F& f) {
   ByteSource::file(path);  // a missing file or a folder is named as such
   int code = 0;
   const Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
   require(archive != nullptr, "{}: is no .npz archive or is damaged: {}", path.string(), message(code));
-  NamedTensors<S> tensors;
   std::set<std::string> seen;
   for (zip_int64_t i = 0, n = zip_get_num_entries(archive.get(), 0); i < n; ++i) {
-    const char* raw = zip_get_name(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_UTF_8);
+    const auto index = static_cast<zip_uint64_t>(i);
+    const char* raw = zip_get_name(archive.get(), index, ZIP_FL_ENC_UTF_8);
     require(raw != nullptr, "{}: is damaged: {}", path.string(), zip_strerror(archive.get()));
     std::string name = raw;
     require(name.ends_with(".npy"), "{}: entry {} is not a .npy file", path.string(), name);
     name.resize(name.size() - 4);
     require_names(path, seen, name);
     seen.insert(name);
-    tensors.emplace_back(name, load_entry<S>(archive.get(), static_cast<zip_uint64_t>(i), fmt::format("{}: {}", path.string(), name)));
+    f(name, [&](const auto& read) { return read_entry(archive.get(), index, fmt::format("{}: {}", path.string(), name), read); });
   }
+}
+
+}  // namespace
+
+template <class S>
+NamedTensors<S> load_npz(const fs::path& path) {
+  NamedTensors<S> tensors;
+  for_entries(path, [&](const std::string& name, const auto& entry) {
+    tensors.emplace_back(name, entry([](ByteSource& source) { return read_npy<S>(source, NpyTypes::integers); }));
+  });
   return tensors;
+}
+
+std::vector<std::pair<std::string, NpyInfo>> npz_infos(const fs::path& path) {
+  std::vector<std::pair<std::string, NpyInfo>> infos;
+  for_entries(path, [&](const std::string& name, const auto& entry) { infos.emplace_back(name, entry(read_npy_header)); });
+  return infos;
 }
 
 template <class S>

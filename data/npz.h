@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autodiff/tensor.h"
+#include "data/npy_format.h"
 
 namespace tangentplane::data {
 
@@ -27,6 +28,9 @@ const Tensor<S>* find(const NamedTensors<S>& tensors, std::string_view name) {
 /// element type.
 template <class S>
 NamedTensors<S> load_npz(const std::filesystem::path& path);
+
+/// Shape and element type of each entry, without its numbers. Throws as load_npz does.
+std::vector<std::pair<std::string, NpyInfo>> npz_infos(const std::filesystem::path& path);
 
 /// Stored without compression and with one fixed date, so that equal content gives equal bytes; atomic (files.h). Throws
 /// std::invalid_argument for an empty or repeated name, std::runtime_error if it cannot be written.

@@ -29,6 +29,10 @@ Variables<S> load_variables(const std::filesystem::path& path, const Variables<S
   for (std::size_t i = 0; i < like.paths.size(); ++i)
     variables.parameters[i] = fetch("params/" + like.paths[i], like.parameters[i].shape());
   for (auto& [name, value] : variables.statistics) value = fetch("batch_stats/" + name, value.shape());
+  variables.single_statistics = false;
+  if constexpr (std::is_same_v<S, double>)
+    for (const auto& [name, info] : data::npz_infos(path))
+      if (name.starts_with("batch_stats/") && info.type.bytes == 4) variables.single_statistics = true;
   for (const auto& [name, value] : entries)
     require(wanted.count(name), "{}: {} {} is not part of this network; check the model and its widths", path.string(), name,
             value.shape());

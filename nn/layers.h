@@ -53,11 +53,22 @@ T batch_norm(const Scope<T>& scope, const T& x, const Initializer& scale_initial
   const Index c = shape_of(x)[-1];
   const T gamma = scope.parameter("scale", {c}, scale_initial), beta = scope.parameter("bias", {c}, zeros());
   const Tensor<S> mean = scope.statistic("mean", {c}, 0), variance = scope.statistic("var", {c}, 1);
-  if (scope.mode() == Mode::evaluation) return normalise(x, mean, variance, gamma, beta, epsilon);
+  // A float32 statistic is used in its own precision, as flax does.
+  const auto in_precision = [single = scope.single_statistics()](double v) {
+    return single ? static_cast<double>(static_cast<float>(v)) : v;
+  };
+  if (scope.mode() == Mode::evaluation) {
+    Tensor<S> inverse_deviation({c});
+    for (Index i = 0; i < c; ++i)
+      inverse_deviation[i] = static_cast<S>(in_precision(1 / std::sqrt(in_precision(static_cast<double>(variance[i]) + epsilon))));
+    return normalise(x, mean, inverse_deviation, gamma, beta);
+  }
   auto result = normalise_by_batch(x, gamma, beta, epsilon);
-  const auto blend = [](const Tensor<S>& old, const Tensor<S>& batch) {
+  const auto blend = [&](const Tensor<S>& old, const Tensor<S>& batch) {
     Tensor<S> t(old.shape());
-    for (Index i = 0; i < t.size(); ++i) t[i] = static_cast<S>(momentum * old[i] + (1 - momentum) * batch[i]);
+    for (Index i = 0; i < c; ++i)
+      t[i] = static_cast<S>(in_precision(in_precision(momentum) * static_cast<double>(old[i])) +
+                            (1 - momentum) * static_cast<double>(batch[i]));
     return t;
   };
   scope.update_statistic("mean", blend(mean, result.mean));

@@ -32,6 +32,7 @@ void NetworkLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, d
   for (std::size_t i = 0; i < gradients.size(); ++i)
     momentum_step(variables_.parameters[i], momentum_[i], gradients[i], learning_rate, momentum);
   for (auto& [path, value] : updated_statistics_) variables_.statistics[path] = value;
+  variables_.single_statistics = false;
 }
 
 template <class S>
@@ -63,6 +64,7 @@ void NetworkLearner<S>::restore(const LearnerState<S>& state) {
     value = value.clone();
     restore_tensor(state, "batch_stats/" + path, value);
   }
+  variables_.single_statistics = false;
 }
 
 template <class S>

@@ -20,6 +20,9 @@ struct Variables {
   std::vector<std::string> paths;               ///< of the parameters, in the order in which the model uses them
   std::vector<Tensor<S>> parameters;            ///< one a path
   std::map<std::string, Tensor<S>> statistics;  ///< BatchNorm's running means and variances
+  /// True while the statistics are those of a float32 file: flax keeps fresh statistics in float32 even in a float64 network, and then
+  /// normalises and blends by them in float32 (8 digits). Cleared by the first update.
+  bool single_statistics = false;
 
   /// P, the number of parameters.
   Index size() const {
@@ -74,6 +77,7 @@ class Scope {
   }
 
   Mode mode() const { return run_->mode; }
+  bool single_statistics() const { return run_->variables->single_statistics; }
 
   T parameter(const std::string& name, const Shape& shape, const Initializer& initial) const {
     const std::string path = prefix_ + name;
