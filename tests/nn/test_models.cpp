@@ -115,7 +115,7 @@ TEST_CASE("ResNet18 at its initialisation prunes every residual branch but its l
       moved[i] = check::shifted(moved[i], direction, h);
       return check::inner(forward(network, v, moved, x), u);
     };
-    const double h = 1e-4;
+    const double h = 1e-5;
     check::same(gradient[i] ? check::inner(*gradient[i], direction) : 0.0, (value(h) - value(-h)) / (2 * h), 1e-7);
   }
   CHECK(pruned == 8);
