@@ -5,9 +5,10 @@
 //  - BLAS: other numbers of channels, and weight gradients that are large beside the number of positions.
 //
 // Measured as shares of OpenBLAS 0.3.21's sgemm (2048^3, same run): float, batch 128, one thread, CPU time, on a virtual Xeon with
-// AVX-512 and AMX, November 2026. Left AVX-512 (sgemm 164 to 185 GFLOP/s), right built for AVX2 (105 to 112).
+// AVX-512 and AMX, November 2026. Left AVX-512 (sgemm 164 to 185 GFLOP/s), right built for AVX2 (105 to 112); in
+// parentheses im2col + sgemm with AVX-512.
 //                                 output       input        weight       weight rows
-//   LeNet 32x32x3 -> 6, 5x5     0.69  0.88   0.63  0.71   0.89  0.96   0.86  0.97   (im2col + sgemm: 0.15, 0.13, 0.14, 0.13)
+//   LeNet 32x32x3 -> 6, 5x5     0.69  0.88   0.63  0.71   0.89  0.96   0.86  0.97   (0.15, 0.13, 0.14, 0.13)
 //   LeNet 16x16x6 -> 16, 5x5    0.84  1.05   0.99  0.97   1.04  1.08   0.97  1.07   (0.38, 0.16, 0.42, 0.47)
 //   28x28x1 -> 6, 5x5           0.42  0.65   0.30  0.26   0.36  0.60   0.35  0.61   (0.06, 0.06, 0.05, 0.05)
 //   ResNet 32x32x3 -> 64        0.79  0.55   0.39  0.46   0.89  0.71   0.88  0.72   (0.44, 0.23, 0.23, 0.47)

@@ -97,7 +97,9 @@ void check_all_paths(double tolerance) {
   namespace paths = cpu::paths;
   cpu::poison_new_blocks(true);
   RandomStream random(0, "conv2d");
-  for (const auto& [images, at] : cases()) {
+  for (const Case& one_case : cases()) {
+    const Index images = one_case.images;
+    const ConvGeometry at = one_case.at;
     const auto x = draw<S>(random, {images, at.height, at.width, at.channels});
     const auto w = draw<S>(random, {at.kernel_height, at.kernel_width, at.channels, at.out_channels});
     const auto dy = draw<S>(random, {images, at.out_height(), at.out_width(), at.out_channels});
