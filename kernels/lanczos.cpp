@@ -134,8 +134,12 @@ DenseOperator<S>::DenseOperator(Tensor<S> K) : K_(std::move(K)) {
 template <class S>
 void DenseOperator<S>::apply(const Tensor<S>& v, Tensor<S>& out) const {
   const Index n = size(), b = v.rows();
+  // A BLAS adds a few hundred products in a row, which in float costs a leading pair of a small matrix up to 1e-6 of lambda_1.
+  const Index depth = n >= 4096 ? n : 64;
   cpu::parallel_chunks(n, n >= 4096 ? 768 : 192, [&](Index begin, Index end) {
-    cpu::gemm(Op::none, Op::transpose, b, end - begin, n, S(1), v.data(), n, K_.data() + begin * n, n, S(0), out.data() + begin, n);
+    for (Index d = 0; d < n; d += depth)
+      cpu::gemm(Op::none, Op::transpose, b, end - begin, std::min(depth, n - d), S(1), v.data() + d, n, K_.data() + begin * n + d, n,
+                S(d == 0 ? 0 : 1), out.data() + begin, n);
   });
 }
 
@@ -199,7 +203,7 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
     const auto estimates = krylov.ritz(k, pairs.values, ritz_vectors);
     const double norm = std::max({krylov.norm(), std::abs(pairs.values.front()), std::abs(pairs.values.back())});
     bool ready = *std::max_element(estimates.begin(), estimates.end()) <= estimate_limit * norm;
-    next_check = krylov.size() + std::max(block, krylov.size() / 10);
+    next_check = krylov.size() + std::max(block, krylov.size() / (krylov.size() < expected ? 10 : 4));
     if (ready && !last && krylov.ends() > ends_then) {
       // The Krylov space ended, so pairs may be exact and yet not the leading ones: two blocks that grow from the random vectors
       // must leave the values as they are.

@@ -279,3 +279,14 @@ TEST_CASE("a progress callback sees fractions rise to one and may cancel") {
     CHECK_THROWS_AS(leading_eigenpairs(K, 10, options), std::domain_error);
   }
 }
+
+TEST_CASE("auto takes LAPACK for small matrices and Lanczos for large ones") {
+  const Index n = 1600;
+  auto K = Tensor<float>::zeros({n, n});
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < n; ++j) K[i * n + j] = 1 / (1 + static_cast<float>(i + j)) + (i == j ? 1e-3f : 0.f);  // Hilbert's matrix
+  const auto many = leading_eigenpairs(K, 10);
+  CHECK(many.method == EigenMethod::lanczos);
+  check_pairs(K, many, 10, 1e-6);
+  CHECK(solve(with_spectrum<double>(powers(40, 1), 1), 5, EigenMethod::automatic).method == EigenMethod::full);
+}

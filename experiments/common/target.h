@@ -1,0 +1,38 @@
+// One training of one target, in a folder of its own: history.csv as it goes, last.npz to go on from, and what is left at the end. An
+// interrupted training goes on at its last finished epoch; a finished one is not run again.
+#pragma once
+
+#include <filesystem>
+
+#include "experiments/common/csv.h"
+#include "nn/network.h"
+#include "nn/train.h"
+
+namespace tangentplane::experiments {
+
+/// A binary task over all images.
+struct Target {
+  std::string name;         ///< as in accuracy.csv: an eigenfunction's index, or a size
+  std::vector<int> labels;  ///< [N] in {0, 1}, training images first
+};
+
+/// history.csv, numbers as they were; test columns empty without test images.
+void save_history(const std::filesystem::path& path, const History& history);
+/// Throws std::invalid_argument for a file that is no history.
+History load_history(const std::filesystem::path& path);
+
+/// Trains the targets of `learner` (its columns), each in its folder, and returns their histories. If all folders hold final.npz they are
+/// only read. `finish(t)` is called for each target after the last epoch, to write its files; final.npz last.
+template <class S>
+std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets,
+                                   const std::vector<std::filesystem::path>& folders, Index num_train, const Recipe& recipe,
+                                   const std::function<void(std::size_t)>& finish);
+
+/// True once the target in this folder was trained to its end.
+bool finished(const std::filesystem::path& folder);
+
+/// accuracy.csv: target, class balance and the last epoch's accuracies. `first` names the first column.
+void save_accuracies(const std::filesystem::path& path, const std::string& first, const std::vector<Target>& targets,
+                     const std::vector<History>& histories);
+
+}  // namespace tangentplane::experiments
