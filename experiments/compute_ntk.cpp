@@ -100,15 +100,15 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   config.set("eigen", k);
   ResultsFolder folder(o.out, "compute_ntk", config);
   folder.check();
+  const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)),
+               images = static_cast<double>(n * layout.image.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
+  require(held + 2 * images < allowed,
+          "--memory: {} images take {} with the kernel and its eigenpairs, {} are allowed; give more, or fewer images{}", n,
+          format_size(held + 2 * images), format_size(allowed), o.method == "nystrom" ? "" : ", or --method nystrom");
   const auto subject = load_subject<S>(o, layout, o.init);
 
   NtkOptions ntk_options;
   ntk_options.contraction = contraction_of(o);
-  const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)),
-               images = static_cast<double>(subject.data.images.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
-  require(held + 2 * images < allowed,
-          "--memory: {} images take {} for the kernel and its eigenpairs, {} are allowed; give fewer images, or --method nystrom", n,
-          format_size(held + 2 * images), format_size(allowed));
   ntk_options.memory = allowed - held - images;
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
   if (o.plan) {

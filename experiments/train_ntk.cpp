@@ -30,24 +30,58 @@ struct Options : CommonOptions {
   std::string ntk, index, space = "parameters";
   bool linearize = false, without_f0 = false, force = false;
   Recipe recipe;
+  bool agree = false;  ///< nothing was forced to differ from --ntk
 
   fs::path in_ntk(const char* file) const { return fs::path(ntk) / file; }
   bool function_space() const { return space == "function"; }
+  bool aligns() const { return !linearize && !ntk.empty(); }
+  /// The kernel of --ntk, if it is that of these images and weights.
+  bool has_kernel() const { return function_space() && agree && init.empty() && fs::exists(in_ntk("ntk.npy")); }
 };
+
+/// A file of --ntk is looked at before any work: float32 or float64, [rows, columns]; rows < 0: any number.
+void require_numbers(const fs::path& path, std::array<Index, 2> wanted) {
+  const data::NpyInfo info = data::npy_info(path);
+  require(info.type.is('f', 4) || info.type.is('f', 8), "{}: dtype {}, not float32 or float64", path.string(), info.type.name());
+  require(info.shape.rank() == 2 && info.shape[1] == wanted[1] && (wanted[0] < 0 || info.shape[0] == wanted[0]),
+          "{}: has shape {}, these images take [{},{}]", path.string(), info.shape, wanted[0] < 0 ? "k" : std::to_string(wanted[0]),
+          wanted[1]);
+}
+
+/// Bytes held besides a kernel's features. Weights: the start, the learner's with their momentum and gradient, and a copy to go on from.
+template <class S>
+double held_bytes(const Options& o, const Subject<S>& subject, std::size_t targets) {
+  const double n = static_cast<double>(subject.images()), all = static_cast<double>(targets);
+  double numbers = 1.5 * static_cast<double>(subject.data.images.size()) + 7 * static_cast<double>(subject.init.size());
+  if (o.function_space()) numbers += n * n + 6 * n * all;
+  if (o.aligns()) numbers += 2 * static_cast<double>(data::npy_info(o.in_ntk("eigvecs.npy")).shape.size());
+  return numbers * sizeof(S);
+}
+
+/// How a kernel is computed within --memory. Throws std::invalid_argument if it cannot be.
+template <class S>
+NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t targets) {
+  const double held = held_bytes(o, subject, targets), allowed = static_cast<double>(o.memory);
+  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
+          format_size(held), format_size(allowed));
+  NtkOptions options;
+  options.memory = allowed - held;
+  return options;
+}
 
 /// The targets: one for each index, or the one of --labels.
 std::vector<Target> targets_of(const Options& o, Index n) {
+  const fs::path path = o.in_ntk("eigvecs.npy");
+  if (!o.ntk.empty()) require_numbers(path, {-1, n});
   if (!o.labels.empty()) {
     const auto labels = data::load_binary_labels_npy(o.labels);
     require(static_cast<Index>(labels.size()) == n, "{}: has {} labels, there are {} images", o.labels, labels.size(), n);
     return {{"labels", labels}};
   }
-  const fs::path path = o.in_ntk("eigvecs.npy");
-  const Shape shape = data::npy_info(path).shape;
-  require(shape.rank() == 2 && shape[1] == n, "{}: has shape {}, expected [k,{}] for these images", path.string(), shape, n);
+  const Index k = data::npy_info(path).shape[0];
   std::vector<Target> targets;
   for (Index j : parse_indices("--index", o.index)) {
-    require(0 <= j && j < shape[0], "--index {}: {} holds eigenvectors 0 to {}", j, path.string(), shape[0] - 1);
+    require(j < k, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), k - 1);
     const auto vector = data::load_npy_rows<double>(path, j, j + 1);
     Target target{std::to_string(j), {}};
     for (double v : vector.span()) target.labels.push_back(v > 0 ? 1 : 0);
@@ -58,13 +92,10 @@ std::vector<Target> targets_of(const Options& o, Index n) {
 
 /// J^T a needs the kernel: the one that was saved, or computed here.
 template <class S>
-Tensor<S> kernel_of(const Options& o, const Subject<S>& subject, RunRecord& record) {
-  if (!o.ntk.empty() && o.init.empty() && fs::exists(o.in_ntk("ntk.npy"))) return data::load_npy<S>(o.in_ntk("ntk.npy"));
+Tensor<S> kernel_of(const Options& o, const Subject<S>& subject, NtkOptions options, RunRecord& record) {
+  if (o.has_kernel()) return data::load_npy<S>(o.in_ntk("ntk.npy"));
   auto stage = record.stage("kernel");
   Progress progress("kernel", 100, "per cent");
-  NtkOptions options;
-  const double n = static_cast<double>(subject.images());
-  options.memory = static_cast<double>(o.memory) - n * n * sizeof(S);
   options.progress = [&, done = 0.0](double fraction) mutable {
     check_interrupt();
     progress.advance(100 * fraction - done);
@@ -112,7 +143,7 @@ class Run {
   History network(std::size_t t) {
     NetworkLearner<S> learner(subject_.network, subject_.init, subject_.data.images, subject_.data.num_train);
     return train_one(learner, t, [&] {
-      if (!o_.ntk.empty()) align(learner.variables(), folders_[t]);
+      if (o_.aligns()) align(learner.variables(), folders_[t]);
       save_variables(folders_[t] / "final.npz", learner.variables());
     })[0];
   }
@@ -130,7 +161,7 @@ class Run {
       for (const auto& folder : folders_) all.push_back(load_history(folder / "history.csv"));
       return all;
     }
-    const auto kernel = kernel_of(o_, subject_, record_);
+    const auto kernel = kernel_of(o_, subject_, ntk_options(o_, subject_, targets_.size()), record_);
     const auto f = evaluate(subject_.network, subject_.init, data.images);
     const auto f0 = o_.without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
     FunctionSpaceLearner<S> learner(kernel, f0, data.num_train, static_cast<Index>(targets_.size()));
@@ -148,8 +179,7 @@ class Run {
     auto stage = record_.stage("alignment");
     const auto vectors = data::load_npy<S>(o_.in_ntk("eigvecs.npy"));
     Progress progress("alignment", 100, "per cent");
-    NtkOptions options;
-    options.memory = static_cast<double>(o_.memory) - 2 * static_cast<double>(vectors.size()) * sizeof(S);
+    NtkOptions options = ntk_options(o_, subject_, targets_.size());
     options.progress = [&, done = 0.0](double fraction) mutable {
       check_interrupt();
       progress.advance(100 * fraction - done);
@@ -169,7 +199,7 @@ class Run {
 
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, {});
+  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options(o, subject, targets));
   const double n = static_cast<double>(subject.data.num_train), m = static_cast<double>(subject.data.num_test), all = n + m,
                epochs = static_cast<double>(o.recipe.epochs), tasks = static_cast<double>(targets), pass = plan.features.image_flops,
                images = static_cast<double>(subject.data.images.size()) * sizeof(S),
@@ -181,8 +211,7 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
   } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
     const double step = pass * (o.linearize ? 2 : 1.5), test = pass * (o.linearize ? 1.5 : 0.5);
     stages.push_back({"training", epochs * tasks * (n * step + m * test), 0.25, images * 1.5, disk, 0});
-    if (!o.linearize && !o.ntk.empty())
-      stages.push_back({"alignment", tasks * (plan.feature_flops + plan.pair_flops), 0.5, images + plan.feature_bytes, 0, 0});
+    if (o.aligns()) stages.push_back({"alignment", tasks * (plan.feature_flops + plan.pair_flops), 0.5, images + plan.feature_bytes, 0, 0});
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
@@ -194,16 +223,11 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "train_ntk", configuration(app, o));
   folder.check();
   const auto subject = load_subject<S>(o, layout, o.init.empty() && !o.ntk.empty() ? o.in_ntk("init.npz") : fs::path(o.init));
-  if (o.function_space()) {
-    const double bytes = static_cast<double>(n) * static_cast<double>(n) * sizeof(S);
-    require(bytes < static_cast<double>(o.memory),
-            "--space function: the kernel of {} images takes {}, {} are allowed; give --space parameters", n, format_size(bytes),
-            format_size(static_cast<double>(o.memory)));
-    if (!o.ntk.empty() && fs::exists(o.in_ntk("ntk.npy"))) {
-      const Shape shape = data::npy_info(o.in_ntk("ntk.npy")).shape;
-      require(shape == (Shape{n, n}), "{}: has shape {}, expected [{},{}]", o.in_ntk("ntk.npy").string(), shape, n, n);
-    }
-  }
+  const NtkOptions in_memory = ntk_options(o, subject, targets.size());
+  if (o.has_kernel())
+    require_numbers(o.in_ntk("ntk.npy"), {n, n});
+  else if (o.function_space() || o.aligns())
+    plan_ntk(subject.network, subject.init, subject.data.images, in_memory);  // throws where features do not fit
   if (o.plan) return print_plan(o, subject, targets.size());
   if (!folder.claim()) return;
   RunRecord record(folder);
@@ -221,8 +245,8 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   fmt::print("{:>8} {:>8} {:>9} {:>9}\n", "target", "balance", "train", "test");
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const EpochRecord& last = histories[t].back();
-    fmt::print("{:>8} {:>8.3f} {:>9.4f} {:>9.4f}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
-               last.test_accuracy);
+    fmt::print("{:>8} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
+               subject.data.num_test > 0 ? fmt::format("{:.4f}", last.test_accuracy) : "-");
   }
   fmt::print("in {}\n", folder.path().string());
 }
@@ -236,7 +260,7 @@ void run(int argc, const char* const* argv) {
   app.add_flag("--linearize", o.linearize, "Train the linearization at the initial weights");
   app.add_flag("--without-f0", o.without_f0, "Leave f(theta0) out of the linearization");
   add_choice(app, "--space", o.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
-  app.add_flag("--force", o.force, "Take options that differ from those of --ntk")->configurable(false);
+  app.add_flag("--force", o.force, "Take options that differ from those of --ntk");
   add_recipe_options(app, o.recipe);
   parse(app, argc, argv);
   require(!o.ntk.empty() || !o.labels.empty(), "train_ntk needs --ntk DIR with --index, or --labels FILE.npy");
@@ -245,10 +269,12 @@ void run(int argc, const char* const* argv) {
   require(o.index.empty() || !o.ntk.empty(), "--index needs --ntk, the results of compute_ntk");
   require(o.linearize || !o.without_f0, "--without-f0: only the linearization has it; give --linearize");
   require(o.linearize || !o.function_space(), "--space function: only the linearization can be trained there; give --linearize");
-  if (o.ntk.empty())
+  if (o.ntk.empty()) {
     resolve(app, o);
-  else
-    resolve_after(app, o, o.ntk, inherited_keys, o.force);
+  } else {
+    require_finished("--ntk", o.ntk, "compute_ntk");
+    o.agree = resolve_after(app, o, o.ntk, inherited_keys, o.force);
+  }
   const data::Layout layout = look_at_data(o);
   check_recipe(o.recipe, layout.num_train);
   o.recipe.seed = o.seed;

@@ -55,6 +55,9 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
       if (num_test > 0 && !std::isfinite(test[t].loss))
         throw std::runtime_error(fmt::format("training: the test loss is {} after epoch {}; try a smaller learning rate than {}",
                                              std::abs(test[t].loss), epoch, recipe.learning_rate));
+      if (!std::isfinite(distances[t]))  // the last step of all, which no loss sees
+        throw std::runtime_error(fmt::format("training: the weights are not finite after epoch {}; try a smaller learning rate than {}",
+                                             epoch, recipe.learning_rate));
       records[t].epoch = epoch;
       records[t].test_loss = test[t].loss;
       records[t].test_accuracy = test[t].accuracy;

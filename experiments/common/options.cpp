@@ -228,29 +228,33 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
   return c;
 }
 
-void resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
+bool resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
   const fs::path path = folder / "config.toml";
   const Config before = Config::read(path);
   const auto option = [&](std::string_view key) { return app.get_option("--" + std::string(key)); };
   const bool other_model = option("model")->count() > 0 && before.find("model") && o.model != *before.find("model");
+  const bool other_data = option("data")->count() > 0 && before.find("data") && o.data != *before.find("data");
   std::vector<std::string_view> given;
   for (std::string_view key : keys) {
     const bool of_the_model = key == "features" || key == "filters" || key == "blocks";
+    const bool of_the_data = key == "data-dir" || key == "data-seed" || key == "num-train" || key == "num-test";
     if (option(key)->count() > 0) {
       given.push_back(key);
-    } else if (const std::string* value = before.find(key); value && !(other_model && of_the_model)) {
+    } else if (const std::string* value = before.find(key); value && !(other_model && of_the_model) && !(other_data && of_the_data)) {
       option(key)->add_result(*value);
       option(key)->run_callback();
     }
   }
   resolve(app, o);
-  if (force) return;
   const Config now = configuration(app, o);
+  bool agree = true;
   for (std::string_view key : given) {
     const std::string *is = now.find(key), *was = before.find(key);
-    require(key == "data-dir" || (is && was && *is == *was), "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "",
-            path.string(), was ? *was : "none");
+    const bool same = key == "data-dir" || (is && was && *is == *was);
+    require(same || force, "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "", path.string(), was ? *was : "none");
+    agree = agree && same;
   }
+  return agree;
 }
 
 }  // namespace tangentplane::experiments

@@ -52,8 +52,9 @@ void parse(CLI::App& app, int argc, const char* const* argv);
 void resolve(const CLI::App& app, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,
-/// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve.
-void resolve_after(CLI::App& app, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
+/// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve. True if all
+/// agree.
+bool resolve_after(CLI::App& app, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
                    bool force);
 /// What train_ntk and pretrained_ntk_comparison take over from --ntk.
 inline constexpr std::string_view inherited_keys[] = {"model", "features", "filters",   "blocks",    "activation",
