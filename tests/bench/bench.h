@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -13,21 +14,22 @@ namespace tangentplane::bench {
 /// The names asked for (prefixes; none: all) and how to time what they select.
 class Bench {
  public:
-  explicit Bench(std::vector<std::string> prefixes) : prefixes_(std::move(prefixes)) {}
+  /// `cpu`: processor time instead of time passed, which on a busy machine says more (with one thread).
+  Bench(std::vector<std::string> prefixes, bool cpu) : prefixes_(std::move(prefixes)), cpu_(cpu) {}
 
   bool wants(const std::string& name) const {
     return prefixes_.empty() || std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) { return name.starts_with(p); });
   }
   /// The median of at least `least` runs, and of as many more (up to 101) as a second holds, after `warm` runs.
   template <class F>
-  static double seconds(const F& f, int least, int warm) {
+  double seconds(const F& f, int least, int warm) const {
     for (int i = 0; i < warm; ++i) f();
     std::vector<double> times;
     double total = 0;
     while (static_cast<int>(times.size()) < least || (total < 1 && times.size() < 101)) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = now();
       f();
-      times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      times.push_back(now() - start);
       total += times.back();
     }
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
@@ -45,7 +47,13 @@ class Bench {
   }
 
  private:
+  double now() const {
+    if (cpu_) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+
   std::vector<std::string> prefixes_;
+  bool cpu_;
 };
 
 // One function a file; each prints what is wanted of its names.

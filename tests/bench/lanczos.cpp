@@ -12,8 +12,10 @@ void bench_lanczos(const Bench& bench) {
   const Model model = make_model("lenet");
   const auto images = data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = 10'000, .num_test = 2'000}).images;
   const auto k = ntk(model.network, model.variables, images);
+  kernels::EigenOptions options;
+  options.method = kernels::EigenMethod::lanczos;
   bench.time(
-      "lanczos12000", [&] { kernels::leading_eigenpairs(k, 1000, {.method = kernels::EigenMethod::lanczos}); }, 1, 0);
+      "lanczos12000", [&] { kernels::leading_eigenpairs(k, 1000, options); }, 1, 0);
 }
 
 }  // namespace tangentplane::bench

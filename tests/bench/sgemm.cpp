@@ -10,7 +10,7 @@ void bench_sgemm(const Bench& bench) {
   constexpr Index n = 4096;
   const auto a = Tensor<float>::full({n, n}, 0.5f), b = Tensor<float>::full({n, n}, 0.25f);
   Tensor<float> c({n, n});
-  const double seconds = Bench::seconds(
+  const double seconds = bench.seconds(
       [&] { cpu::parallel_gemm(cpu::Op::none, cpu::Op::none, n, n, n, 1.f, a.data(), n, b.data(), n, 0.f, c.data(), n); }, 5, 1);
   Bench::report("sgemm_gflops", 2e-9 * n * n * n / seconds);
 }
