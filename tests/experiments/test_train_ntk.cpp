@@ -170,9 +170,9 @@ TEST_CASE("train_ntk: many targets side by side in function space are each of th
   auto kernel = box.array("A/ntk.npy");
   for (double& v : kernel.span()) v *= 2;
   const auto stages = [&](const std::string& folder) {
+    const auto record = nlohmann::json::parse(test::bytes_of(box / folder / "run.json"));
     std::string names;
-    for (const auto& s : nlohmann::json::parse(test::bytes_of(box / folder / "run.json"))["stages"])
-      names += s["name"].get<std::string>() + ";";
+    for (const auto& s : record["stages"]) names += s["name"].get<std::string>() + ";";
     return names;
   };
   CHECK(stages("alone3") == "training in function space;");
@@ -232,7 +232,7 @@ TEST_CASE("train_ntk: --plan writes nothing, a finished run says so, without tes
   box.good("compute_ntk" + small + " --out A");
   const auto before = box.listing();
   for (const std::string kind : {"", " --linearize", " --linearize --space function"})
-    CHECK_THAT(box.good("train_ntk --ntk A --index 0:5 --quiet --plan" + kind),
+    CHECK_THAT(box.good("train_ntk --ntk A --index 0:5 --batch 8 --quiet --plan" + kind),
                Contains("training") && Contains("flop") && Contains(kind.empty() ? "alignment" : "training"));
   CHECK(test::differing(box.listing(), before) == "");
 
