@@ -69,15 +69,17 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     return pairs;
   }
   Tensor<S> kernel;
-  {
+  if (o.save_ntk && std::filesystem::exists(folder / "ntk.npy")) {  // from this very run, interrupted since
+    kernel = data::load_npy<S>(folder / "ntk.npy");
+  } else {
     auto stage = record.stage("kernel");
     kernel = ntk(subject.network, subject.init, images, ntk_options);
     const NtkPlan plan = plan_ntk(subject.network, subject.init, images, ntk_options);
     stage.add_flops(plan.feature_flops + plan.pair_flops);
     record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
     kernel_progress.finish();
+    if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
   }
-  if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
   auto stage = record.stage("eigenpairs");
   Progress progress("eigenpairs", 100, "per cent");
   kernels::EigenOptions options;

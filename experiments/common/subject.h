@@ -18,6 +18,9 @@ inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.feature
 /// Looks at the data without reading images, and sets the counts that were not given. Throws std::invalid_argument with one line.
 inline data::Layout look_at_data(CommonOptions& o) {
   const data::Layout layout = data::layout(source_of(o));
+  require(o.model != "lenet" || (layout.image[0] >= 4 && layout.image[1] >= 4),
+          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", layout.image[0],
+          layout.image[1]);
   o.num_train = layout.num_train;
   o.num_test = layout.num_test;
   return layout;

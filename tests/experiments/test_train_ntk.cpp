@@ -83,6 +83,7 @@ TEST_CASE("train_ntk: the network trains as flax's and optax's, and its kernel a
     box.good("compute_ntk" + test::network_options(name) + golden_data + " --num-train 28 --dtype float64 --quiet --out A");
     box.good("train_ntk --ntk A --labels G/labels.npy" + golden_recipe + " --out B");
     golden::same_history(load_history(box / "B/history.csv"), c, "network", 1e-8);
+    CHECK(test::bytes_of(box / "A/init.npz") == test::bytes_of(box / "B/init.npz"));
     logits_explain_history(box, "B");
     for (const auto& [key, value] : data::load_npz<double>(box / "B/final.npz")) check::same(value, c["network_final/" + key], 1e-8);
 
