@@ -4,7 +4,9 @@
 #include <filesystem>
 
 #include "data/dataset.h"
+#include "experiments/common/memory.h"
 #include "experiments/common/options.h"
+#include "linearize/factored_jacobian.h"
 #include "nn/checkpoint.h"
 #include "nn/models.h"
 
@@ -43,6 +45,12 @@ Subject<S> load_subject(const CommonOptions& o, const data::Layout& layout, cons
   Variables<S> variables = initialise(network, layout.image, o.seed);
   if (!init.empty()) variables = load_variables(init, variables);
   return {data::load<S>(source_of(o)), network, std::move(variables)};
+}
+
+/// Bytes of one image's forward and reverse pass.
+template <class S>
+double pass_bytes(const Subject<S>& s) {
+  return bytes_taken([&] { FactoredJacobian<S>(s.network, s.init, s.data.images.slice(0, 1)); });
 }
 
 /// Calls f.template operator()<S>() with S as --dtype says.

@@ -211,3 +211,15 @@ TEST_CASE("compute_ntk: --plan writes nothing, a finished run says so and touche
   CHECK_THAT(box.good("compute_ntk" + small), Contains("is finished, nothing to do"));
   CHECK(test::differing(before, box.listing()) == "");
 }
+
+TEST_CASE("compute_ntk: --memory bounds what is resident, and the kernel stays the same") {
+  const Sandbox box;
+  const std::string command = "compute_ntk --num-train 600 --num-test 0 --eigen 3 --threads 2 --quiet";
+  box.good(command + " --out all");
+  CHECK_THAT(box.good(command + " --memory 88M --plan"), Contains("features do not fit: computed"));
+  box.good(command + " --memory 88M --out some");
+  close(box.array("some/eigvals.npy"), box.array("all/eigvals.npy"), 1e-5);
+  const auto record = nlohmann::json::parse(test::bytes_of(box / "some/run.json"));
+  CHECK(record["peak_memory"].get<double>() <= 88 << 20);
+  CHECK_THAT(box.refused(command + " --memory 60M"), Contains("--memory: 600 images take") && Contains("60 MiB are allowed"));
+}
