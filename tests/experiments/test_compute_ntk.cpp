@@ -220,6 +220,8 @@ TEST_CASE("compute_ntk: --memory bounds what is resident, and the kernel stays t
   box.good(command + " --memory 88M --out some");
   close(box.array("some/eigvals.npy"), box.array("all/eigvals.npy"), 1e-5);
   const auto record = nlohmann::json::parse(test::bytes_of(box / "some/run.json"));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
   CHECK(record["peak_memory"].get<double>() <= 88 << 20);
-  CHECK_THAT(box.refused(command + " --memory 60M"), Contains("--memory: 600 images take") && Contains("60 MiB are allowed"));
+#endif
+  CHECK_THAT(box.refused(command + " --memory 60M"), Contains("--memory: 600 images take") && Contains("60.0 MiB are allowed"));
 }
