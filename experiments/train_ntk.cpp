@@ -55,7 +55,8 @@ double held_bytes(const Options& o, const Subject<S>& subject, std::size_t targe
   double numbers = 1.5 * static_cast<double>(subject.data.images.size()) + 7 * static_cast<double>(subject.init.size());
   if (o.function_space()) numbers += n * n + 6 * n * all;
   if (o.aligns()) numbers += 2 * static_cast<double>(data::npy_info(o.in_ntk("eigvecs.npy")).shape.size());
-  return numbers * sizeof(S);
+  const double pass = 1.5 * static_cast<double>(std::max<Index>(o.recipe.batch, 128)) * pass_bytes(subject);
+  return numbers * sizeof(S) + pass + program_bytes;
 }
 
 /// How a kernel is computed within --memory. Throws std::invalid_argument if it cannot be.

@@ -70,6 +70,7 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.features = plan_at(network, variables, images, options);
   plan.images = images.rows();
   const double n = static_cast<double>(plan.images), bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
+  plan.pass = std::min(plan.images, images_per_pass<S>(plan.features));
   plan.panel = plan.images;
   plan.feature_runs = 1;
   if (options.memory > 0 && n * bytes > options.memory) {

@@ -9,8 +9,14 @@ template <class S>
 void save_variables(const std::filesystem::path& path, const Variables<S>& variables) {
   data::NamedTensors<S> entries;
   for (std::size_t i = 0; i < variables.paths.size(); ++i) entries.emplace_back("params/" + variables.paths[i], variables.parameters[i]);
-  for (const auto& [name, value] : variables.statistics) entries.emplace_back("batch_stats/" + name, value);
-  data::save_npz(path, entries);
+  data::NamedTensors<float> single;
+  for (const auto& [name, value] : variables.statistics) {
+    if (variables.single_statistics)
+      single.emplace_back("batch_stats/" + name, cast<float>(value));
+    else
+      entries.emplace_back("batch_stats/" + name, value);
+  }
+  data::save_npz(path, entries, single);
 }
 
 template <class S>

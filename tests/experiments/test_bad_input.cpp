@@ -1,5 +1,7 @@
 // What users get wrong: every case ends with status 2 and one line that names the option or file and what would be right, before any work,
 // with nothing left behind (Sandbox::refused checks all that).
+#include <zip.h>
+
 #include <cmath>
 
 #include "data/npy_format.h"
@@ -57,8 +59,14 @@ TEST_CASE("bad input: options") {
   CHECK_THAT(box.refused("compute_ntk --model lenet --features 3,1 --data good.npy"), Contains("--features 3,1: lenet takes five widths"));
   CHECK_THAT(compute(" --method nystrom"), Contains("needs --nystrom-points"));
   CHECK_THAT(compute(" --method nystrom --nystrom-points 9"), Contains("--nystrom-points 9: there are 8 images"));
+  CHECK_THAT(compute(" --method nystrom --nystrom-points 3 --eigen 4"),
+             Contains("--eigen 4: there are 3 Nystrom points; give at most that"));
   CHECK_THAT(compute(" --nystrom-points 3"), Contains("--nystrom-points: only --method nystrom"));
   CHECK_THAT(compute(" --contraction sideways"), Contains("--contraction sideways: give auto, rows or factors"));
+  CHECK_THAT(compute(" --seed -1"), Contains("--seed -1: give an integer >= 0"));
+  CHECK_THAT(compute(" --seed 1 --seed 2"), Contains("--seed is given more than once; give it once"));
+  CHECK_THAT(compute(" surplus"), Contains("unknown argument surplus"));
+  CHECK_THAT(compute(" --out="), Contains("--out"));
   CHECK_THAT(compute(" --dtype float16"), Contains("--dtype float16: give float32 or float64"));
   CHECK_THAT(compute(" --threads many"), Contains("--threads many: give an integer"));
   CHECK_THAT(box.refused("compute_ntk --data cifar10"), Contains("--data cifar10 needs --data-dir"));
@@ -82,6 +90,7 @@ TEST_CASE("bad input: options") {
     CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index " + index),
                Contains("--index 8: ") && Contains("holds eigenvectors 0 to 7"));
   CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index -1"), Contains("--index"));
+  CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index first"), Contains("--index first: give an integer >= 0"));
   CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index 3:3"), Contains("--index 3:3: the range is empty"));
   CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index 1,1"), Contains("index 1 comes twice"));
   CHECK_THAT(box.refused("train_ntk --ntk nowhere --index 0"), Contains("--ntk nowhere: no such folder"));
@@ -118,6 +127,9 @@ TEST_CASE("bad input: images and labels") {
   CHECK_THAT(images(npy("<f4", {8, 16}, 4)), Contains("shape [8,16]; images are [N,H,W,C]"));
   CHECK_THAT(images(npy("<f4", {8, 4, 4}, 4)), Contains("images are [N,H,W,C]"));
   CHECK_THAT(images(npy("<f4", {0, 4, 4, 1}, 4)), Contains("shape [0,4,4,1] holds no image"));
+  box.write("tiny.npy", npy("<f4", {8, 3, 9, 1}, 4));
+  CHECK_THAT(box.refused("compute_ntk --model lenet --data tiny.npy"),
+             Contains("--model lenet: images of 3 x 9 are too small; give at least 4 x 4"));
   CHECK_THAT(images(npy("<f4", {8, 4, 0, 1}, 4)), Contains("shape [8,4,0,1] holds no image"));
   for (double bad : {std::nan(""), double(INFINITY)}) {
     std::string bytes = good;
@@ -140,6 +152,11 @@ TEST_CASE("bad input: images and labels") {
   std::string two = labels;
   two[two.size() - 16] = 2;
   CHECK_THAT(targets(two), Contains("2") && Contains("0 or 1"));
+  std::string real = npy("<f8", {8}, 8);
+  for (double bad : {0.5, std::nan("")}) {
+    std::memcpy(real.data() + real.size() - 8, &bad, 8);
+    CHECK_THAT(targets(real), Contains("entry 7 is"));
+  }
 }
 
 TEST_CASE("bad input: weights") {
@@ -169,17 +186,31 @@ TEST_CASE("bad input: weights") {
   flipped[200] ^= 1;  // within the first array's numbers
   box.write("w.npz", flipped);
   CHECK_THAT(refused(), Contains("damaged"));
-  CHECK_THAT(with([](auto& w) { w.pop_back(); }), Contains("params/Dense_1/kernel is missing; this network has it with shape [3,1]"));
+  CHECK_THAT(with([](auto& w) { w.pop_back(); }), Contains("params/Dense_1/bias is missing; this network has it with shape [1]"));
   CHECK_THAT(with([](auto& w) { w.emplace_back("params/Dense_2/bias", Tensor<double>::zeros({1})); }),
              Contains("params/Dense_2/bias [1] is not part of this network"));
-  CHECK_THAT(with([](auto& w) { w.back().second = Tensor<double>::zeros({1, 3}); }), Contains("has shape [1,3], this network takes [3,1]"));
-  CHECK_THAT(with([](auto& w) { w.back().second[1] = std::nan(""); }),
-             Contains("params/Dense_1/kernel holds nan; all weights must be finite"));
-  CHECK_THAT(with([](auto& w) { w.back().second[1] = -INFINITY; }), Contains("holds -inf"));
+  CHECK_THAT(with([](auto& w) { w[2].second = Tensor<double>::zeros({1, 3}); }), Contains("has shape [1,3], this network takes [3,1]"));
+  CHECK_THAT(with([](auto& w) { w[2].second[1] = std::nan(""); }), Contains("params/Dense_1/kernel holds nan; all weights must be finite"));
+  CHECK_THAT(with([](auto& w) { w[2].second[1] = -INFINITY; }), Contains("holds -inf"));
   CHECK_THAT(box.refused("compute_ntk --model mlp --features 4,1 --data good.npy --init good.npz"),
              Contains("good.npz: ") && Contains("this network takes"));
+  // What save_npz never writes: other element types, other files.
+  const auto archive = [&](const std::string& name, const std::string& entry) {
+    int code = 0;
+    zip_t* zip = zip_open((box / "w.npz").c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
+    REQUIRE(zip);
+    zip_file_add(zip, name.c_str(), zip_source_buffer(zip, entry.data(), entry.size(), 0), 0);
+    REQUIRE(zip_close(zip) == 0);
+    return refused();
+  };
+  const std::string name = "params/Dense_0/kernel.npy";
+  CHECK_THAT(archive(name, npy("<c16", {16, 3}, 16)), Contains("params/Dense_0/kernel: dtype complex128, not float32"));
+  CHECK_THAT(archive(name, npy(">f4", {16, 3}, 4)), Contains("params/Dense_0/kernel: dtype big-endian float32, not float32"));
+  CHECK_THAT(archive(name, npy("|O", {16, 3}, 8)), Contains("params/Dense_0/kernel: dtype object does not hold plain numbers"));
+  CHECK_THAT(archive(name, npy("<f4", {16, 3}, 4).substr(0, 150)), Contains("params/Dense_0/kernel: is cut short"));
+  CHECK_THAT(archive("params/Dense_0/notes.txt", "weights"), Contains("params/Dense_0/notes.txt is not a .npy file"));
   // a value that float64 holds and float32 does not
-  CHECK_THAT(with([](auto& w) { w.back().second[1] = 1e300; }), Contains("holds inf"));
+  CHECK_THAT(with([](auto& w) { w[2].second[1] = 1e300; }), Contains("holds inf"));
 }
 
 TEST_CASE("bad input: data sets in their own formats") {

@@ -83,6 +83,7 @@ TEST_CASE("train_ntk: the network trains as flax's and optax's, and its kernel a
     box.good("compute_ntk" + test::network_options(name) + golden_data + " --num-train 28 --dtype float64 --quiet --out A");
     box.good("train_ntk --ntk A --labels G/labels.npy" + golden_recipe + " --out B");
     golden::same_history(load_history(box / "B/history.csv"), c, "network", 1e-8);
+    CHECK(test::bytes_of(box / "A/init.npz") == test::bytes_of(box / "B/init.npz"));
     logits_explain_history(box, "B");
     for (const auto& [key, value] : data::load_npz<double>(box / "B/final.npz")) check::same(value, c["network_final/" + key], 1e-8);
 
@@ -170,9 +171,9 @@ TEST_CASE("train_ntk: many targets side by side in function space are each of th
   auto kernel = box.array("A/ntk.npy");
   for (double& v : kernel.span()) v *= 2;
   const auto stages = [&](const std::string& folder) {
+    const auto record = nlohmann::json::parse(test::bytes_of(box / folder / "run.json"));
     std::string names;
-    for (const auto& s : nlohmann::json::parse(test::bytes_of(box / folder / "run.json"))["stages"])
-      names += s["name"].get<std::string>() + ";";
+    for (const auto& s : record["stages"]) names += s["name"].get<std::string>() + ";";
     return names;
   };
   CHECK(stages("alone3") == "training in function space;");
@@ -232,7 +233,7 @@ TEST_CASE("train_ntk: --plan writes nothing, a finished run says so, without tes
   box.good("compute_ntk" + small + " --out A");
   const auto before = box.listing();
   for (const std::string kind : {"", " --linearize", " --linearize --space function"})
-    CHECK_THAT(box.good("train_ntk --ntk A --index 0:5 --quiet --plan" + kind),
+    CHECK_THAT(box.good("train_ntk --ntk A --index 0:5 --batch 8 --quiet --plan" + kind),
                Contains("training") && Contains("flop") && Contains(kind.empty() ? "alignment" : "training"));
   CHECK(test::differing(box.listing(), before) == "");
 
