@@ -75,8 +75,10 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   if (options.memory > 0 && n * bytes > options.memory) {
     plan.panel = static_cast<Index>(options.memory / (2 * bytes));
     require(plan.panel >= 1, "memory: the features of two images take {:.0f} bytes, only {:.0f} are allowed", 2 * bytes, options.memory);
-    const Index panels = (plan.images + plan.panel - 1) / plan.panel;
-    plan.feature_runs = static_cast<double>(panels + 1) / 2;  // panel i is held while those after it pass by
+    double runs = 0;  // panel i is held while those after it pass by, so panel q is computed q + 1 times
+    for (Index begin = 0; begin < plan.images; begin += plan.panel)
+      runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
+    plan.feature_runs = runs / n;
   }
   plan.feature_bytes = std::min(n, 2.0 * static_cast<double>(plan.panel)) * bytes;
   if (plan.panel == plan.images) plan.feature_bytes = n * bytes;
@@ -106,7 +108,7 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
       consume(at.i0, at.i1, at.j0, at.j1, block.data());
-      progress.add(static_cast<double>(m * w) * (at.i0 == at.j0 ? 0.5 : 1) * plan.features.pair_flops);
+      progress.add(static_cast<double>(at.i0 == at.j0 ? m * (m + 1) / 2 : m * w) * plan.features.pair_flops);
     });
   };
   const auto panels = pieces(0, n, plan.panel, n);

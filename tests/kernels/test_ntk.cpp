@@ -129,8 +129,12 @@ TEST_CASE("progress grows to one and may stop the work") {
     CHECK(f >= last);
     last = f;
   };
-  ntk(s.network, s.variables, s.images, options);
-  CHECK(last == Approx(1));
+  for (double memory : {0.0, 8 * plan_ntk(s.network, s.variables, s.images).feature_bytes / 19}) {
+    options.memory = memory;
+    last = 0;
+    ntk(s.network, s.variables, s.images, options);
+    CHECK(last == Approx(1));
+  }
   options.progress = [](double) { throw std::runtime_error("stop"); };
   CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, options), "stop");
 }
