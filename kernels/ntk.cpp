@@ -77,8 +77,10 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
     plan.panel = static_cast<Index>(options.memory / (2 * bytes));
     require(plan.panel >= 1, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * bytes,
             options.memory);
-    const Index panels = (plan.images + plan.panel - 1) / plan.panel;
-    plan.feature_runs = static_cast<double>(panels + 1) / 2;  // panel i is held while those after it pass by
+    double runs = 0;  // panel i is held while those after it pass by, so panel q is computed q + 1 times
+    for (Index begin = 0; begin < plan.images; begin += plan.panel)
+      runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
+    plan.feature_runs = runs / n;
   }
   plan.feature_bytes = std::min(n, 2.0 * static_cast<double>(plan.panel)) * bytes;
   if (plan.panel == plan.images) plan.feature_bytes = n * bytes;

@@ -118,11 +118,7 @@ TEST_CASE("no tile crosses the boundary between training and test images, each p
                           for (Index j = j0; j < j1; ++j) ++seen[static_cast<std::size_t>(i * 19 + j)];
                       });
   for (Index i = 0; i < 19; ++i)
-    for (Index j = i; j < 19; ++j) {
-      const auto at = static_cast<std::size_t>(i * 19 + j), mirrored = static_cast<std::size_t>(j * 19 + i);
-      CHECK(seen[at] == 2);
-      CHECK((seen[mirrored] == 2 || (seen[mirrored] == 0 && i != j)));
-    }
+    for (Index j = i; j < 19; ++j) CHECK(seen[static_cast<std::size_t>(i * 19 + j)] == 2);
 }
 
 TEST_CASE("progress grows to one and may stop the work") {
@@ -133,8 +129,12 @@ TEST_CASE("progress grows to one and may stop the work") {
     CHECK(f >= last);
     last = f;
   };
-  ntk(s.network, s.variables, s.images, options);
-  CHECK(last == Approx(1));
+  for (double memory : {0.0, 8 * plan_ntk(s.network, s.variables, s.images).feature_bytes / 19}) {
+    options.memory = memory;
+    last = 0;
+    ntk(s.network, s.variables, s.images, options);
+    CHECK(last == Approx(1));
+  }
   options.progress = [](double) { throw std::runtime_error("stop"); };
   CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, options), "stop");
 }
