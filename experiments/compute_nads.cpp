@@ -4,7 +4,7 @@
 //   compute_nads --model lenet --shape 32,32,1
 //   compute_nads --model resnet18 --shape 32,32,1 --sigma 1 --samples 10
 //
-// LeNet takes about a second on two cores, ResNet18 ten times as long. Expect close to: eigenvalues that fall over seven decades; the first
+// LeNet takes about a second on two cores, ResNet18 about a minute. Expect close to: eigenvalues that fall over seven decades; the first
 // directions are smooth, later ones ever finer.
 #include "data/npy.h"
 #include "data/png.h"

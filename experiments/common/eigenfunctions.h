@@ -18,7 +18,9 @@ struct EigenfunctionOptions {
   bool given() const { return !ntk.empty(); }
   std::filesystem::path file(const char* name) const { return std::filesystem::path(ntk) / name; }
   /// The weights to start from: --init, or those of --ntk; empty: to be drawn.
-  std::filesystem::path start(const CommonOptions& o) const { return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init); }
+  std::filesystem::path start(const CommonOptions& o) const {
+    return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init);
+  }
   /// True if the kernel was saved and is that of these images and weights.
   bool has_kernel(const CommonOptions& o) const { return given() && agree && o.init.empty() && std::filesystem::exists(file("ntk.npy")); }
 };
