@@ -37,9 +37,12 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
+/// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.
+enum class DataOptions { all, counts, none };
+
 /// Adds the shared options (and --config, --version) to `app`, whose name is the experiment's: `CLI::App app("what it does",
 /// "compute_ntk")`. The values in `options` are the defaults.
-void add_common_options(CLI::App& app, CommonOptions& options);
+void add_common_options(CLI::App& app, CommonOptions& options, DataOptions data = DataOptions::all);
 
 /// Reads the command line. Prints the answer of --help or --version and throws Done; any misuse is std::invalid_argument.
 struct Done {
@@ -85,6 +88,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>
           name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); }, help)
       ->type_name("N");
 }
+/// An image's shape H,W,C.
+CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help);
 /// One of several words.
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
                         const std::string& help);

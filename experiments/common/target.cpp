@@ -70,7 +70,8 @@ bool finished(const fs::path& folder) { return fs::exists(folder / "final.npz");
 
 template <class S>
 std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets, const std::vector<fs::path>& folders,
-                                   Index num_train, const Recipe& recipe, const std::function<void(std::size_t)>& finish) {
+                                   Index num_train, const Recipe& recipe, const std::function<void(std::size_t)>& finish,
+                                   const std::function<void(Index epoch)>& epoch_done) {
   const std::size_t count = targets.size();
   std::vector<History> before(count);
   if (std::all_of(folders.begin(), folders.end(), finished)) {
@@ -112,6 +113,7 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
     check_interrupt();
   };
   hooks.epoch_done = [&](Index epoch, const std::vector<History>& histories) {
+    if (epoch_done) epoch_done(epoch);
     if (epoch == recipe.epochs) return;
     last = {learner.state(), epoch};
     for (auto& [name, tensor] : last.state) tensor = tensor.clone();
@@ -140,8 +142,8 @@ void save_accuracies(const fs::path& path, const std::string& first, const std::
 }
 
 template std::vector<History> train_targets(Learner<float>&, const std::vector<Target>&, const std::vector<fs::path>&, Index, const Recipe&,
-                                            const std::function<void(std::size_t)>&);
+                                            const std::function<void(std::size_t)>&, const std::function<void(Index)>&);
 template std::vector<History> train_targets(Learner<double>&, const std::vector<Target>&, const std::vector<fs::path>&, Index,
-                                            const Recipe&, const std::function<void(std::size_t)>&);
+                                            const Recipe&, const std::function<void(std::size_t)>&, const std::function<void(Index)>&);
 
 }  // namespace tangentplane::experiments
