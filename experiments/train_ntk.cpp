@@ -7,6 +7,7 @@
 // LeNet on 10,000 images: about a minute a target on two cores. Expect close to: test accuracy falls with the index, from above 0.95 to
 // that of the majority class; the linearization falls in the same order.
 #include "data/npy.h"
+#include "experiments/common/figures.h"
 #include "experiments/common/interrupt.h"
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
@@ -112,7 +113,7 @@ class Run {
   History network(std::size_t t) {
     NetworkLearner<S> learner(subject_.network, subject_.init, subject_.data.images, subject_.data.num_train);
     return train_one(learner, t, [&] {
-      if (!o_.ntk.empty()) align(learner.variables(), folders_[t]);
+      if (!o_.ntk.empty()) align(learner.variables(), t);
       save_variables(folders_[t] / "final.npz", learner.variables());
     })[0];
   }
@@ -144,7 +145,7 @@ class Run {
     });
   }
 
-  void align(const Variables<S>& trained, const fs::path& folder) {
+  void align(const Variables<S>& trained, std::size_t t) {
     auto stage = record_.stage("alignment");
     const auto vectors = data::load_npy<S>(o_.in_ntk("eigvecs.npy"));
     Progress progress("alignment", 100, "per cent");
@@ -155,9 +156,12 @@ class Run {
       progress.advance(100 * fraction - done);
       done = 100 * fraction;
     };
-    data::save_npy(folder / "alignment.npy",
-                   alignment(subject_.network, trained, subject_.data.images, subject_.data.num_train, vectors, options));
+    const auto aligned = alignment(subject_.network, trained, subject_.data.images, subject_.data.num_train, vectors, options);
+    data::save_npy(folders_[t] / "alignment.npy", aligned);
     progress.finish();
+    const std::optional<Index> target = o_.labels.empty() ? std::optional(parse_number<Index>("--index", targets_[t].name)) : std::nullopt;
+    save_figure(folders_[t] / "alignment.svg",
+                alignment_figure(fmt::format("Kernel of {} after training", o_.model), cast<double>(aligned), target));
   }
 
   const Options& o_;
@@ -216,6 +220,9 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   }
   const auto histories = Run<S>(o, subject, record, targets, folders).histories();
   save_accuracies(folder.path() / "accuracy.csv", "target", targets, histories);
+  draw(folder.path() / "accuracy.svg",
+       accuracy_figure(fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), Csv::read(folder.path() / "accuracy.csv"),
+                       o.linearize ? "linearization" : "network", "eigenfunction (index + 1)"));
   record.finish();
 
   fmt::print("{:>8} {:>8} {:>9} {:>9}\n", "target", "balance", "train", "test");

@@ -37,6 +37,9 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
+/// What --version prints: "tangentplane 0.1.0".
+std::string version();
+
 /// Adds the shared options (and --config, --version) to `app`, whose name is the experiment's: `CLI::App app("what it does",
 /// "compute_ntk")`. The values in `options` are the defaults.
 void add_common_options(CLI::App& app, CommonOptions& options);
