@@ -102,9 +102,8 @@ Section claim_evolution(const Study& study) {
     auto all = evolutions(*run, *kernel);
     if (all.empty()) continue;
     std::vector<double> train, test;
-    Table table{run->setting(),
-                {"target", "alignment over others' median, train", "test", "growth over neighbours', train", "rank", "test ", "rank "},
-                {}};
+    Table table{
+        run->setting(), {"target", "alignment, train", "alignment, test", "spike, train", "rank, train", "spike, test", "rank, test"}, {}};
     for (const Evolution& e : all) {
       train.push_back(e.train.spike), test.push_back(e.test.spike);
       table.rows.push_back({fmt::format("{}", e.target), fmt::format("{:.3g}", e.train.raw), fmt::format("{:.3g}", e.test.raw),
@@ -115,7 +114,7 @@ Section claim_evolution(const Study& study) {
     for (const auto& [where, value] : {std::pair{"training", on_train}, std::pair{"test", on_test}})
       s.findings.push_back(
           {fmt::format(
-               "{}: on {} images the alignment with the target grew {:.2g} times as much as with its neighbours (median of {} target{})",
+               "{}: on {} images the alignment with the target grew {:.2f} times as much as with its neighbours (median of {} target{})",
                run->setting(), where, value, all.size(), all.size() == 1 ? "" : "s"),
            value >= least_spike});
     // The picture shows a target like most: the one in the middle by its growth.
@@ -124,6 +123,10 @@ Section claim_evolution(const Study& study) {
     s.tables.push_back(std::move(table));
     s.runs.insert(s.runs.end(), {kernel, run});
   }
+  s.remarks.push_back(
+      fmt::format("In the table: alignment, that with the target over the median of the others; spike, the growth with the target "
+                  "over that with its {} neighbours; rank, 1 where no other eigenfunction's alignment grew as much.",
+                  neighbours));
   s.missing = "no network trained on eigenfunctions whose kernel was computed again: reproduce --only '*ntk-*' and 'eigenfunctions-*'";
   return s;
 }

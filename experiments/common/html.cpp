@@ -23,11 +23,11 @@ section { margin-top: 2rem; padding-top: 1.5rem; border-top: 1px solid var(--lin
 .verdict { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .9rem; font-weight: 600; white-space: nowrap; }
 .shown { color: var(--good); background: var(--good-ground); } .partly { color: var(--half); background: var(--half-ground); }
 .not { color: var(--bad); background: var(--bad-ground); } .missing { color: var(--quiet); background: var(--panel); }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: .5rem 0; flex: 1 1 20rem; min-width: 0; max-width: 32rem; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: .5rem 0; flex: 1 1 min(24rem, 100%); min-width: 0; max-width: 32rem; }
 .figures .figure { color: var(--text); display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; max-width: 100%; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
-.number { text-align: right; white-space: nowrap; } summary { cursor: pointer; margin-top: .8rem; }
+th { max-width: 9rem; } .number { text-align: right; } td.number { white-space: nowrap; } summary { cursor: pointer; margin-top: .8rem; }
 pre { overflow-x: auto; padding: .6rem .8rem; background: var(--panel); border-radius: .3rem; font-size: .85rem; }
 ul { padding-left: 1.2rem; } li { margin: .35rem 0; max-width: 46rem; }
 )css";

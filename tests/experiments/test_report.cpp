@@ -169,10 +169,10 @@ TEST_CASE("claim 4: growth at the target over that of its neighbours, the trend 
   data::save_npy(study / "net/0/alignment.npy", Tensor<double>::from({3, k}, alignment));  // of one class: not counted
   const Section s = claim_evolution(read_study(study.path()));
   REQUIRE(s.findings.size() == 2);
-  CHECK(mentions(s.findings[0].text, "on training images the alignment with the target grew 5 times as much as with its neighbours"));
+  CHECK(mentions(s.findings[0].text, "on training images the alignment with the target grew 5.00 times as much as with its neighbours"));
   CHECK(mentions(s.findings[0].text, "(median of 1 target)"));
   CHECK(s.findings[0].shown);
-  CHECK(mentions(s.findings[1].text, "on test images the alignment with the target grew 1.2 times"));
+  CHECK(mentions(s.findings[1].text, "on test images the alignment with the target grew 1.20 times"));
   CHECK_FALSE(s.findings[1].shown);
   CHECK(s.tables.at(0).rows.at(0).at(4) == "1");  // no other grew as much
   CHECK(s.figures.at(0).second.series.at(0).y.at(target) == Approx(5));
