@@ -5,6 +5,7 @@
 // A minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times the tenth;
 // every residual below 1e-6 of the largest eigenvalue.
 #include "data/npy.h"
+#include "experiments/common/figures.h"
 #include "experiments/common/interrupt.h"
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
@@ -146,6 +147,8 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
     record.set("worst_residual_over_largest_eigenvalue", worst);
     if (!result.converged) fmt::print(stderr, "compute_ntk: the worst residual is {:.1e} of the largest eigenvalue\n", worst);
   }
+  save_figure(folder.path() / "spectrum.svg",
+              spectrum_figure(fmt::format("Kernel of {} on {} images of {}", o.model, n, data_name(o)), result.values, result.residuals));
   record.set("method", kernels::name(result.method));
   record.finish();
   fmt::print("{} eigenpairs of {} images by {}: {:.6g} down to {:.6g}; in {}\n", k, n, kernels::name(result.method), result.values.front(),

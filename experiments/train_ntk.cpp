@@ -8,6 +8,7 @@
 // that of the majority class; the linearization falls in the same order.
 #include "data/npy.h"
 #include "experiments/common/eigenfunctions.h"
+#include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
 #include "kernels/alignment.h"
@@ -43,12 +44,15 @@ NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t 
 
 /// The alignment [3, k] of the kernel at these weights with all eigenvectors.
 template <class S>
-void save_alignment(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options, const fs::path& path) {
+Tensor<double> save_alignment(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options,
+                              const fs::path& path) {
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
   Progress progress("alignment", 100, "per cent");
   options.progress = shown(progress);
-  data::save_npy(path, alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options));
+  const auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
+  data::save_npy(path, aligned);
   progress.finish();
+  return aligned;
 }
 
 template <class S>
@@ -76,7 +80,11 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
           save_alignment(o, subject, weights, in_memory, folder / fmt::format("alignment-epoch{}.npy", epoch));
       };
     if (o.aligns())
-      hooks.trained = [&](const Variables<S>& weights) { save_alignment(o, subject, weights, in_memory, folder / "alignment.npy"); };
+      hooks.trained = [&](const Variables<S>& weights) {
+        const auto aligned = save_alignment(o, subject, weights, in_memory, folder / "alignment.npy");
+        const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
+        draw(folder / "alignment.svg", alignment_figure(fmt::format("Kernel of {} after training", o.model), aligned, index));
+      };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
   }
   return histories;
@@ -118,6 +126,9 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   save_variables(folder.path() / "init.npz", subject.init);
   const auto histories = train_all(o, subject, targets, target_folders(folder.path(), targets), record);
   save_accuracies(folder.path() / "accuracy.csv", "target", targets, histories);
+  draw(folder.path() / "accuracy.svg",
+       accuracy_figure(fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), Csv::read(folder.path() / "accuracy.csv"),
+                       o.learner.linearize ? "linearization" : "network", "eigenfunction (index + 1)"));
   record.finish();
   print_accuracies("target", targets, histories);
   fmt::print("in {}\n", folder.path().string());

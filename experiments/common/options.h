@@ -37,6 +37,9 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
+/// What --version prints: "tangentplane 0.1.0".
+std::string version();
+
 /// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.
 enum class DataOptions { all, counts, none };
 

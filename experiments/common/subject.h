@@ -17,6 +17,9 @@ inline data::Source source_of(const CommonOptions& o) {
 }
 inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.features, o.filters, o.blocks, o.activation}; }
 
+/// What titles call the data: its name, or a file's without folder.
+inline std::string data_name(const CommonOptions& o) { return std::filesystem::path(o.data).filename().string(); }
+
 /// Looks at the data without reading images, and sets the counts that were not given. Throws std::invalid_argument with one line.
 inline data::Layout look_at_data(CommonOptions& o) {
   const data::Layout layout = data::layout(source_of(o));
