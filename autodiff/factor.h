@@ -23,6 +23,8 @@ class Entrance {
   virtual T gradient(const std::optional<T>& activation, const T& cotangent) const = 0;
   /// B(activation, v): what a change v of the parameter adds to the op's output.
   virtual T output(const std::optional<T>& activation, const T& v) const = 0;
+  /// sum + output(activation, v), for maps without the array in between.
+  virtual T add_output(T sum, const std::optional<T>& activation, const T& v) const { return add(std::move(sum), output(activation, v)); }
   /// True if activation and cotangent have the examples as first axis, so that the pair can be taken apart by example.
   virtual bool per_example() const = 0;
 
@@ -88,6 +90,7 @@ class MapEntrance : public factor_detail::EntranceOf<Map, T> {
   using factor_detail::EntranceOf<Map, T>::EntranceOf;
   T gradient(const std::optional<T>&, const T& cotangent) const override { return apply(transposed(this->op_), cotangent); }
   T output(const std::optional<T>&, const T& v) const override { return apply(this->op_, v); }
+  T add_output(T sum, const std::optional<T>&, const T& v) const override { return add(std::move(sum), this->op_, v); }
   bool per_example() const override { return broadcasts<Map>; }
 };
 

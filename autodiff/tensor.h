@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "autodiff/cpu/memory.h"
+#include "autodiff/cpu/parallel.h"
 #include "autodiff/shape.h"
 
 namespace tangentplane {
@@ -104,11 +105,10 @@ template <class S>
 Tensor<S> take_rows(const Tensor<S>& t, std::span<const Index> indices) {
   Tensor<S> r(t.shape().with_rows(static_cast<Index>(indices.size())));
   const Index size = t.shape().row_size();
-  Index to = 0;
-  for (Index i : indices) {
-    require(0 <= i && i < t.rows(), "take_rows: row {} of {}", i, t.shape());
-    std::copy_n(t.data() + i * size, size, r.data() + size * to++);
-  }
+  for (Index i : indices) require(0 <= i && i < t.rows(), "take_rows: row {} of {}", i, t.shape());
+  cpu::parallel_chunks(r.rows(), cpu::elementwise_chunk / std::max<Index>(1, size), [&](Index begin, Index end) {
+    for (Index to = begin; to < end; ++to) std::copy_n(t.data() + indices[static_cast<std::size_t>(to)] * size, size, r.data() + size * to);
+  });
   return r;
 }
 

@@ -39,15 +39,17 @@ Tensor<S> FactoredJacobian<S>::times(const std::vector<Tensor<S>>& v) const {
     require(v[i].shape() == shapes_[i], "jacobian: tangent {} has shape {}, its parameter {}", i, v[i].shape(), shapes_[i]);
   const Index n = examples();
   Tensor<S> jv = Tensor<S>::zeros({n}), dots({n});
-  for (std::size_t i = 0; i < factors_.size(); ++i) {
-    // Factors of one op (a weight and its bias) share their cotangent and stand together: their outputs are added before the dot.
-    const Factor<Tensor<S>>& f = factors_[i];
-    Tensor<S> change = f.entrance->output(f.activation, v[static_cast<std::size_t>(f.parameter)]);
-    while (i + 1 < factors_.size() && share_cotangent(f, factors_[i + 1])) {
-      const auto& next = factors_[++i];
-      change = add(std::move(change), next.entrance->output(next.activation, v[static_cast<std::size_t>(next.parameter)]));
-    }
-    cpu::row_dots(n, change.size() / n, f.cotangent.data(), change.data(), dots.data());
+  const auto tangent = [&](const Factor<Tensor<S>>& f) -> const Tensor<S>& { return v[static_cast<std::size_t>(f.parameter)]; };
+  for (std::size_t i = 0, next = 0; i < factors_.size(); i = next) {
+    // Factors of one op (a bias and its weight) share their cotangent and stand together: their outputs are added before the dot, the last
+    // one's first, which is the weight's, so that the bias is added in place.
+    const Factor<Tensor<S>>& first = factors_[i];
+    for (++next; next < factors_.size() && share_cotangent(first, factors_[next]);) ++next;
+    const auto& last = factors_[next - 1];
+    Tensor<S> change = last.entrance->output(last.activation, tangent(last));
+    for (std::size_t k = next - 1; k-- > i;)
+      change = factors_[k].entrance->add_output(std::move(change), factors_[k].activation, tangent(factors_[k]));
+    cpu::row_dots(n, change.size() / n, first.cotangent.data(), change.data(), dots.data());
     for (Index k = 0; k < n; ++k) jv[k] += dots[k];
   }
   return jv;

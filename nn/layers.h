@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autodiff/batch_norm.h"
+#include "autodiff/segment.h"
 #include "nn/parameters.h"
 
 namespace tangentplane {
@@ -42,6 +43,23 @@ T conv(const Scope<T>& scope, Index features, Index kernel, const T& x, ConvOpti
   require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
   T y = conv2d(x, scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), options.stride);
   return options.use_bias ? bias(std::move(y), scope.parameter("bias", {features}, zeros())) : y;
+}
+
+/// The same (stride 1, with a bias), activated and averaged over 2 x 2 windows.
+template <class T>
+T conv_activate_pool(const Scope<T>& scope, Index features, Index kernel, Activation kind, const T& x) {
+  const Shape& s = shape_of(x);
+  require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
+  const T w = scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), b = scope.parameter("bias", {features}, zeros());
+  switch (kind) {
+    case Activation::relu:
+      return convolve_activate_pool(Relu{}, x, w, b);
+    case Activation::gelu:
+      return convolve_activate_pool(Gelu{}, x, w, b);
+    case Activation::tanh:
+      return convolve_activate_pool(Tanh{}, x, w, b);
+  }
+  throw std::invalid_argument("activation: unknown kind");
 }
 
 /// Ioffe and Szegedy (2015) over all axes but the last: eps 1e-5, biased variance throughout, running <- 0.9 running + 0.1 batch.

@@ -13,8 +13,7 @@ struct LeNet {
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
     T x = images;
-    for (std::size_t i = 0; i < 2; ++i)
-      x = average_pool(activate(activation, conv(scope / ("Conv_" + std::to_string(i)), features[i], 5, x)), 2);
+    for (std::size_t i = 0; i < 2; ++i) x = conv_activate_pool(scope / ("Conv_" + std::to_string(i)), features[i], 5, activation, x);
     x = flatten(x);
     for (std::size_t i = 2; i < features.size(); ++i) {
       x = dense(scope / ("Dense_" + std::to_string(i - 2)), features[i], x);
