@@ -32,9 +32,13 @@ std::vector<Score> scores(const Tensor<S>& logits, const Tensor<S>& labels) {
   for (Index i = 0; i < rows; ++i)
     for (Index t = 0; t < columns; ++t) {
       const double z = logits[i * columns + t], y = labels[i * columns + t];
-      s[static_cast<std::size_t>(t)].loss += cross_entropy(z, y) / static_cast<double>(rows);
-      s[static_cast<std::size_t>(t)].accuracy += (correct(z, y) ? 1.0 : 0.0) / static_cast<double>(rows);
+      s[static_cast<std::size_t>(t)].loss += cross_entropy(z, y);
+      s[static_cast<std::size_t>(t)].accuracy += correct(z, y) ? 1 : 0;
     }
+  for (Score& score : s) {  // divided once, so that a share of 1 is exactly 1
+    score.loss /= static_cast<double>(rows);
+    score.accuracy /= static_cast<double>(rows);
+  }
   return s;
 }
 /// d(mean loss of a column) / d(logits): (sigmoid(z) - y) / B.

@@ -41,8 +41,8 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
         if (!std::isfinite(now[t].loss))
           throw std::runtime_error(fmt::format("training: the loss is {} in epoch {}, step {} of {}; try a smaller learning rate than {}",
                                                std::abs(now[t].loss), epoch, i + 1, steps, recipe.learning_rate));
-        records[t].train_loss += now[t].loss / static_cast<double>(steps);
-        records[t].train_accuracy += now[t].accuracy / static_cast<double>(steps);
+        records[t].train_loss += now[t].loss;
+        records[t].train_accuracy += now[t].accuracy;
         records[t].learning_rate = rate;
       }
       learner.step(cross_entropy_cotangent(z, y), rate, recipe.momentum);
@@ -59,6 +59,8 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
         throw std::runtime_error(fmt::format("training: the weights are not finite after epoch {}; try a smaller learning rate than {}",
                                              epoch, recipe.learning_rate));
       records[t].epoch = epoch;
+      records[t].train_loss /= static_cast<double>(steps);
+      records[t].train_accuracy /= static_cast<double>(steps);
       records[t].test_loss = test[t].loss;
       records[t].test_accuracy = test[t].accuracy;
       records[t].distance = distances[t];
