@@ -6,6 +6,7 @@
 // LeNet on 10,000 images: about four minutes on two cores. Expect close to: the linearization at the trained weights fits the training set
 // within a few epochs, the one at the initial weights more slowly; its test accuracy comes near the network's, above the other's.
 #include "experiments/common/eigenfunctions.h"
+#include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
 
@@ -66,7 +67,7 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
   folder.check();
   const auto subject = load_subject<S>(o, layout, o.from.start(o));
-  const double held = training_bytes(subject, {}, targets.size()), allowed = static_cast<double>(o.memory);
+  const double held = training_bytes(subject, o.recipe, {}, targets.size()), allowed = static_cast<double>(o.memory);
   require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
           format_size(held), format_size(allowed));
   if (o.plan) return print_plan(o, subject, targets.size());
@@ -87,6 +88,9 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
                      std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
       rows.push_back({models[m], targets[t].labels});
     }
+    save_figure(folders[t] / "curves.svg",
+                curves_figure(fmt::format("{} on target {}", o.model, targets[t].name),
+                              {{"network", histories[0]}, {"linear at init", histories[1]}, {"linear at trained", histories[2]}}));
     print_accuracies("target " + targets[t].name, rows, histories);
   }
   accuracies.save(folder.path() / "accuracy.csv");

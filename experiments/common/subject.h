@@ -20,12 +20,16 @@ inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.feature
 /// What titles call the data: its name, or a file's without folder.
 inline std::string data_name(const CommonOptions& o) { return std::filesystem::path(o.data).filename().string(); }
 
+/// Throws std::invalid_argument if the network cannot take images of shape [H, W, C].
+inline void require_fits(const CommonOptions& o, const Shape& image) {
+  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
+          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+}
+
 /// Looks at the data without reading images, and sets the counts that were not given. Throws std::invalid_argument with one line.
 inline data::Layout look_at_data(CommonOptions& o) {
   const data::Layout layout = data::layout(source_of(o));
-  require(o.model != "lenet" || (layout.image[0] >= 4 && layout.image[1] >= 4),
-          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", layout.image[0],
-          layout.image[1]);
+  require_fits(o, layout.image);
   o.num_train = layout.num_train;
   o.num_test = layout.num_test;
   return layout;
