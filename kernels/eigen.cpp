@@ -48,7 +48,11 @@ Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& o
   }
   normalise_rows(pairs.vectors);
   progress(0.9, "residuals");
-  pairs.residuals = eigen_residuals(DenseOperator<S>(K), pairs.values, pairs.vectors);
+  // In float the product itself can cost a leading pair 1e-6 of lambda_1, which would hide how good the pair is.
+  if (n <= double_limit)
+    pairs.residuals = eigen_residuals(DenseOperator<double>(cast<double>(K)), pairs.values, cast<double>(pairs.vectors));
+  else
+    pairs.residuals = eigen_residuals(DenseOperator<S>(K), pairs.values, pairs.vectors);
   pairs.method = EigenMethod::full;
   pairs.basis = n;
   pairs.products = k;
