@@ -1,4 +1,4 @@
-// bench [--cpu] [NAME ...]: seconds for the work that bench_torch.py and bench_jax.py of README.md time. Names select by
+// bench [--cpu] [NAME ...]: seconds for the work that peers/bench_torch.py and peers/bench_jax.py time. Names select by
 // prefix. --cpu: processor seconds of one thread, for comparisons on a busy machine.
 #include "autodiff/cpu/blas.h"
 #include "autodiff/cpu/parallel.h"
