@@ -1,6 +1,6 @@
-// BatchNorm as a composition of ops. In training it is a Composite: memory-bound, so plain tensors and Var<Tensor> take a fused pair of
-// routines (cpu/batch_norm.h) that sweep over the array two and three times; every other nest takes the composition, and tests hold
-// the two equal.
+// BatchNorm as a composition of ops. It is a Composite: memory-bound, so plain tensors and Var<Tensor> take a fused pair of routines
+// (cpu/batch_norm.h) that sweep over the array as few times as can be; every other nest takes the composition, and tests hold the two
+// equal.
 #pragma once
 
 #include "autodiff/cpu/batch_norm.h"
@@ -10,9 +10,40 @@ namespace tangentplane {
 
 /// (x - mean) * inverse_deviation * gamma + beta with given statistics [C]: each example on its own.
 template <class T>
-T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma, const T& beta) {
+T normalise_composed(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma,
+                     const T& beta) {
   const T centred = bias(x, lift<T>(scale(mean, -1)));
   return bias(channel_scale(channel_scale(centred, lift<T>(inverse_deviation)), gamma), beta);
+}
+
+template <class T>
+T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma, const T& beta) {
+  return normalise_composed(x, mean, inverse_deviation, gamma, beta);
+}
+
+template <class S>
+Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Tensor<S>& gamma,
+                    const Tensor<S>& beta) {
+  return cpu::normalise(x, mean, inverse_deviation, gamma, beta, static_cast<Tensor<S>*>(nullptr));
+}
+
+template <class S>
+Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Var<Tensor<S>>& gamma,
+                         const Var<Tensor<S>>& beta) {
+  using T = Tensor<S>;
+  auto* tape = tape_detail::common_tape(gamma.at, beta.at);
+  tape = tape_detail::common_tape(x.at, tape ? (gamma.at.constant() ? beta.at : gamma.at) : x.at);
+  if (!tape) return normalise(x.value, mean, inverse_deviation, gamma.value, beta.value);
+  if (gamma.at.node >= 0) tape->couple(ChannelScale::name);
+  if (beta.at.node >= 0) tape->couple(ChannelBias::name);
+  T normalised, y = cpu::normalise(x.value, mean, inverse_deviation, gamma.value, beta.value, gamma.at.constant() ? nullptr : &normalised);
+  return tape->record(std::move(y), [normalised, inverse_deviation, gamma_value = gamma.value, x_at = x.at, gamma_at = gamma.at,
+                                     beta_at = beta.at, shape = x.value.shape()](const T& dy, Pull<T>& pull) {
+    // In the order of the composition; a gamma of zeros lets nothing through to x.
+    tape_detail::contribute_map(ChannelBias{shape}, beta_at, dy, pull);
+    tape_detail::contribute<Slot::weight, Slot::input, Slot::output>(ChannelScale{}, gamma_at, normalised, dy, pull);
+    if (!x_at.constant() && !exactly_zero(gamma_value)) pull.into(x_at, cpu::scale_twice(dy, gamma_value, inverse_deviation));
+  });
 }
 
 /// The output and the statistics of the batch that made it.

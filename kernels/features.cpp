@@ -70,6 +70,12 @@ Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
   return a;
 }
 
+template <class S>
+void copy(const Tensor<S>& from, S* to) {
+  cpu::parallel_chunks(from.size(), cpu::elementwise_chunk,
+                       [&](Index begin, Index end) { std::copy(from.data() + begin, from.data() + end, to + begin); });
+}
+
 }  // namespace
 
 template <class S>
@@ -140,8 +146,9 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
     const auto factors = factors_of(jacobian, layer.parameters[0]);
     if (layer.kind == Kind::rows) {
       S* to = rows_.data() + begin * plan_->row_size + offset;
-      for (Index i = 0; i < n; ++i) std::fill_n(to + i * plan_->row_size, layer.row_size, S(0));
-      for (const auto* f : factors) add_example_rows(*f, to, plan_->row_size);
+      for (const auto* f : factors) write_example_rows(*f, f != factors.front(), to, plan_->row_size);
+      if (factors.empty())  // pruned for these images alone
+        for (Index i = 0; i < n; ++i) std::fill_n(to + i * plan_->row_size, layer.row_size, S(0));
       offset += layer.row_size;
       continue;
     }
@@ -149,8 +156,8 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
     Factored& to = factored_[l];
     const Tensor<S> a = layer.kind == Kind::patches ? patches(layer.at, *factors[0]->activation) : *factors[0]->activation;
     const Tensor<S>& d = factors[0]->cotangent;
-    std::copy_n(a.data(), a.size(), to.a.data() + begin * to.a.shape()[1]);
-    std::copy_n(d.data(), d.size(), to.d.data() + begin * to.d.shape()[1]);
+    copy(a, to.a.data() + begin * to.a.shape()[1]);
+    copy(d, to.d.data() + begin * to.d.shape()[1]);
     const bool nothing = cpu::all_zero(d) || (!layer.fused_bias && cpu::all_zero(a));
     to.zero = to.zero && nothing;
   }

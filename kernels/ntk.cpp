@@ -40,7 +40,7 @@ std::vector<std::pair<Index, Index>> pieces(Index begin, Index end, Index size, 
 
 /// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
 /// are enough of them to share out.
-Index tile_for(const NtkOptions& options, Index n) { return options.tile > 0 ? options.tile : std::clamp<Index>((n + 7) / 8, 16, 512); }
+Index tile_for(const NtkOptions& options, Index n) { return options.tile > 0 ? options.tile : std::clamp<Index>((n + 5) / 6, 16, 512); }
 
 class Progress {
  public:

@@ -69,19 +69,24 @@ Tensor<S> example_rows(const Factor<Tensor<S>>& f) {
 }
 
 template <class S>
-void add_example_rows(const Factor<Tensor<S>>& factor, S* to, Index stride) {
+void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride) {
   const Tensor<S> rows = example_rows(factor);
   const Index n = rows.shape()[0], p = rows.shape()[1];
   cpu::parallel_chunks(n, examples_per_task(p), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      for (Index k = 0; k < p; ++k) to[i * stride + k] += rows[i * p + k];
+    for (Index i = begin; i < end; ++i) {
+      const S* from = rows.data() + i * p;
+      if (accumulate)
+        for (Index k = 0; k < p; ++k) to[i * stride + k] += from[k];
+      else
+        std::copy_n(from, p, to + i * stride);
+    }
   });
 }
 
 #define INSTANTIATE(S)                                                 \
   template Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>&); \
   template Tensor<S> example_rows(const Factor<Tensor<S>>&);           \
-  template void add_example_rows(const Factor<Tensor<S>>&, S*, Index);
+  template void write_example_rows(const Factor<Tensor<S>>&, bool, S*, Index);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

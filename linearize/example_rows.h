@@ -6,9 +6,10 @@
 
 namespace tangentplane {
 
-/// to[n * stride + i] += entry i of the cotangent of the factor's parameter from example n alone, for all N examples.
+/// to[n * stride + i] = (or, to accumulate, +=) entry i of the cotangent of the factor's parameter from example n alone, for all N
+/// examples.
 template <class S>
-void add_example_rows(const Factor<Tensor<S>>& factor, S* to, Index stride);
+void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride);
 
 /// The same as an array of its own, [N, p].
 template <class S>

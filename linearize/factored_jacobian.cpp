@@ -89,7 +89,7 @@ Tensor<S> FactoredJacobian<S>::rows() const {
     total += s.size();
   }
   Tensor<S> j = Tensor<S>::zeros({examples(), total});
-  for (const auto& f : factors_) add_example_rows(f, j.data() + offsets[static_cast<std::size_t>(f.parameter)], total);
+  for (const auto& f : factors_) write_example_rows(f, true, j.data() + offsets[static_cast<std::size_t>(f.parameter)], total);
   return j;
 }
 

@@ -65,6 +65,44 @@ Tensor<S> batch_norm(const Tensor<S>& x, const ChannelMoments<S>& m, const Tenso
 }
 
 template <class S>
+Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Tensor<S>& gamma,
+                    const Tensor<S>& beta, Tensor<S>* normalised) {
+  const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c);
+  Tensor<S> y(x.shape());
+  if (normalised) *normalised = Tensor<S>(x.shape());
+  const S *m = mean.data(), *r = inverse_deviation.data(), *g = gamma.data(), *b = beta.data();
+  parallel_chunks(rows, rows_per_piece(c), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const S* from = x.data() + i * c;
+      S *to = y.data() + i * c, *kept = normalised ? normalised->data() + i * c : to;
+#pragma GCC ivdep
+      for (Index k = 0; k < c; ++k) {
+        const S v = (from[k] - m[k]) * r[k];
+        kept[k] = v;
+        to[k] = v * g[k] + b[k];
+      }
+    }
+  });
+  return y;
+}
+
+template <class S>
+Tensor<S> scale_twice(const Tensor<S>& x, const Tensor<S>& u, const Tensor<S>& v) {
+  const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c);
+  Tensor<S> y(x.shape());
+  const S *p = u.data(), *q = v.data();
+  parallel_chunks(rows, rows_per_piece(c), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const S* from = x.data() + i * c;
+      S* to = y.data() + i * c;
+#pragma GCC ivdep
+      for (Index k = 0; k < c; ++k) to[k] = from[k] * p[k] * q[k];
+    }
+  });
+  return y;
+}
+
+template <class S>
 BatchNormCotangents<S> batch_norm_pullback(const Tensor<S>& x, const ChannelMoments<S>& m, const Tensor<S>& gamma, double epsilon,
                                            const Tensor<S>& dy, bool want_x) {
   const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c), piece = rows_per_piece(c), pieces = (rows + piece - 1) / piece;
@@ -109,10 +147,12 @@ BatchNormCotangents<S> batch_norm_pullback(const Tensor<S>& x, const ChannelMome
   return back;
 }
 
-#define INSTANTIATE(S)                                                                                                      \
-  template ChannelMoments<S> channel_moments(const Tensor<S>&);                                                             \
-  template Tensor<S> batch_norm(const Tensor<S>&, const ChannelMoments<S>&, const Tensor<S>&, const Tensor<S>&, double);    \
-  template BatchNormCotangents<S> batch_norm_pullback(const Tensor<S>&, const ChannelMoments<S>&, const Tensor<S>&, double, \
+#define INSTANTIATE(S)                                                                                                                \
+  template ChannelMoments<S> channel_moments(const Tensor<S>&);                                                                       \
+  template Tensor<S> batch_norm(const Tensor<S>&, const ChannelMoments<S>&, const Tensor<S>&, const Tensor<S>&, double);              \
+  template Tensor<S> normalise(const Tensor<S>&, const Tensor<S>&, const Tensor<S>&, const Tensor<S>&, const Tensor<S>&, Tensor<S>*); \
+  template Tensor<S> scale_twice(const Tensor<S>&, const Tensor<S>&, const Tensor<S>&);                                               \
+  template BatchNormCotangents<S> batch_norm_pullback(const Tensor<S>&, const ChannelMoments<S>&, const Tensor<S>&, double,           \
                                                       const Tensor<S>&, bool);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -17,6 +17,15 @@ ChannelMoments<S> channel_moments(const Tensor<S>& x);
 template <class S>
 Tensor<S> batch_norm(const Tensor<S>& x, const ChannelMoments<S>& m, const Tensor<S>& gamma, const Tensor<S>& beta, double epsilon);
 
+/// The same with given statistics: x' gamma + beta with x' = (x - mean) inverse_deviation, in one sweep; x' too where it is given.
+template <class S>
+Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Tensor<S>& gamma,
+                    const Tensor<S>& beta, Tensor<S>* normalised);
+
+/// x u v in each channel, in one sweep.
+template <class S>
+Tensor<S> scale_twice(const Tensor<S>& x, const Tensor<S>& u, const Tensor<S>& v);
+
 template <class S>
 struct BatchNormCotangents {
   Tensor<S> x;            ///< empty unless wanted
