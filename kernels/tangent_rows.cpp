@@ -136,8 +136,8 @@ void TangentRows<S>::add(const Factor<Dual<Tensor<S>>>& f, std::size_t which, In
       cotangent_tangent = within;
     }
   }
-  if (activation_tangent) add_example_rows<S>({f.parameter, entrance, activation_tangent, cotangent}, to, stride);
-  if (cotangent_tangent) add_example_rows<S>({f.parameter, entrance, activation, *cotangent_tangent}, to, stride);
+  if (activation_tangent) write_example_rows<S>({f.parameter, entrance, activation_tangent, cotangent}, true, to, stride);
+  if (cotangent_tangent) write_example_rows<S>({f.parameter, entrance, activation, *cotangent_tangent}, true, to, stride);
 }
 
 template class TangentRows<float>;

@@ -46,7 +46,7 @@ TEST_CASE("rows of every op of the study's networks equal those by slices, and a
       // added to what is there, in an array with wider rows
       const Index p = rows.shape()[1], stride = p + 3;
       auto wide = Tensor<double>::full({5, stride}, 2);
-      add_example_rows(f, wide.data() + 1, stride);
+      write_example_rows(f, true, wide.data() + 1, stride);
       for (Index i = 0; i < 5; ++i)
         for (Index k = 0; k < stride; ++k) {
           const bool inside = 1 <= k && k <= p;
