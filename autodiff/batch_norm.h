@@ -47,7 +47,8 @@ BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S
 template <class S>
 BatchNormalised<Var<Tensor<S>>> normalise_by_batch(const Var<Tensor<S>>& x, const Var<Tensor<S>>& gamma, const Var<Tensor<S>>& beta,
                                                    double epsilon) {
-  auto* tape = tape_detail::common_tape(x.at, gamma.at.constant() ? beta.at : gamma.at);
+  tape_detail::common_tape(x.at, beta.at);
+  auto* tape = tape_detail::common_tape(x.at.constant() ? beta.at : x.at, gamma.at);
   auto value = normalise_by_batch(x.value, gamma.value, beta.value, epsilon);
   if (!tape) return {value.y, value.mean, value.variance};
   tape->couple("batch_norm");

@@ -48,6 +48,13 @@ struct Factor {
   T gradient() const { return entrance->gradient(activation, cotangent); }
 };
 
+/// True if both factors came back from the output of one op, as those of a layer's weight and bias do. (After a reshape the numbers are the
+/// same but the positions are others.)
+template <class S>
+bool share_cotangent(const Factor<Tensor<S>>& f, const Factor<Tensor<S>>& g) {
+  return f.cotangent.data() == g.cotangent.data() && f.cotangent.shape() == g.cotangent.shape();
+}
+
 namespace factor_detail {
 
 template <class Op_, class T>

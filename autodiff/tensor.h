@@ -75,6 +75,10 @@ class Tensor {
   }
   /// True if no other tensor shares these numbers: the owner may then write in place.
   bool unique() const { return block_.use_count() == 1; }
+  /// Copies the numbers if another tensor shares them: call before writing in place to a tensor whose handle others may have kept.
+  void own() {
+    if (!unique()) *this = clone();
+  }
 
  private:
   Shape shape_;

@@ -26,7 +26,8 @@ PartSizes resolve(const Source& source, PartSizes there) {
 
 Layout npy_layout(const Source& source) {
   const NpyInfo info = npy_info(source.name);
-  require(info.shape.rank() == 4 && info.shape.size() > 0, "{}: shape {}; images are [N,H,W,C]", source.name, info.shape);
+  require(info.shape.rank() == 4, "{}: shape {}; images are [N,H,W,C]", source.name, info.shape);
+  require(info.shape.size() > 0, "{}: shape {} holds no image; images are [N,H,W,C], each at least 1", source.name, info.shape);
   const Index n = info.shape[0], num_train = source.num_train.value_or(n);
   require(num_train <= n, "{}: {} training images asked for, there are {}", source.name, num_train, n);
   const Index num_test = source.num_test.value_or(n - num_train);

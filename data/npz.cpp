@@ -98,13 +98,25 @@ std::vector<std::pair<std::string, NpyInfo>> npz_infos(const fs::path& path) {
 }
 
 template <class S>
-void save_npz(const fs::path& path, const NamedTensors<S>& tensors) {
+void save_npz(const fs::path& path, const NamedTensors<S>& tensors, const NamedTensors<float>& single) {
+  struct Array {
+    std::string name, header;
+    const void* numbers;
+    std::size_t bytes;
+  };
+  std::vector<Array> arrays;  // libzip reads headers and numbers where they are, when the archive is closed
   std::set<std::string> seen;
-  for (const auto& [name, tensor] : tensors) {
-    require_names(path, seen, name);
-    seen.insert(name);
-  }
-  require(!tensors.empty(), "{}: no arrays to save", path.string());  // libzip writes no empty archive
+  const auto append = [&]<class U>(const NamedTensors<U>& list) {
+    for (const auto& [name, tensor] : list) {
+      require_names(path, seen, name);
+      seen.insert(name);
+      arrays.push_back(
+          {name, npy_header(npy_descr<U>(), tensor.shape()), tensor.data(), static_cast<std::size_t>(tensor.size()) * sizeof(U)});
+    }
+  };
+  append(tensors);
+  append(single);
+  require(!arrays.empty(), "{}: no arrays to save", path.string());  // libzip writes no empty archive
   replace_atomically(path, [&](const fs::path& temporary) {
     const auto check = [&](bool ok, zip_t* archive) {
       if (!ok) throw std::runtime_error(fmt::format("cannot write {}: {}", path.string(), zip_strerror(archive)));
@@ -112,18 +124,15 @@ void save_npz(const fs::path& path, const NamedTensors<S>& tensors) {
     int code = 0;
     Archive archive(zip_open(temporary.c_str(), ZIP_CREATE | ZIP_EXCL, &code));
     if (!archive) throw std::runtime_error(fmt::format("cannot write {}: {}", path.string(), message(code)));
-    std::vector<std::string> headers;
-    headers.reserve(tensors.size());  // libzip reads header and numbers where they are, when the archive is closed
-    for (const auto& [name, tensor] : tensors) {
-      headers.push_back(npy_header(npy_descr<S>(), tensor.shape()));
+    for (Array& array : arrays) {
       std::array<zip_buffer_fragment_t, 2> parts{};
-      parts[0].data = reinterpret_cast<zip_uint8_t*>(headers.back().data());
-      parts[0].length = headers.back().size();
-      parts[1].data = reinterpret_cast<zip_uint8_t*>(const_cast<S*>(tensor.data()));  // read only: nothing is freed or written
-      parts[1].length = static_cast<zip_uint64_t>(tensor.size()) * sizeof(S);
-      zip_source_t* source = zip_source_buffer_fragment(archive.get(), parts.data(), tensor.empty() ? 1 : 2, 0);
+      parts[0].data = reinterpret_cast<zip_uint8_t*>(array.header.data());
+      parts[0].length = array.header.size();
+      parts[1].data = static_cast<zip_uint8_t*>(const_cast<void*>(array.numbers));  // read only: nothing is freed or written
+      parts[1].length = array.bytes;
+      zip_source_t* source = zip_source_buffer_fragment(archive.get(), parts.data(), array.bytes == 0 ? 1 : 2, 0);
       check(source != nullptr, archive.get());
-      const zip_int64_t index = zip_file_add(archive.get(), (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
+      const zip_int64_t index = zip_file_add(archive.get(), (array.name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
       if (index < 0) zip_source_free(source);
       check(index >= 0, archive.get());
       const auto i = static_cast<zip_uint64_t>(index);
@@ -137,7 +146,7 @@ void save_npz(const fs::path& path, const NamedTensors<S>& tensors) {
 
 template NamedTensors<float> load_npz<float>(const fs::path&);
 template NamedTensors<double> load_npz<double>(const fs::path&);
-template void save_npz<float>(const fs::path&, const NamedTensors<float>&);
-template void save_npz<double>(const fs::path&, const NamedTensors<double>&);
+template void save_npz<float>(const fs::path&, const NamedTensors<float>&, const NamedTensors<float>&);
+template void save_npz<double>(const fs::path&, const NamedTensors<double>&, const NamedTensors<float>&);
 
 }  // namespace tangentplane::data

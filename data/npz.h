@@ -32,9 +32,9 @@ NamedTensors<S> load_npz(const std::filesystem::path& path);
 /// Shape and element type of each entry, without its numbers. Throws as load_npz does.
 std::vector<std::pair<std::string, NpyInfo>> npz_infos(const std::filesystem::path& path);
 
-/// Stored without compression and with one fixed date, so that equal content gives equal bytes; atomic (files.h). Throws
-/// std::invalid_argument for an empty or repeated name, std::runtime_error if it cannot be written.
+/// Stored without compression and with one fixed date, so that equal content gives equal bytes; atomic (files.h). `single` follow as
+/// float32. Throws std::invalid_argument for an empty or repeated name, std::runtime_error if it cannot be written.
 template <class S>
-void save_npz(const std::filesystem::path& path, const NamedTensors<S>& tensors);
+void save_npz(const std::filesystem::path& path, const NamedTensors<S>& tensors, const NamedTensors<float>& single = {});
 
 }  // namespace tangentplane::data

@@ -9,6 +9,7 @@
 #include "data/npy.h"
 #include "data/png.h"
 #include "experiments/common/learners.h"
+#include "experiments/common/memory.h"
 #include "experiments/common/run_main.h"
 #include "kernels/nads.h"
 
@@ -75,10 +76,11 @@ void run_in(CLI::App& app, const Options& o) {
   if (!o.init.empty()) init = load_variables(o.init, init);
   const auto points = draw_points<S>(o);
 
-  // Half of the memory for tangents; matrices of the eigenproblem and one pass share the rest.
-  const double d = static_cast<double>(o.image().size()), matrices = 4 * d * d * 8, allowed = static_cast<double>(o.memory);
-  require(matrices < allowed / 2, "--shape {}: the eigenproblem of {} directions takes {}, {} are allowed; give a smaller shape",
-          join(o.shape), d, format_size(2 * matrices), format_size(allowed));
+  // Half of the memory for tangents; the matrices of the eigenproblem and the passes share the rest.
+  const double d = static_cast<double>(o.image().size()), matrices = 4 * d * d * 8, allowed = static_cast<double>(o.memory) - program_bytes;
+  require(2 * matrices < allowed,
+          "--shape {}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape", join(o.shape), d,
+          format_size(2 * matrices + program_bytes), format_size(static_cast<double>(o.memory)));
   NadsOptions options;
   options.memory = allowed / 2;
   const NadsPlan plan = plan_nads(network, init, points, options);
@@ -121,6 +123,7 @@ void run(int argc, const char* const* argv) {
   add_number<Index>(app, "--samples", o.samples, "Points to average over", 1);
   parse(app, argc, argv);
   resolve(app, o);
+  require_fits(o, o.image());
   require(
       o.activation != "relu" || o.sigma > 0,
       "--activation relu: at x = 0 every pre-activation sits on its kink, where no second derivative exists; give gelu or tanh, or --sigma "

@@ -69,15 +69,18 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     return pairs;
   }
   Tensor<S> kernel;
-  {
+  if (o.save_ntk && std::filesystem::exists(folder / "ntk.npy")) {  // from this very run, interrupted since
+    kernel = data::load_npy<S>(folder / "ntk.npy");
+  } else {
     auto stage = record.stage("kernel");
     kernel = ntk(subject.network, subject.init, images, ntk_options);
     const NtkPlan plan = plan_ntk(subject.network, subject.init, images, ntk_options);
     stage.add_flops(plan.feature_flops + plan.pair_flops);
     record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
     kernel_progress.finish();
+    if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
   }
-  if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
+  cpu::trim_memory();  // the features
   auto stage = record.stage("eigenpairs");
   Progress progress("eigenpairs", 100, "per cent");
   kernels::EigenOptions options;
@@ -100,16 +103,20 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   config.set("eigen", k);
   ResultsFolder folder(o.out, "compute_ntk", config);
   folder.check();
+  const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)) + program_bytes,
+               images = static_cast<double>(n * layout.image.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
+  const auto check_fits = [&](double bytes) {
+    require(bytes < allowed, "--memory: {} images take {} with the kernel and its eigenpairs, {} are allowed; give more, or fewer images{}",
+            n, format_size(bytes), format_size(allowed), o.method == "nystrom" ? "" : ", or --method nystrom");
+  };
+  check_fits(held + 2 * images);  // while they are read
   const auto subject = load_subject<S>(o, layout, o.init);
 
   NtkOptions ntk_options;
   ntk_options.contraction = contraction_of(o);
-  const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)),
-               images = static_cast<double>(subject.data.images.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
-  require(held + 2 * images < allowed,
-          "--memory: {} images take {} for the kernel and its eigenpairs, {} are allowed; give fewer images, or --method nystrom", n,
-          format_size(held + 2 * images), format_size(allowed));
-  ntk_options.memory = allowed - held - images;
+  const double pass = pass_bytes(subject) * static_cast<double>(plan_ntk(subject.network, subject.init, subject.data.images).pass);
+  check_fits(held + images + pass);
+  ntk_options.memory = allowed - held - images - pass;
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
   if (o.plan) {
     const double pairs = o.method == "nystrom" ? static_cast<double>(n * *o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;

@@ -66,7 +66,7 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
   folder.check();
   const auto subject = load_subject<S>(o, layout, o.from.start(o));
-  const double held = training_bytes(subject, {}, targets.size()), allowed = static_cast<double>(o.memory);
+  const double held = training_bytes(subject, o.recipe, {}, targets.size()), allowed = static_cast<double>(o.memory);
   require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
           format_size(held), format_size(allowed));
   if (o.plan) return print_plan(o, subject, targets.size());

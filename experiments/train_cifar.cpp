@@ -168,7 +168,7 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
   }
   const double used = static_cast<double>(*std::max_element(o.sizes.begin(), o.sizes.end()) + num_test),
                kernels = o.learner.function_space() ? 2 * used * used * sizeof(S) : 0,
-               held = training_bytes(all, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels,
+               held = training_bytes(all, o.recipe, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels,
                allowed = static_cast<double>(o.memory);
   require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", used, format_size(held),
           format_size(allowed));

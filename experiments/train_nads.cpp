@@ -45,11 +45,10 @@ std::vector<std::pair<Index, Tensor<double>>> directions_of(const Options& o) {
   return directions;
 }
 
-/// The samples of one direction, training samples first.
+/// The first `count` samples of one direction; training samples come first.
 template <class S>
-data::Samples<S> samples_of(const Options& o, Index index, const Tensor<double>& direction) {
-  return data::linearly_separable<S>({direction, o.epsilon, o.sigma, o.seed, static_cast<std::uint64_t>(index)}, 0,
-                                     *o.num_train + *o.num_test);
+data::Samples<S> samples_of(const Options& o, Index index, const Tensor<double>& direction, Index count) {
+  return data::linearly_separable<S>({direction, o.epsilon, o.sigma, o.seed, static_cast<std::uint64_t>(index)}, 0, count);
 }
 
 template <class S>
@@ -62,13 +61,13 @@ void run_in(CLI::App& app, const Options& o) {
   subject.data.num_train = *o.num_train;
   subject.data.num_test = *o.num_test;
   const Index n = *o.num_train + *o.num_test;
-  const double bytes = (2.5 * static_cast<double>(n * o.image().size()) + 7 * static_cast<double>(subject.init.size())) * sizeof(S);
+  subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, 1).images;
+  const double bytes = training_bytes(subject, o.recipe, o.learner, 1) + 2.5 * static_cast<double>(n * o.image().size()) * sizeof(S);
   require(bytes < static_cast<double>(o.memory), "--memory: training on {} samples takes {}, {} are allowed; give more, or fewer samples",
           n, format_size(bytes), format_size(static_cast<double>(o.memory)));
   if (o.plan) {
-    const auto one = samples_of<S>(o, 0, directions[0].second).images.slice(0, 1);
     PlanStage stage = training_stage(subject, *o.num_train, o.recipe, o.learner, directions.size(),
-                                     plan_ntk(subject.network, subject.init, one).features.image_flops);
+                                     plan_ntk(subject.network, subject.init, subject.data.images).features.image_flops);
     stage.memory = bytes;
     fmt::print("{}", format_plan({stage}, measure_gemm_rate<S>()));
     return;
@@ -81,7 +80,7 @@ void run_in(CLI::App& app, const Options& o) {
   std::vector<History> histories;
   for (const auto& [index, direction] : directions) {
     auto stage = record.stage(fmt::format("direction {}", index));
-    auto samples = samples_of<S>(o, index, direction);
+    auto samples = samples_of<S>(o, index, direction, n);
     subject.data.images = samples.images;
     targets.push_back({std::to_string(index), std::move(samples.labels)});
     const fs::path to = directions.size() == 1 ? folder.path() : folder.path() / targets.back().name;
@@ -118,6 +117,7 @@ void run(int argc, const char* const* argv) {
           "train_nads needs --nads DIR, the results of compute_nads, and --index, e.g. --index 0,10,100");
   require_finished("--nads", o.nads, "compute_nads");
   resolve_after(app, o, o.nads, inherited_from_nads, o.force);
+  require_fits(o, o.image());
   check_recipe(o.recipe, *o.num_train);
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(app, o); });

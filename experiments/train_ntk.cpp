@@ -31,7 +31,7 @@ struct Options : CommonOptions {
 /// How kernels are computed within --memory. Throws std::invalid_argument if they cannot be.
 template <class S>
 NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t targets) {
-  double held = training_bytes(subject, o.learner, targets);
+  double held = training_bytes(subject, o.recipe, o.learner, targets);
   if (o.aligns()) held += 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S);
   const double allowed = static_cast<double>(o.memory);
   require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
@@ -43,7 +43,9 @@ NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t 
 
 /// The alignment [3, k] of the kernel at these weights with all eigenvectors.
 template <class S>
-void save_alignment(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options, const fs::path& path) {
+void save_alignment(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options, const fs::path& path,
+                    RunRecord& record) {
+  auto stage = record.stage("alignment");
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
   Progress progress("alignment", 100, "per cent");
   options.progress = shown(progress);
@@ -73,10 +75,12 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     if (o.alignment_every)
       hooks.epoch_done = [&](Index epoch, const Variables<S>& weights) {
         if (epoch % *o.alignment_every == 0)
-          save_alignment(o, subject, weights, in_memory, folder / fmt::format("alignment-epoch{}.npy", epoch));
+          save_alignment(o, subject, weights, in_memory, folder / fmt::format("alignment-epoch{}.npy", epoch), record);
       };
     if (o.aligns())
-      hooks.trained = [&](const Variables<S>& weights) { save_alignment(o, subject, weights, in_memory, folder / "alignment.npy"); };
+      hooks.trained = [&](const Variables<S>& weights) {
+        save_alignment(o, subject, weights, in_memory, folder / "alignment.npy", record);
+      };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
   }
   return histories;
@@ -86,7 +90,7 @@ template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options(o, subject, targets));
   PlanStage kernel{.name = "kernel", .flops = plan.feature_flops + plan.pair_flops, .efficiency = 0.5};
-  kernel.memory = training_bytes(subject, o.learner, targets) + plan.feature_bytes;
+  kernel.memory = training_bytes(subject, o.recipe, o.learner, targets) + plan.feature_bytes;
   std::vector<PlanStage> stages{training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops)};
   if (o.aligns()) {
     kernel.name = "alignment";

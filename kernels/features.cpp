@@ -98,7 +98,7 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
     if (matmul) {
       int bias = -1;
       for (const auto& b : factors)
-        if (b.entrance->template as<ChannelBias>() && b.cotangent.data() == f.cotangent.data() &&
+        if (b.entrance->template as<ChannelBias>() && share_cotangent(f, b) && !done[static_cast<std::size_t>(b.parameter)] &&
             factors_of(jacobian, b.parameter).size() == 1)
           bias = b.parameter;
       const LayerPlan layer = dense_plan(f.parameter, bias, f.activation->shape()[1], f.cotangent.shape()[1]);

@@ -47,6 +47,8 @@ Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, cons
   }
   // A pass holds each of these numbers a few times over: primal, tangent, slopes.
   layout.block = options.block > 0 ? options.block : std::clamp<Index>(static_cast<Index>((1 << 24) / numbers), 8, 128);
+  if (options.memory > 0)
+    layout.block = std::min(layout.block, std::max<Index>(1, static_cast<Index>(options.memory / (8 * sizeof(S) * numbers))));
   layout.block = std::min(layout.block, layout.directions);
 
   for (std::size_t p = 0; p < of_parameter.size(); ++p)

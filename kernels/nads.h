@@ -9,9 +9,10 @@
 namespace tangentplane {
 
 struct NadsOptions {
-  Index block = 0;       ///< directions of one pass; 0 chooses
-  double memory = 0;     ///< bytes for the layers' tangents; if they do not fit, layers take turns and passes are run again; 0: no limit
-  bool compress = true;  ///< false multiplies every layer out; for tests
+  Index block = 0;    ///< directions of one pass; 0 chooses
+  double memory = 0;  ///< bytes for the layers' tangents, and as many for a pass; if they do not fit, layers take turns and passes are run
+                      ///< again; 0: no limit
+  bool compress = true;                  ///< false multiplies every layer out; for tests
   std::function<void(double)> progress;  ///< fraction done; may throw to stop
 };
 

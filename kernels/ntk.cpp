@@ -70,13 +70,17 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.features = plan_at(network, variables, images, options);
   plan.images = images.rows();
   const double n = static_cast<double>(plan.images), bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
+  plan.pass = std::min(plan.images, images_per_pass<S>(plan.features));
   plan.panel = plan.images;
   plan.feature_runs = 1;
   if (options.memory > 0 && n * bytes > options.memory) {
     plan.panel = static_cast<Index>(options.memory / (2 * bytes));
-    require(plan.panel >= 1, "memory: the features of two images take {:.0f} bytes, only {:.0f} are allowed", 2 * bytes, options.memory);
-    const Index panels = (plan.images + plan.panel - 1) / plan.panel;
-    plan.feature_runs = static_cast<double>(panels + 1) / 2;  // panel i is held while those after it pass by
+    require(plan.panel >= 1, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * bytes,
+            options.memory);
+    double runs = 0;  // panel i is held while those after it pass by, so panel q is computed q + 1 times
+    for (Index begin = 0; begin < plan.images; begin += plan.panel)
+      runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
+    plan.feature_runs = runs / n;
   }
   plan.feature_bytes = std::min(n, 2.0 * static_cast<double>(plan.panel)) * bytes;
   if (plan.panel == plan.images) plan.feature_bytes = n * bytes;
@@ -106,7 +110,7 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
       consume(at.i0, at.i1, at.j0, at.j1, block.data());
-      progress.add(static_cast<double>(m * w) * (at.i0 == at.j0 ? 0.5 : 1) * plan.features.pair_flops);
+      progress.add(static_cast<double>(at.i0 == at.j0 ? m * (m + 1) / 2 : m * w) * plan.features.pair_flops);
     });
   };
   const auto panels = pieces(0, n, plan.panel, n);

@@ -43,7 +43,7 @@ Tensor<S> FactoredJacobian<S>::times(const std::vector<Tensor<S>>& v) const {
     // Factors of one op (a weight and its bias) share their cotangent and stand together: their outputs are added before the dot.
     const Factor<Tensor<S>>& f = factors_[i];
     Tensor<S> change = f.entrance->output(f.activation, v[static_cast<std::size_t>(f.parameter)]);
-    while (i + 1 < factors_.size() && factors_[i + 1].cotangent.data() == f.cotangent.data()) {
+    while (i + 1 < factors_.size() && share_cotangent(f, factors_[i + 1])) {
       const auto& next = factors_[++i];
       change = add(std::move(change), next.entrance->output(next.activation, v[static_cast<std::size_t>(next.parameter)]));
     }
@@ -58,11 +58,11 @@ std::vector<std::optional<Tensor<S>>> FactoredJacobian<S>::transpose_times(const
   const Index n = examples();
   require(u.size() == n, "jacobian: cotangent {} for {} examples", u.shape(), n);
   std::vector<std::optional<Tensor<S>>> result(shapes_.size());
-  const S* scaled_from = nullptr;
+  const Factor<Tensor<S>>* scaled_from = nullptr;
   Tensor<S> scaled;
   for (const auto& f : factors_) {
-    if (f.cotangent.data() != scaled_from) {
-      scaled_from = f.cotangent.data();
+    if (!scaled_from || !share_cotangent(f, *scaled_from)) {
+      scaled_from = &f;
       scaled = Tensor<S>(f.cotangent.shape());
       const Index size = scaled.size() / n;
       cpu::parallel_chunks(n, std::max<Index>(1, cpu::elementwise_chunk / std::max<Index>(1, size)), [&](Index begin, Index end) {

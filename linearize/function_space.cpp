@@ -35,6 +35,8 @@ Tensor<S> FunctionSpaceLearner<S>::logits(std::span<const Index> batch) {
 template <class S>
 void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
   const S mu = static_cast<S>(momentum), eta = static_cast<S>(learning_rate);
+  a_.own();
+  p_.own();
   S *a = a_.data(), *p = p_.data();
   for (Index i = 0; i < p_.size(); ++i) p[i] *= mu;
   for (std::size_t i = 0; i < batch_.size(); ++i)

@@ -8,6 +8,8 @@ template <class S>
 LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train,
                                         bool without_f0)
     : network_(network), initial_(initial), images_(std::move(images)), num_train_(num_train), without_f0_(without_f0) {
+  const auto z = evaluate(network_, initial_, images_.slice(0, 1));
+  require(z.shape()[1] == 1, "train: the network has {} outputs; training takes one logit", z.shape()[1]);
   for (const auto& p : initial_.parameters) {
     change_.push_back(Tensor<S>::zeros(p.shape()));
     momentum_.push_back(Tensor<S>::zeros(p.shape()));

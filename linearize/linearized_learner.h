@@ -10,7 +10,8 @@ namespace tangentplane {
 template <class S>
 class LinearizedLearner : public Learner<S> {
  public:
-  /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out.
+  /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out. Throws std::invalid_argument unless the
+  /// network has one output.
   LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train, bool without_f0);
 
   Tensor<S> logits(std::span<const Index> batch) override;

@@ -9,8 +9,14 @@ template <class S>
 void save_variables(const std::filesystem::path& path, const Variables<S>& variables) {
   data::NamedTensors<S> entries;
   for (std::size_t i = 0; i < variables.paths.size(); ++i) entries.emplace_back("params/" + variables.paths[i], variables.parameters[i]);
-  for (const auto& [name, value] : variables.statistics) entries.emplace_back("batch_stats/" + name, value);
-  data::save_npz(path, entries);
+  data::NamedTensors<float> single;
+  for (const auto& [name, value] : variables.statistics) {
+    if (variables.single_statistics)
+      single.emplace_back("batch_stats/" + name, cast<float>(value));
+    else
+      entries.emplace_back("batch_stats/" + name, value);
+  }
+  data::save_npz(path, entries, single);
 }
 
 template <class S>
@@ -30,9 +36,10 @@ Variables<S> load_variables(const std::filesystem::path& path, const Variables<S
     variables.parameters[i] = fetch("params/" + like.paths[i], like.parameters[i].shape());
   for (auto& [name, value] : variables.statistics) value = fetch("batch_stats/" + name, value.shape());
   variables.single_statistics = false;
-  if constexpr (std::is_same_v<S, double>)
-    for (const auto& [name, info] : data::npz_infos(path))
-      if (name.starts_with("batch_stats/") && info.type.bytes == 4) variables.single_statistics = true;
+  for (const auto& [name, info] : data::npz_infos(path)) {
+    require(info.type.kind == 'f', "{}: {} has dtype {}, not float32 or float64", path.string(), name, info.type.name());
+    if (std::is_same_v<S, double> && name.starts_with("batch_stats/") && info.type.bytes == 4) variables.single_statistics = true;
+  }
   for (const auto& [name, value] : entries)
     require(wanted.count(name), "{}: {} {} is not part of this network; check the model and its widths", path.string(), name,
             value.shape());

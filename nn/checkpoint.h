@@ -8,6 +8,7 @@
 
 namespace tangentplane {
 
+/// What load_variables reads back as it was, statistics of a float32 file included.
 template <class S>
 void save_variables(const std::filesystem::path& path, const Variables<S>& variables);
 

@@ -53,15 +53,17 @@ Variables<S> initialise(const Network<S>& network, const Shape& image, std::uint
   return variables;
 }
 
-/// f(parameters; images) in evaluation mode, with the statistics of `variables`, for parameters of any value type: [N, O].
+/// f(parameters; images) in evaluation mode, with the statistics of `variables`, for parameters of any value type: [N, O]. Plain images
+/// become constants.
 template <class T>
-T forward(const Network<ScalarOf<T>>& network, const Variables<ScalarOf<T>>& variables, const std::vector<T>& parameters, const T& images) {
+T forward(const Network<ScalarOf<T>>& network, const Variables<ScalarOf<T>>& variables, const std::vector<T>& parameters,
+          const std::type_identity_t<T>& images) {
   return network(Scope<T>(variables, parameters, Mode::evaluation, nullptr), images);
 }
 /// The same in training mode; the new running statistics are written to `updated`.
 template <class T>
 T forward_training(const Network<ScalarOf<T>>& network, const Variables<ScalarOf<T>>& variables, const std::vector<T>& parameters,
-                   const T& images, std::map<std::string, Tensor<ScalarOf<T>>>& updated) {
+                   const std::type_identity_t<T>& images, std::map<std::string, Tensor<ScalarOf<T>>>& updated) {
   return network(Scope<T>(variables, parameters, Mode::training, &updated), images);
 }
 

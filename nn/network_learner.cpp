@@ -60,10 +60,7 @@ void NetworkLearner<S>::restore(const LearnerState<S>& state) {
     restore_tensor(state, "params/" + variables_.paths[i], variables_.parameters[i]);
     restore_tensor(state, "momentum/" + variables_.paths[i], momentum_[i]);
   }
-  for (auto& [path, value] : variables_.statistics) {
-    value = value.clone();
-    restore_tensor(state, "batch_stats/" + path, value);
-  }
+  for (auto& [path, value] : variables_.statistics) restore_tensor(state, "batch_stats/" + path, value);
   variables_.single_statistics = false;
 }
 
@@ -85,7 +82,7 @@ void restore_tensor(const LearnerState<S>& state, const std::string& name, Tenso
   for (const auto& [n, t] : state)
     if (n == name) {
       require(t.shape() == to.shape(), "state: {} has shape {}, expected {}", name, t.shape(), to.shape());
-      std::copy_n(t.data(), t.size(), to.data());
+      to = t;
       return;
     }
   throw std::invalid_argument("state: " + name + " is missing");

@@ -37,7 +37,7 @@ class NetworkLearner : public Learner<S> {
 template <class S>
 double parameter_distance(const Variables<S>& a, const Variables<S>& b);
 
-/// Copies the state's tensor `name` into `to`; throws std::invalid_argument if it is missing or of another shape.
+/// Sets `to` to the state's tensor `name`; throws std::invalid_argument if it is missing or of another shape.
 template <class S>
 void restore_tensor(const LearnerState<S>& state, const std::string& name, Tensor<S>& to);
 

@@ -40,7 +40,7 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
       for (std::size_t t = 0; t < tasks; ++t) {
         if (!std::isfinite(now[t].loss))
           throw std::runtime_error(fmt::format("training: the loss is {} in epoch {}, step {} of {}; try a smaller learning rate than {}",
-                                               now[t].loss, epoch, i + 1, steps, recipe.learning_rate));
+                                               std::abs(now[t].loss), epoch, i + 1, steps, recipe.learning_rate));
         records[t].train_loss += now[t].loss / static_cast<double>(steps);
         records[t].train_accuracy += now[t].accuracy / static_cast<double>(steps);
         records[t].learning_rate = rate;
@@ -54,7 +54,10 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
     for (std::size_t t = 0; t < tasks; ++t) {
       if (num_test > 0 && !std::isfinite(test[t].loss))
         throw std::runtime_error(fmt::format("training: the test loss is {} after epoch {}; try a smaller learning rate than {}",
-                                             test[t].loss, epoch, recipe.learning_rate));
+                                             std::abs(test[t].loss), epoch, recipe.learning_rate));
+      if (!std::isfinite(distances[t]))  // the last step of all, which no loss sees
+        throw std::runtime_error(fmt::format("training: the weights are not finite after epoch {}; try a smaller learning rate than {}",
+                                             epoch, recipe.learning_rate));
       records[t].epoch = epoch;
       records[t].test_loss = test[t].loss;
       records[t].test_accuracy = test[t].accuracy;

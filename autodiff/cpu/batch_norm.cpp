@@ -15,11 +15,9 @@ Index rows_per_piece(Index channels) { return std::max<Index>(16, (Index(1) << 1
 template <class S>
 ChannelMoments<S> channel_moments(const Tensor<S>& x) {
   const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c), piece = rows_per_piece(c), pieces = (rows + piece - 1) / piece;
-  std::vector<S> means(static_cast<std::size_t>(pieces * c)), squares(means.size());
+  std::vector<S> means(static_cast<std::size_t>(pieces * c)), shifts(means.size()), squares(means.size());
   parallel_chunks(rows, piece, [&](Index begin, Index end) {
-    S *mean = means.data() + begin / piece * c, *square = squares.data() + begin / piece * c;
-    std::fill_n(mean, c, S(0));
-    std::fill_n(square, c, S(0));
+    S *mean = means.data() + begin / piece * c, *shift = shifts.data() + begin / piece * c, *square = squares.data() + begin / piece * c;
     for (Index r = begin; r < end; ++r)
 #pragma GCC ivdep
       for (Index k = 0; k < c; ++k) mean[k] += x.data()[r * c + k];
@@ -29,6 +27,7 @@ ChannelMoments<S> channel_moments(const Tensor<S>& x) {
 #pragma GCC ivdep
       for (Index k = 0; k < c; ++k) {
         const S d = x.data()[r * c + k] - mean[k];
+        shift[k] += d;
         square[k] += d * d;
       }
   });
@@ -37,9 +36,11 @@ ChannelMoments<S> channel_moments(const Tensor<S>& x) {
     double count = 0, mean = 0, square = 0;
     for (Index p = 0; p < pieces; ++p) {
       const double n = static_cast<double>(std::min(rows, (p + 1) * piece) - p * piece), total = count + n;
-      const double delta = means[static_cast<std::size_t>(p * c + k)] - mean;
+      const auto i = static_cast<std::size_t>(p * c + k);
+      // The sum that gave a piece's mean was rounded; what it missed shows in the sum of the differences from it.
+      const double missed = shifts[i] / n, delta = means[i] + missed - mean;
       mean += delta * n / total;
-      square += squares[static_cast<std::size_t>(p * c + k)] + delta * delta * count * n / total;
+      square += squares[i] - missed * missed * n + delta * delta * count * n / total;
       count = total;
     }
     m.mean[k] = static_cast<S>(mean);

@@ -1,5 +1,27 @@
-// Which path computes which convolution (conv2d_paths.h declares them).
+// Which path computes which convolution (conv2d_paths.h declares them):
+//  - tiles: output channels that fill vectors. No patches are copied; best for the outputs and input gradients of a ResNet and, as
+//    long as the gradient stays in L2, for weight gradients;
+//  - planes: few output channels (LeNet, input gradients of first layers), where sgemm would use each patch too seldom;
+//  - BLAS: other numbers of channels, and weight gradients that are large beside the number of positions.
+//
+// Measured as shares of OpenBLAS 0.3.21's sgemm (2048^3, same run): float, batch 128, one thread, CPU time, on a virtual Xeon with
+// AVX-512 and AMX, November 2026. Left AVX-512 (sgemm 164 to 185 GFLOP/s), right built for AVX2 (105 to 112); in
+// parentheses im2col + sgemm with AVX-512.
+//                                 output       input        weight       weight rows
+//   LeNet 32x32x3 -> 6, 5x5     0.69  0.88   0.63  0.71   0.89  0.96   0.86  0.97   (0.15, 0.13, 0.14, 0.13)
+//   LeNet 16x16x6 -> 16, 5x5    0.84  1.05   0.99  0.97   1.04  1.08   0.97  1.07   (0.38, 0.16, 0.42, 0.47)
+//   28x28x1 -> 6, 5x5           0.42  0.65   0.30  0.26   0.36  0.60   0.35  0.61   (0.06, 0.06, 0.05, 0.05)
+//   ResNet 32x32x3 -> 64        0.79  0.55   0.39  0.46   0.89  0.71   0.88  0.72   (0.44, 0.23, 0.23, 0.47)
+//   32x32x64 -> 64              0.99  0.83   1.03  0.89   1.05  0.88   1.04  0.85   (0.77, 0.79, 0.74, 0.77)
+//   32x32x64 -> 128, stride 2   0.99  0.90   0.87  0.78   0.87  0.88   0.83  0.86
+//   16x16x128 -> 128            1.00  0.96   1.06  0.96   0.91  0.91   0.88  0.93   (0.87, 0.87, 0.80, 0.85)
+//   16x16x128 -> 256, stride 2  0.99  0.97   0.95  0.87   0.86  0.92   0.65  0.74
+//   8x8x256 -> 256              0.99  0.98   1.01  0.97   0.87  0.94   0.67  0.74   (0.89, 0.87, 0.84, 0.64)
+//   8x8x256 -> 512, stride 2    0.96  1.02   0.93  0.93   0.94  0.96   0.29  0.37   rows: bound by writing 600 MB
+//   4x4x512 -> 512              0.99  1.03   0.94  0.97   0.98  1.02                (0.96, 0.83, 0.92)
 #include "autodiff/cpu/conv2d.h"
+
+#include <algorithm>
 
 #include "autodiff/cpu/conv2d_paths.h"
 
@@ -16,17 +38,27 @@ double filled(Index n) {
   return static_cast<double>(n) / static_cast<double>(vectors * lanes<S>);
 }
 
-/// Rough share of peak speed that patches and BLAS reach: each number of a patch is copied twice and used O times.
-double gemm_speed(Index o) { return 0.95 * static_cast<double>(o) / static_cast<double>(o + 24); }
+// Rough speeds of the paths as shares of sgemm's, fitted to the measurements above.
+
+/// Each number of a patch is copied twice (im2col, BLAS's packing) and used O / lanes times.
+template <class S>
+double gemm_speed(Index o) {
+  return static_cast<double>(o) / (static_cast<double>(o) + 1.5 * static_cast<double>(lanes<S>));
+}
+
+/// One vector of channels makes too few accumulators to hide the latency of a multiply-add.
+template <class S>
+double tiled_speed(Index o) {
+  if (o % lanes<S> != 0) return 0;
+  return o == lanes<S> ? 0.75 : paths::max_vectors<S> == 4 ? 0.97 : 0.87;
+}
 
 template <class S>
 Tensor<S> fastest_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w) {
   const Index o = at.out_channels;
-  // One vector of channels makes too few accumulators to hide the latency of a multiply-add.
-  const bool few = o <= lanes<S>;
-  if (o % lanes<S> == 0 && !few) return paths::tiled_conv2d(at, x, w);
-  if (0.8 * filled<S>(at.out_width()) > gemm_speed(o)) return paths::planar_conv2d(at, x, w);
-  return o % lanes<S> == 0 ? paths::tiled_conv2d(at, x, w) : paths::gemm_conv2d(at, x, w);
+  const double tiled = tiled_speed<S>(o), gemm = gemm_speed<S>(o), planar = 0.8 * filled<S>(at.out_width());
+  if (tiled >= planar && tiled >= gemm) return paths::tiled_conv2d(at, x, w);
+  return planar >= gemm ? paths::planar_conv2d(at, x, w) : paths::gemm_conv2d(at, x, w);
 }
 
 enum class WeightPath { across_channels, across_row, gemm };
@@ -34,11 +66,13 @@ enum class WeightPath { across_channels, across_row, gemm };
 /// `limit`: bytes of a weight gradient that may be added to once for every few rows of an image.
 template <class S>
 WeightPath weight_path(const ConvGeometry& at, Index limit) {
-  const Index o = at.out_channels, row = at.kernel_width * at.channels;
-  const bool cached = at.patch_size() * o * Index(sizeof(S)) <= limit;
-  if (o % lanes<S> == 0 && o > lanes<S> && cached) return WeightPath::across_channels;
-  if (cached && 0.9 * filled<S>(row) > gemm_speed(o)) return WeightPath::across_row;
-  return o % lanes<S> == 0 && cached ? WeightPath::across_channels : WeightPath::gemm;
+  const Index o = at.out_channels, bytes = at.patch_size() * o * Index(sizeof(S));
+  // Few positions are a short sum for each time that an entry is read and written.
+  if (bytes > (at.positions() >= 128 ? limit : limit / 16)) return WeightPath::gemm;
+  const double channels = std::min(0.89, tiled_speed<S>(o)), gemm = gemm_speed<S>(o);
+  const double row = 0.88 * filled<S>(at.kernel_width * at.channels);
+  if (channels >= row && channels >= gemm) return WeightPath::across_channels;
+  return row >= gemm ? WeightPath::across_row : WeightPath::gemm;
 }
 
 }  // namespace

@@ -51,12 +51,10 @@ void weight_piece(const ConvGeometry& at, const S* x, const S* dy, Index begin, 
   S* patches = static_cast<S*>(scratch.data());
   for (Index p = begin; p < end; p += block) {
     const Index q = std::min(end, p + block);
-    const S* a = patches;
-    if (patches_are_pixels(at))
-      a = x + p * at.channels;
-    else
-      copy_patches(at, x, p, q, piece, patches, size);
-    gemm(Op::transpose, Op::none, size, o, q - p, S(1), a, size, dy + p * o, o, S(p == begin ? 0 : 1), dw, o);
+    const bool pixels = patches_are_pixels(at);
+    if (!pixels) copy_patches(at, x, p, q, piece, patches, size);
+    const S* a = pixels ? x + p * at.channels + piece.first : patches;
+    gemm(Op::transpose, Op::none, size, o, q - p, S(1), a, pixels ? at.channels : size, dy + p * o, o, S(p == begin ? 0 : 1), dw, o);
   }
 }
 

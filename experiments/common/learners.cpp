@@ -2,6 +2,7 @@
 
 #include "data/npy.h"
 #include "experiments/common/interrupt.h"
+#include "experiments/common/memory.h"
 #include "experiments/common/progress.h"
 #include "linearize/function_space.h"
 #include "linearize/linearized_learner.h"
@@ -107,11 +108,12 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 }
 
 template <class S>
-double training_bytes(const Subject<S>& subject, const LearnerOptions& learner, std::size_t targets) {
+double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets) {
   const double n = static_cast<double>(subject.images());
   double numbers = 1.5 * static_cast<double>(subject.data.images.size()) + 7 * static_cast<double>(subject.init.size());
   if (learner.function_space()) numbers += n * n + 6 * n * static_cast<double>(targets);
-  return numbers * sizeof(S);
+  const double pass = 1.5 * static_cast<double>(std::max<Index>(recipe.batch, 128)) * pass_bytes(subject);
+  return numbers * sizeof(S) + pass + program_bytes;
 }
 
 template <class S>
@@ -120,7 +122,7 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
   const double n = static_cast<double>(num_train), m = static_cast<double>(subject.data.num_test), tasks = static_cast<double>(targets),
                rounds = static_cast<double>(recipe.epochs) * tasks;
   PlanStage stage{.name = "training",
-                  .memory = training_bytes(subject, learner, targets),
+                  .memory = training_bytes(subject, recipe, learner, targets),
                   .disk = static_cast<double>(subject.init.size()) * sizeof(S) * tasks};
   if (learner.function_space()) {
     stage.flops = rounds * 2 * n * (2 * n + m);
@@ -148,7 +150,7 @@ void print_accuracies(const std::string& first, const std::vector<Target>& targe
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
-  template double training_bytes(const Subject<S>&, const LearnerOptions&, std::size_t);                                             \
+  template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
   template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -52,10 +52,10 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 /// Shows a fraction done that is told from time to time, and lets Ctrl-C stop what is being done.
 std::function<void(double)> shown(Progress& progress);
 
-/// Bytes held while training, besides features: images, weights (the start, the learner's with momentum and gradient, a copy to go on from)
-/// and in function space the kernel and the coefficients of all targets.
+/// Bytes held while training, besides features: the program, its passes, images, weights (the start, the learner's with momentum and
+/// gradient, a copy to go on from) and in function space the kernel and the coefficients of all targets.
 template <class S>
-double training_bytes(const Subject<S>& subject, const LearnerOptions& learner, std::size_t targets);
+double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets);
 
 /// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features.
 template <class S>

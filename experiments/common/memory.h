@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "autodiff/cpu/memory.h"
+
 namespace tangentplane::experiments {
 
 /// Bytes that this process can still take without swapping: the smallest of the kernel's MemAvailable and what is left under each memory
@@ -13,5 +15,18 @@ std::uint64_t available_memory(const std::filesystem::path& root = "/");
 
 /// Largest resident size of this process so far, in bytes (VmHWM).
 std::uint64_t peak_memory();
+
+/// What a run takes besides its tensors: the program, its threads, BLAS's buffers.
+inline constexpr double program_bytes = 48 << 20;
+
+/// Bytes that f() takes at its peak, in tensors.
+template <class F>
+double bytes_taken(const F& f) {
+  const auto held = [] { return static_cast<double>(cpu::memory_use().live + cpu::memory_use().pooled); };
+  cpu::trim_memory();  // from here on blocks are handed out again: what f adds is its peak
+  const double before = held();
+  f();
+  return held() - before;
+}
 
 }  // namespace tangentplane::experiments

@@ -4,7 +4,9 @@
 #include <filesystem>
 
 #include "data/dataset.h"
+#include "experiments/common/memory.h"
 #include "experiments/common/options.h"
+#include "linearize/factored_jacobian.h"
 #include "nn/checkpoint.h"
 #include "nn/models.h"
 
@@ -15,9 +17,16 @@ inline data::Source source_of(const CommonOptions& o) {
 }
 inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.features, o.filters, o.blocks, o.activation}; }
 
+/// Throws std::invalid_argument if the network cannot take images of shape [H, W, C].
+inline void require_fits(const CommonOptions& o, const Shape& image) {
+  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
+          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+}
+
 /// Looks at the data without reading images, and sets the counts that were not given. Throws std::invalid_argument with one line.
 inline data::Layout look_at_data(CommonOptions& o) {
   const data::Layout layout = data::layout(source_of(o));
+  require_fits(o, layout.image);
   o.num_train = layout.num_train;
   o.num_test = layout.num_test;
   return layout;
@@ -40,6 +49,12 @@ Subject<S> load_subject(const CommonOptions& o, const data::Layout& layout, cons
   Variables<S> variables = initialise(network, layout.image, o.seed);
   if (!init.empty()) variables = load_variables(init, variables);
   return {data::load<S>(source_of(o)), network, std::move(variables)};
+}
+
+/// Bytes of one image's forward and reverse pass.
+template <class S>
+double pass_bytes(const Subject<S>& s) {
+  return bytes_taken([&] { FactoredJacobian<S>(s.network, s.init, s.data.images.slice(0, 1)); });
 }
 
 /// Calls f.template operator()<S>() with S as --dtype says.

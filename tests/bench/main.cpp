@@ -1,0 +1,18 @@
+// bench [--cpu] [NAME ...]: seconds for the work that bench_torch.py and bench_jax.py of README.md time. Names select by
+// prefix. --cpu: processor seconds of one thread, for comparisons on a busy machine.
+#include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/parallel.h"
+#include "tests/bench/bench.h"
+
+int main(int argc, char** argv) {
+  using namespace tangentplane;
+  const auto blas = cpu::blas_report();
+  if (!blas.warning.empty()) fmt::print(stderr, "bench: {}\n", blas.warning);
+  const bool cpu = argc > 1 && std::string(argv[1]) == "--cpu";
+  if (cpu) cpu::set_threads(1);
+  const bench::Bench bench({argv + 1 + cpu, argv + argc}, cpu);
+  bench::bench_sgemm(bench);
+  bench::bench_training(bench);
+  bench::bench_ntk(bench);
+  bench::bench_lanczos(bench);
+}

@@ -1,0 +1,151 @@
+// Runs that end early: Ctrl-C, a loss that is not finite, and what goes on from there.
+#include <chrono>
+#include <thread>
+
+#include "experiments/common/progress.h"
+#include "experiments/common/target.h"
+#include "linearize/function_space.h"
+#include "tests/experiments/run_binary.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+using Catch::Matchers::Contains;
+using test::Sandbox;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string network = " --model lenet --features 3,4,10,8,1 --num-train 64 --num-test 16 --quiet";
+
+/// Runs the command, with Ctrl-C soon after its training has begun, until it is through. How often it went on from a finished epoch.
+int run_interrupted(const Sandbox& box, const std::string& command, const std::string& out) {
+  int continued = 0;
+  for (int tries = 0; tries < 200; ++tries) {
+    auto child = box.start(command + " --out " + out);
+    continued += fs::exists(box / out / "last.npz");
+    // Later tries are left to run, so that the test ends.
+    for (int waited = 0; !child.over() && continued < 3; ++waited) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (!fs::exists(box / out / "labels.npy") || waited < 30) continue;
+      child.signal(SIGINT);
+      break;
+    }
+    const auto end = child.wait();
+    INFO(end.err);
+    if (end.status == 0) return continued;
+    REQUIRE(end.status == 130);
+    CHECK(end.err == "train_ntk: interrupted; the same command goes on from here\n");
+    CHECK(!fs::exists(box / out / "final.npz"));
+  }
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE("interrupted: Ctrl-C ends training with status 130, the same command goes on and ends with the same bytes") {
+  const Sandbox box;
+  box.good("compute_ntk" + network + " --out A");
+  for (const std::string kind : {" --epochs 250", " --epochs 250 --linearize", " --epochs 60000 --linearize --space function"}) {
+    INFO(kind);
+    const std::string command = "train_ntk --ntk A --index 2 --batch 8 --quiet" + kind;
+    box.good(command + " --out whole");
+    CHECK(run_interrupted(box, command, "parts") >= 1);
+    CHECK(!fs::exists(box / "parts/last.npz"));
+    CHECK(test::differing(box.results("whole"), box.results("parts")) == "");
+    fs::remove_all(box / "whole");
+    fs::remove_all(box / "parts");
+  }
+}
+
+TEST_CASE("interrupted: targets that are finished stay as they are, the rest is trained") {
+  const Sandbox box;
+  box.good("compute_ntk" + network + " --out A");
+  const std::string command = "train_ntk --ntk A --index 1,2,3 --batch 8 --epochs 2 --quiet --out B";
+  box.good(command);
+  const auto whole = box.results("B");
+  box.write("B/.unfinished", "");
+  fs::remove(box / "B/2/final.npz");
+  fs::remove_all(box / "B/3");
+  fs::remove(box / "B/accuracy.csv");
+  const auto kept = fs::last_write_time(box / "B/1/final.npz");
+  box.good(command);
+  CHECK(fs::last_write_time(box / "B/1/final.npz") == kept);
+  CHECK(test::differing(box.results("B"), whole) == "");
+}
+
+TEST_CASE("interrupted: what follows the last epoch does not train again") {
+  const test::TemporaryFolder folder;
+  Tensor<double> kernel = Tensor<double>::zeros({4, 4});
+  for (Index i = 0; i < 4; ++i) kernel[5 * i] = 1 + static_cast<double>(i);
+  const std::vector<Target> targets{{"0", {1, 0, 1, 0}}};
+  const Recipe recipe{.epochs = 3, .batch = 2};
+  struct Counting : FunctionSpaceLearner<double> {
+    using FunctionSpaceLearner::FunctionSpaceLearner;
+    int steps = 0;
+    void step(const Tensor<double>& cotangent, double rate, double momentum) override {
+      ++steps;
+      FunctionSpaceLearner::step(cotangent, rate, momentum);
+    }
+  };
+  Counting first(kernel, Tensor<double>::zeros({4}), 4, 1), second = first;
+  const auto train = [&](Counting& learner, const std::function<void(std::size_t)>& finish) {
+    return train_targets<double>(learner, targets, {folder.path()}, 4, recipe, finish);
+  };
+  show_progress(false);
+  CHECK_THROWS_AS(train(first, [](std::size_t) { throw std::runtime_error("the power went out"); }), std::runtime_error);
+  CHECK(first.steps == 6);
+  const auto history = train(second, [](std::size_t) {});
+  show_progress(true);
+  CHECK(second.steps == 0);
+  CHECK(history[0].size() == 3);
+  CHECK(std::ranges::equal(second.coefficients().span(), first.coefficients().span()));
+  CHECK(!std::filesystem::exists(folder / "last.npz"));
+}
+
+TEST_CASE("interrupted: a loss that is not finite ends the run with status 1 and one line, and no final weights") {
+  const Sandbox box;
+  box.good("compute_ntk" + network + " --out A");
+  for (const std::string kind : {"", " --linearize", " --linearize --space function"}) {
+    const auto end = box.run("train_ntk --ntk A --index 2 --batch 8 --epochs 30 --learning-rate 1e39 --quiet --out B" + kind);
+    INFO(kind << end.err);
+    CHECK(end.status == 1);
+    CHECK(std::count(end.err.begin(), end.err.end(), '\n') == 1);
+    CHECK_THAT(end.err, Contains("train_ntk: training: the") && Contains("try a smaller learning rate than 1e+39"));
+    CHECK(!fs::exists(box / "B/final.npz"));
+    CHECK(!fs::exists(box / "B/accuracy.csv"));
+    fs::remove_all(box / "B");
+  }
+  // Without test images only the weights tell that the last step went wrong.
+  data::save_npy(box / "y.npy", std::vector<int>{0, 1, 1, 0, 1, 0, 1, 1});
+  const auto last = box.run(
+      "train_ntk --model mlp --features 3,1 --num-train 8 --num-test 0 --batch 8 --epochs 1 --learning-rate 1e39 "
+      "--quiet --labels y.npy --dtype float32 --out B");
+  CHECK(last.status == 1);
+  CHECK_THAT(last.err, Contains("the weights are not finite after epoch 1"));
+  CHECK(!fs::exists(box / "B/final.npz"));
+}
+
+TEST_CASE("interrupted: Ctrl-C in a kernel ends with status 130 and the same command computes it") {
+  const Sandbox box;
+  const std::string command = "compute_ntk --model lenet --num-train 1500 --num-test 0 --eigen 5 --quiet --out A";
+  auto child = box.start(command);
+  while (!child.over() && !fs::exists(box / "A/init.npz")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  child.signal(SIGINT);
+  const auto end = child.wait();
+  CHECK(end.status == 130);
+  CHECK(end.err == "compute_ntk: interrupted; the same command goes on from here\n");
+  CHECK(!fs::exists(box / "A/eigvals.npy"));
+  CHECK_THAT(box.good(command), Contains("5 eigenpairs of 1500 images"));
+}
+
+TEST_CASE("interrupted: a kernel that was saved is not computed again") {
+  const Sandbox box;
+  const std::string command = "compute_ntk" + network + " --dtype float64 --save-ntk --out A";
+  box.good(command);
+  auto kernel = box.array("A/ntk.npy"), values = box.array("A/eigvals.npy");
+  for (double& v : kernel.span()) v *= 2;
+  data::save_npy(box / "A/ntk.npy", kernel);
+  box.write("A/.unfinished", "");
+  box.good(command);
+  CHECK(box.array("A/eigvals.npy")[0] == Approx(2 * values[0]).epsilon(1e-10));
+}

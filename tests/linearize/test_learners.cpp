@@ -1,0 +1,98 @@
+// The linearized network as a learner, in parameter and in function space.
+#include "kernels/ntk.h"
+#include "linearize/function_space.h"
+#include "linearize/linearized_learner.h"
+#include "nn/network_learner.h"
+#include "tests/learners.h"
+
+using namespace tangentplane;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Recipe short_recipe() {
+  Recipe r;
+  r.epochs = 4;
+  r.batch = 5;
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("the linearized network goes on from its state, whatever the number of threads") {
+  const check::Poison poison;
+  for (const auto& s : small_models<float>(17)) {
+    INFO(s.name);
+    const auto make = [&] { return LinearizedLearner<float>(s.network, s.variables, s.images, 12, false); };
+    goes_on_as_if_uninterrupted<float>(make, draw_labels<float>(17), 12, short_recipe());
+    gives_the_same_bits_with_any_number_of_threads<float>(make, draw_labels<float>(17), 12, short_recipe());
+  }
+}
+
+TEST_CASE("function space goes on from its state, whatever the number of threads; columns do not see one another") {
+  const check::Poison poison;
+  const auto s = small_models<double>(17)[1];
+  const auto k = ntk(s.network, s.variables, s.images);
+  const auto f0 = evaluate(s.network, s.variables, s.images).reshaped({17});
+  const auto labels = draw_labels<double>(17, 3);
+  const auto make = [&] { return FunctionSpaceLearner<double>(k, f0, 12, 3); };
+  goes_on_as_if_uninterrupted<double>(make, labels, 12, short_recipe());
+  gives_the_same_bits_with_any_number_of_threads<double>(make, labels, 12, short_recipe());
+
+  auto together = make();
+  const auto histories = train<double>(together, labels, 12, short_recipe());
+  for (Index t = 0; t < 3; ++t) {
+    Tensor<double> one({17, 1});
+    for (Index i = 0; i < 17; ++i) one[i] = labels[i * 3 + t];
+    FunctionSpaceLearner<double> alone(k, f0, 12, 1);
+    const auto h = train<double>(alone, one, 12, short_recipe())[0];
+    for (std::size_t e = 0; e < h.size(); ++e) {
+      check::same(h[e].train_loss, histories[static_cast<std::size_t>(t)][e].train_loss, 1e-13);
+      check::same(h[e].distance, histories[static_cast<std::size_t>(t)][e].distance, 1e-12);
+    }
+    // and the linearization in parameter space walks the same way
+    LinearizedLearner<double> parameters(s.network, s.variables, s.images, 12, false);
+    const auto p = train<double>(parameters, one, 12, short_recipe())[0];
+    for (std::size_t e = 0; e < h.size(); ++e) {
+      check::same(p[e].train_loss, h[e].train_loss, 1e-12);
+      check::same(p[e].test_loss, h[e].test_loss, 1e-12);
+      check::same(p[e].distance, h[e].distance, 1e-11);
+    }
+    const auto expected = parameters.variables();
+    for (Index batch : {5, 100}) {
+      const auto theta = parameters_of(s.network, s.variables, s.images.slice(0, 12), together.coefficients(), t, batch);
+      for (std::size_t i = 0; i < theta.parameters.size(); ++i) check::same(theta.parameters[i], expected.parameters[i], 1e-12);
+    }
+  }
+}
+
+TEST_CASE("near its starting point the network trains as its linearization does") {
+  // One small step: they differ to second order in the rate.
+  const auto s = small_models<double>(17)[1];
+  Recipe r;
+  r.epochs = 1;
+  r.batch = 12;
+  double last = 0;
+  for (double rate : {1e-2, 1e-3}) {
+    r.learning_rate = rate;
+    NetworkLearner<double> network(s.network, s.variables, s.images, 12);
+    LinearizedLearner<double> linear(s.network, s.variables, s.images, 12, false);
+    train<double>(network, draw_labels<double>(17), 12, r);
+    train<double>(linear, draw_labels<double>(17), 12, r);
+    const double difference = largest(subtract(network.test_logits(), linear.test_logits()));
+    CHECK(difference > 0);
+    if (last > 0) CHECK(last / difference == Approx(100).epsilon(0.1));
+    last = difference;
+  }
+}
+
+TEST_CASE("learners refuse what they cannot train") {
+  const auto odd = small_networks(3)[3];
+  CHECK_THROWS_WITH(LinearizedLearner<double>(odd.network, odd.variables, odd.images, 2, false), Contains("2 outputs"));
+  const auto k = Tensor<double>::zeros({4, 3}), f0 = Tensor<double>::zeros({4});
+  CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), Contains("kernel [4,3] for 4 outputs"));
+  CHECK_THROWS_WITH(FunctionSpaceLearner<double>(Tensor<double>::zeros({4, 4}), f0, 5, 1), Contains("5 training images of 4"));
+  const auto s = small_models<double>(3)[0];
+  CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({2, 1}), 0),
+                    Contains("coefficients [2,1] for 3"));
+}
