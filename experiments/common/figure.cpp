@@ -89,7 +89,7 @@ void add(Plot& plot, const Figure& figure, std::size_t i, std::size_t& bar, std:
   }
   plot.data += "EOD\n";
 
-  const std::string colour = colours[i % std::size(colours)];
+  const std::string colour = colours[s.like.value_or(i) % std::size(colours)];
   const std::string point = fmt::format("pointtype {} pointsize {}", shapes[i % std::size(shapes)], s.x.size() > 60 ? 0.3 : 0.6);
   const std::string dash = fmt::format("dashtype {}", i / std::size(colours) + 1);
   const std::string title = "title " + gnuplot_string(s.label) + " noenhanced";

@@ -20,6 +20,7 @@ struct Series {
   std::vector<double> x = {}, y = {};  ///< of one length
   std::vector<double> error = {};      ///< half the height of each point's error bar; empty: no bars
   Mark mark = Mark::line_points;
+  std::optional<std::size_t> like = {};  ///< takes the colour of the series of this number
 };
 
 /// A dashed line across the whole figure.

@@ -73,4 +73,21 @@ Figure alignment_figure(const std::string& title, const Tensor<double>& alignmen
   return f;
 }
 
+Figure curves_figure(const std::string& title, const std::vector<std::pair<std::string, History>>& trainings) {
+  Figure f{.title = title, .x_label = "epoch", .y_label = "accuracy (%)"};
+  for (const bool tested : {true, false})
+    for (std::size_t t = 0; t < trainings.size(); ++t) {
+      const auto& [label, history] = trainings[t];
+      Series s{.label = label + (tested ? " (test)" : " (training)"),
+               .mark = tested && history.size() > 1 ? Mark::line : Mark::points,
+               .like = t};
+      for (const EpochRecord& r : history) {
+        s.x.push_back(static_cast<double>(r.epoch));
+        s.y.push_back(100 * (tested ? r.test_accuracy : r.train_accuracy));
+      }
+      if (std::any_of(s.y.begin(), s.y.end(), [](double v) { return std::isfinite(v); })) f.series.push_back(std::move(s));
+    }
+  return f;
+}
+
 }  // namespace tangentplane::experiments

@@ -3,6 +3,7 @@
 
 #include "autodiff/tensor.h"
 #include "experiments/common/figure.h"
+#include "nn/train.h"
 
 namespace tangentplane::experiments {
 
@@ -15,6 +16,9 @@ Figure accuracy_figure(const std::string& title, const Csv& accuracies, const st
 
 /// Alignment [3, k] (train, test, all) with every eigenfunction, on train and test images, the target marked.
 Figure alignment_figure(const std::string& title, const Tensor<double>& alignment, std::optional<Index> target);
+
+/// Accuracies against epochs of several trainings: of test images as lines, of training images as points.
+Figure curves_figure(const std::string& title, const std::vector<std::pair<std::string, History>>& trainings);
 
 /// An empty cell as NaN, which figures leave out.
 double number_or_nan(const std::string& cell);

@@ -23,6 +23,8 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_signal);
 }
 
+bool interrupted() { return caught.load(std::memory_order_relaxed) != 0; }
+
 void check_interrupt() {
   if (const int signal = caught.load(std::memory_order_relaxed)) throw Interrupted(signal);
 }

@@ -19,6 +19,9 @@ class Interrupted : public std::exception {
 /// From now on SIGINT and SIGTERM only raise a flag, the first time; a second one ends the process at once.
 void catch_interrupts();
 
+/// True if the flag is up: for what must be saved before check_interrupt() ends the run.
+bool interrupted();
+
 /// Throws Interrupted if the flag is up. Costs one load.
 void check_interrupt();
 

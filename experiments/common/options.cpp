@@ -84,6 +84,19 @@ CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Inde
       ->default_str(join(value));
 }
 
+CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [=, &value](const std::string& text) {
+            value = parse_list<Index>(name, text, 1);
+            require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
+          },
+          help)
+      ->type_name("H,W,C")
+      ->default_str(join(value));
+}
+
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& extension, const std::string& help) {
   const auto checked = [=](const std::string& text) {
     std::error_code error;
@@ -101,7 +114,7 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
 
 std::string version() { return "tangentplane " TANGENTPLANE_VERSION; }
 
-void add_common_options(CLI::App& app, CommonOptions& o) {
+void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
   app.option_defaults()->always_capture_default();
   app.set_version_flag("--version", version());
   app.config_formatter(std::make_shared<TomlFormat>());
@@ -118,22 +131,26 @@ void add_common_options(CLI::App& app, CommonOptions& o) {
   group(add_number(app, "--seed", o.seed, "Draws the weights"), "Network");
   group(add_path(app, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones"), "Network");
 
-  const auto set_data = [&o](const std::string& text) {
-    const bool named = text == "dead-leaves" || text == "cifar10" || text == "mnist";
-    require(named || text.ends_with(".npy"), "--data {}: give dead-leaves, cifar10, mnist or FILE.npy", text.empty() ? "\"\"" : text);
-    std::error_code error;
-    require(named || fs::is_regular_file(text, error), "--data {}: no such file; give one that exists", text);
-    o.data = named ? text : absolute(text);
-  };
-  group(app.add_option_function<std::string>("--data", set_data, "Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]")
-            ->type_name("NAME")
-            ->default_str(o.data),
-        "Data");
-  group(add_number(app, "--data-seed", o.data_seed, "Seed of the generated images"), "Data");
-  group(add_path(app, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first"), "Data");
-  group(add_path(app, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files"), "Data");
-  group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1), "Data");
-  group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0), "Data");
+  if (data == DataOptions::all) {
+    const auto set_data = [&o](const std::string& text) {
+      const bool named = text == "dead-leaves" || text == "cifar10" || text == "mnist";
+      require(named || text.ends_with(".npy"), "--data {}: give dead-leaves, cifar10, mnist or FILE.npy", text.empty() ? "\"\"" : text);
+      std::error_code error;
+      require(named || fs::is_regular_file(text, error), "--data {}: no such file; give one that exists", text);
+      o.data = named ? text : absolute(text);
+    };
+    group(app.add_option_function<std::string>("--data", set_data, "Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]")
+              ->type_name("NAME")
+              ->default_str(o.data),
+          "Data");
+    group(add_number(app, "--data-seed", o.data_seed, "Seed of the generated images"), "Data");
+    group(add_path(app, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first"), "Data");
+    group(add_path(app, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files"), "Data");
+  }
+  if (data != DataOptions::none) {
+    group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1), "Data");
+    group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0), "Data");
+  }
 
   group(add_choice(app, "--dtype", o.dtype, {"float32", "float64"}, "Precision"), "Run");
   group(add_number<int>(app, "--threads", o.threads, "Threads (default 0: all cores)", 0, 4096), "Run");
@@ -167,6 +184,7 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
 }
 
 void resolve(const CLI::App& app, CommonOptions& o) {
+  const auto has = [&](const char* name) { return app.get_option_no_throw(name) != nullptr; };
   const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
   if (o.model == "resnet18") {
     require(!given("--features"), "--features: resnet18 has none; give --filters and --blocks");
@@ -176,14 +194,18 @@ void resolve(const CLI::App& app, CommonOptions& o) {
     require(o.model == "mlp" || o.features.size() == 5, "--features {}: lenet takes five widths, e.g. 6,16,120,84,1", join(o.features));
     require(o.features.back() == 1, "--features {}: the last width must be 1, the logit", join(o.features));
   }
-  const bool generated = o.data == "dead-leaves";
-  require(generated || o.is_file_data() || !o.data_dir.empty(), "--data {} needs --data-dir, the folder that holds its files", o.data);
-  require(generated || !given("--data-seed"), "--data-seed: {} is not generated; leave it out", o.data);
-  if (generated && !o.num_train) o.num_train = 2000;
-  if (generated && !o.num_test) o.num_test = 500;
+  const bool has_images = has("--data");
+  if (has_images) {
+    const bool generated = o.data == "dead-leaves";
+    require(generated || o.is_file_data() || !o.data_dir.empty(), "--data {} needs --data-dir, the folder that holds its files", o.data);
+    require(generated || !given("--data-seed"), "--data-seed: {} is not generated; leave it out", o.data);
+    if (generated && !o.num_train) o.num_train = 2000;
+    if (generated && !o.num_test) o.num_test = 500;
+  }
   if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
   if (o.out.empty())
-    o.out = fmt::format("results/{}-{}-{}", app.get_name(), o.model, o.is_file_data() ? fs::path(o.data).stem().string() : o.data);
+    o.out = fmt::format("results/{}-{}{}", app.get_name(), o.model,
+                        has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");
   o.out = absolute(o.out);
   cpu::set_threads(o.threads);
   show_progress(!o.quiet);
@@ -204,8 +226,9 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
     if (there) c.set(key, value);
   };
   set_if(!o.init.empty(), "init", o.init);
-  c.set("data", o.data);
-  set_if(o.data == "dead-leaves", "data-seed", o.data_seed);
+  const bool has_images = app.get_option_no_throw("--data") != nullptr;
+  set_if(has_images, "data", o.data);
+  set_if(has_images && o.data == "dead-leaves", "data-seed", o.data_seed);
   set_if(!o.labels.empty(), "labels", o.labels);
   set_if(!o.data_dir.empty(), "data-dir", o.data_dir);
   set_if(o.num_train.has_value(), "num-train", o.num_train.value_or(0));
@@ -230,29 +253,34 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
   return c;
 }
 
-void resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
+bool resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
   const fs::path path = folder / "config.toml";
   const Config before = Config::read(path);
   const auto option = [&](std::string_view key) { return app.get_option("--" + std::string(key)); };
   const bool other_model = option("model")->count() > 0 && before.find("model") && o.model != *before.find("model");
+  const auto* data = app.get_option_no_throw("--data");
+  const bool other_data = data && data->count() > 0 && before.find("data") && o.data != *before.find("data");
   std::vector<std::string_view> given;
   for (std::string_view key : keys) {
     const bool of_the_model = key == "features" || key == "filters" || key == "blocks";
+    const bool of_the_data = key == "data-dir" || key == "data-seed" || key == "num-train" || key == "num-test";
     if (option(key)->count() > 0) {
       given.push_back(key);
-    } else if (const std::string* value = before.find(key); value && !(other_model && of_the_model)) {
+    } else if (const std::string* value = before.find(key); value && !(other_model && of_the_model) && !(other_data && of_the_data)) {
       option(key)->add_result(*value);
       option(key)->run_callback();
     }
   }
   resolve(app, o);
-  if (force) return;
   const Config now = configuration(app, o);
+  bool agree = true;
   for (std::string_view key : given) {
     const std::string *is = now.find(key), *was = before.find(key);
-    require(key == "data-dir" || (is && was && *is == *was), "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "",
-            path.string(), was ? *was : "none");
+    const bool same = key == "data-dir" || (is && was && *is == *was);
+    require(same || force, "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "", path.string(), was ? *was : "none");
+    agree = agree && same;
   }
+  return agree;
 }
 
 }  // namespace tangentplane::experiments

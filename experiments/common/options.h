@@ -37,12 +37,15 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
+/// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.
+enum class DataOptions { all, counts, none };
+
 /// What --version prints: "tangentplane 0.1.0".
 std::string version();
 
 /// Adds the shared options (and --config, --version) to `app`, whose name is the experiment's: `CLI::App app("what it does",
 /// "compute_ntk")`. The values in `options` are the defaults.
-void add_common_options(CLI::App& app, CommonOptions& options);
+void add_common_options(CLI::App& app, CommonOptions& options, DataOptions data = DataOptions::all);
 
 /// Reads the command line. Prints the answer of --help or --version and throws Done; any misuse is std::invalid_argument.
 struct Done {
@@ -55,8 +58,9 @@ void parse(CLI::App& app, int argc, const char* const* argv);
 void resolve(const CLI::App& app, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,
-/// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve.
-void resolve_after(CLI::App& app, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
+/// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve. True if all
+/// agree.
+bool resolve_after(CLI::App& app, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
                    bool force);
 /// What train_ntk and pretrained_ntk_comparison take over from --ntk.
 inline constexpr std::string_view inherited_keys[] = {"model", "features", "filters",   "blocks",    "activation",
@@ -87,6 +91,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>
           name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); }, help)
       ->type_name("N");
 }
+/// An image's shape H,W,C.
+CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help);
 /// One of several words.
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
                         const std::string& help);

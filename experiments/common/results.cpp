@@ -19,7 +19,9 @@ std::string first_line(const std::string& experiment) {
   return fmt::format("# {}: repeat this run with {} --config <this file> --out <another folder>", experiment, experiment);
 }
 
-bool is_identity(const std::string& key) { return key != "out" && key != "threads" && key != "memory" && key != "quiet"; }
+std::string experiment_of(const std::string& line) { return line.starts_with("# ") ? line.substr(2, line.find(':') - 2) : "unknown"; }
+
+bool is_identity(const std::string& key) { return key != "out" && key != "threads" && key != "memory" && key != "quiet" && key != "force"; }
 
 // "--seed 1 there, 0 here" for the first option that differs; empty if none does.
 std::string difference(const Config& there, const Config& here) {
@@ -54,7 +56,7 @@ ResultsFolder::State ResultsFolder::check() const {
   require(fs::is_regular_file(config_path, error), "--out {}: the folder holds other files; give a new or an empty one", name);
   const std::string text = read_text(config_path), line = text.substr(0, text.find('\n'));
   require(line == first_line(experiment_), "--out {}: holds results of another experiment ({}); give another folder", name,
-          line.starts_with("# ") ? line.substr(2, line.find(':') - 2) : "unknown");
+          experiment_of(line));
   const std::string other = difference(Config::parse(text, config_path.string()), config_);
   require(other.empty(), "--out {}: holds results of another configuration ({}); give another folder, or delete it", name, other);
   return fs::exists(path_ / unfinished_mark, error) ? State::unfinished : State::finished;
@@ -79,5 +81,16 @@ bool ResultsFolder::claim() {
 }
 
 void ResultsFolder::finish() { fs::remove(path_ / unfinished_mark); }
+
+void require_finished(const std::string& option, const fs::path& folder, const std::string& experiment) {
+  std::error_code error;
+  require(fs::is_regular_file(folder / "config.toml", error), "{} {}: holds no results; give the --out of a finished {}", option,
+          folder.string(), experiment);
+  const std::string text = read_text(folder / "config.toml"), line = text.substr(0, text.find('\n'));
+  require(line == first_line(experiment), "{} {}: holds results of another experiment ({}); give the --out of a finished {}", option,
+          folder.string(), experiment_of(line), experiment);
+  require(!fs::exists(folder / unfinished_mark, error), "{} {}: its run is not finished; repeat the {} that made it", option,
+          folder.string(), experiment);
+}
 
 }  // namespace tangentplane::experiments

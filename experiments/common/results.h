@@ -35,4 +35,7 @@ class ResultsFolder {
   Config config_;
 };
 
+/// Throws std::invalid_argument naming `option` (--ntk) unless `folder` holds a finished run of `experiment`.
+void require_finished(const std::string& option, const std::filesystem::path& folder, const std::string& experiment);
+
 }  // namespace tangentplane::experiments

@@ -37,9 +37,9 @@ std::optional<Saved<S>> load_last(const fs::path& folder) {
   return saved;
 }
 template <class S>
-void save_last(const fs::path& folder, const Learner<S>& learner, Index epoch) {
-  data::NamedTensors<S> entries = learner.state();
-  entries.emplace_back("epoch", Tensor<S>::full({1}, static_cast<S>(epoch)));
+void save_last(const fs::path& folder, const Saved<S>& saved) {
+  data::NamedTensors<S> entries = saved.state;
+  entries.emplace_back("epoch", Tensor<S>::full({1}, static_cast<S>(saved.epoch)));
   data::save_npz(folder / "last.npz", entries);
 }
 
@@ -70,7 +70,8 @@ bool finished(const fs::path& folder) { return fs::exists(folder / "final.npz");
 
 template <class S>
 std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets, const std::vector<fs::path>& folders,
-                                   Index num_train, const Recipe& recipe, const std::function<void(std::size_t)>& finish) {
+                                   Index num_train, const Recipe& recipe, const std::function<void(std::size_t)>& finish,
+                                   const std::function<void(Index epoch)>& epoch_done) {
   const std::size_t count = targets.size();
   std::vector<History> before(count);
   if (std::all_of(folders.begin(), folders.end(), finished)) {
@@ -97,23 +98,34 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
   }
   const Index steps = num_train / recipe.batch, left = (recipe.epochs - static_cast<Index>(before[0].size())) * steps;
   Progress progress(count == 1 ? "target " + targets[0].name : fmt::format("{} targets", count), static_cast<double>(left), "steps");
+  const auto save = [&](const Saved<S>& last, const std::vector<History>& histories) {
+    for (std::size_t t = 0; t < count; ++t) save_history(folders[t] / "history.csv", histories[t]);
+    save_last(folders[0], last);
+  };
   auto saved_at = std::chrono::steady_clock::now();
+  // A copy of the latest finished epoch, for Ctrl-C in the middle of the next one.
+  Saved<S> last;
+  const std::vector<History>* so_far = nullptr;
   TrainHooks hooks;
   hooks.step_done = [&] {
     progress.advance();
+    if (interrupted() && so_far) save(last, *so_far);
     check_interrupt();
   };
   hooks.epoch_done = [&](Index epoch, const std::vector<History>& histories) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - saved_at > std::chrono::seconds(5) && epoch < recipe.epochs) {
-      for (std::size_t t = 0; t < count; ++t) save_history(folders[t] / "history.csv", histories[t]);
-      save_last(folders[0], learner, epoch);
+    if (epoch_done) epoch_done(epoch);
+    if (epoch == recipe.epochs) return;
+    last = {learner.state(), epoch};
+    for (auto& [name, tensor] : last.state) tensor = tensor.clone();
+    so_far = &histories;
+    if (const auto now = std::chrono::steady_clock::now(); now - saved_at > std::chrono::seconds(5)) {
+      save(last, histories);
       saved_at = now;
     }
   };
   const auto histories = train(learner, labels, num_train, recipe, hooks, std::move(before));
   progress.finish();
-  for (std::size_t t = 0; t < count; ++t) save_history(folders[t] / "history.csv", histories[t]);
+  save({learner.state(), recipe.epochs}, histories);  // finish may take long, and be interrupted
   for (std::size_t t = 0; t < count; ++t) finish(t);
   fs::remove(folders[0] / "last.npz");
   return histories;
@@ -130,8 +142,8 @@ void save_accuracies(const fs::path& path, const std::string& first, const std::
 }
 
 template std::vector<History> train_targets(Learner<float>&, const std::vector<Target>&, const std::vector<fs::path>&, Index, const Recipe&,
-                                            const std::function<void(std::size_t)>&);
+                                            const std::function<void(std::size_t)>&, const std::function<void(Index)>&);
 template std::vector<History> train_targets(Learner<double>&, const std::vector<Target>&, const std::vector<fs::path>&, Index,
-                                            const Recipe&, const std::function<void(std::size_t)>&);
+                                            const Recipe&, const std::function<void(std::size_t)>&, const std::function<void(Index)>&);
 
 }  // namespace tangentplane::experiments

@@ -22,11 +22,12 @@ void save_history(const std::filesystem::path& path, const History& history);
 History load_history(const std::filesystem::path& path);
 
 /// Trains the targets of `learner` (its columns), each in its folder, and returns their histories. If all folders hold final.npz they are
-/// only read. `finish(t)` is called for each target after the last epoch, to write its files; final.npz last.
+/// only read. Ctrl-C loses no finished epoch. `finish(t)` is called for each target after the last epoch, to write its files; final.npz
+/// last. `epoch_done` is called after each epoch.
 template <class S>
 std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets,
                                    const std::vector<std::filesystem::path>& folders, Index num_train, const Recipe& recipe,
-                                   const std::function<void(std::size_t)>& finish);
+                                   const std::function<void(std::size_t)>& finish, const std::function<void(Index epoch)>& epoch_done = {});
 
 /// True once the target in this folder was trained to its end.
 bool finished(const std::filesystem::path& folder);

@@ -1,0 +1,42 @@
+// Eigenfunctions of a kernel as tasks: the results of compute_ntk that train_ntk and pretrained_ntk_comparison build on.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <vector>
+
+#include "experiments/common/options.h"
+#include "experiments/common/target.h"
+
+namespace tangentplane::experiments {
+
+struct EigenfunctionOptions {
+  std::string ntk, index;
+  bool force = false;
+  bool agree = false;  ///< nothing was forced to differ from --ntk
+
+  bool given() const { return !ntk.empty(); }
+  std::filesystem::path file(const char* name) const { return std::filesystem::path(ntk) / name; }
+  /// The weights to start from: --init, or those of --ntk; empty: to be drawn.
+  std::filesystem::path start(const CommonOptions& o) const { return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init); }
+  /// True if the kernel was saved and is that of these images and weights.
+  bool has_kernel(const CommonOptions& o) const { return given() && agree && o.init.empty() && std::filesystem::exists(file("ntk.npy")); }
+};
+
+/// Adds --ntk, --index and --force.
+void add_eigenfunction_options(CLI::App& app, EigenfunctionOptions& from);
+
+/// After parse: checks that there are eigenfunctions or --labels, and resolves all options, those not given from --ntk.
+void resolve(CLI::App& app, CommonOptions& o, EigenfunctionOptions& from);
+
+/// The targets on n images: one for each index, 1 where the eigenvector is > 0, or the one of --labels. Throws std::invalid_argument
+/// where files and images do not go together.
+std::vector<Target> targets_of(const CommonOptions& o, const EigenfunctionOptions& from, Index n);
+
+/// Throws std::invalid_argument unless the file holds float32 or float64 numbers [rows, columns]; rows < 0: any number of them.
+void require_matrix(const std::filesystem::path& path, Index rows, Index columns);
+
+/// Where the results of each target go: `folder` itself if there is only one.
+std::vector<std::filesystem::path> target_folders(const std::filesystem::path& folder, const std::vector<Target>& targets);
+
+}  // namespace tangentplane::experiments

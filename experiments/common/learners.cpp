@@ -1,0 +1,157 @@
+#include "experiments/common/learners.h"
+
+#include "data/npy.h"
+#include "experiments/common/interrupt.h"
+#include "experiments/common/progress.h"
+#include "linearize/function_space.h"
+#include "linearize/linearized_learner.h"
+#include "nn/network_learner.h"
+
+namespace tangentplane::experiments {
+namespace fs = std::filesystem;
+namespace {
+
+template <class S>
+void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index column) {
+  const Index tasks = logits.shape()[1];
+  Tensor<S> z({logits.rows()});
+  for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + column];
+  data::save_npy(folder / "test_logits.npy", z);
+}
+
+/// A learner of one task, which has `variables()`.
+template <class S, class OneLearner>
+History train_one(OneLearner& learner, const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe,
+                  const NetworkHooks<S>& hooks) {
+  const auto epoch_done = [&](Index epoch) {
+    if (hooks.epoch_done) hooks.epoch_done(epoch, learner.variables());
+  };
+  const auto finish = [&](std::size_t) {
+    if (subject.data.num_test > 0) save_test_logits(folder, learner.test_logits(), 0);
+    if (hooks.trained) hooks.trained(learner.variables());
+    save_variables(folder / "final.npz", learner.variables());
+  };
+  return train_targets<S>(learner, {target}, {folder}, subject.data.num_train, recipe, finish, epoch_done)[0];
+}
+
+}  // namespace
+
+void add_learner_options(CLI::App& app, LearnerOptions& learner) {
+  app.add_flag("--linearize", learner.linearize, "Train the linearization at the initial weights");
+  app.add_flag("--without-f0", learner.without_f0, "Leave f(theta0) out of the linearization");
+  add_choice(app, "--space", learner.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
+}
+
+void check_learner(const LearnerOptions& learner) {
+  require(learner.linearize || !learner.without_f0, "--without-f0: only the linearization has it; give --linearize");
+  require(learner.linearize || !learner.function_space(),
+          "--space function: only the linearization can be trained there; give --linearize");
+}
+
+template <class S>
+History train_network(const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe,
+                      const NetworkHooks<S>& hooks) {
+  NetworkLearner<S> learner(subject.network, subject.init, subject.data.images, subject.data.num_train);
+  return train_one<S>(learner, subject, target, folder, recipe, hooks);
+}
+
+template <class S>
+History train_linearized(const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe, bool without_f0) {
+  LinearizedLearner<S> learner(subject.network, subject.init, subject.data.images, subject.data.num_train, without_f0);
+  return train_one<S>(learner, subject, target, folder, recipe, {});
+}
+
+template <class S>
+std::vector<History> train_in_function_space(const Subject<S>& subject, const std::vector<Target>& targets,
+                                             const std::vector<fs::path>& folders, const Recipe& recipe, bool without_f0,
+                                             const std::function<Tensor<S>()>& kernel, RunRecord& record) {
+  if (std::all_of(folders.begin(), folders.end(), finished)) {
+    std::vector<History> all;
+    for (const auto& folder : folders) all.push_back(load_history(folder / "history.csv"));
+    return all;
+  }
+  const auto& data = subject.data;
+  auto k = kernel();
+  auto stage = record.stage("training in function space");
+  const auto f = evaluate(subject.network, subject.init, data.images);
+  const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
+  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
+  Tensor<S> test;
+  return train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t t) {
+    const auto column = static_cast<Index>(t);
+    if (test.empty() && data.num_test > 0) test = learner.test_logits();
+    if (data.num_test > 0) save_test_logits(folders[t], test, column);
+    save_variables(folders[t] / "final.npz",
+                   parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), column));
+  });
+}
+
+std::function<void(double)> shown(Progress& progress) {
+  return [&progress, done = 0.0](double fraction) mutable {
+    check_interrupt();
+    progress.advance(100 * fraction - done);
+    done = 100 * fraction;
+  };
+}
+
+template <class S>
+Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecord& record) {
+  auto stage = record.stage("kernel");
+  Progress progress("kernel", 100, "per cent");
+  options.progress = shown(progress);
+  auto k = ntk(subject.network, subject.init, subject.data.images, options);
+  progress.finish();
+  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, options);
+  stage.add_flops(plan.feature_flops + plan.pair_flops);
+  return k;
+}
+
+template <class S>
+double training_bytes(const Subject<S>& subject, const LearnerOptions& learner, std::size_t targets) {
+  const double n = static_cast<double>(subject.images());
+  double numbers = 1.5 * static_cast<double>(subject.data.images.size()) + 7 * static_cast<double>(subject.init.size());
+  if (learner.function_space()) numbers += n * n + 6 * n * static_cast<double>(targets);
+  return numbers * sizeof(S);
+}
+
+template <class S>
+PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
+                         std::size_t targets, double image_flops) {
+  const double n = static_cast<double>(num_train), m = static_cast<double>(subject.data.num_test), tasks = static_cast<double>(targets),
+               rounds = static_cast<double>(recipe.epochs) * tasks;
+  PlanStage stage{.name = "training",
+                  .memory = training_bytes(subject, learner, targets),
+                  .disk = static_cast<double>(subject.init.size()) * sizeof(S) * tasks};
+  if (learner.function_space()) {
+    stage.flops = rounds * 2 * n * (2 * n + m);
+    stage.efficiency = 0.1;
+  } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
+    const double step = image_flops * (learner.linearize ? 2 : 1.5), test = image_flops * (learner.linearize ? 1.5 : 0.5);
+    stage.flops = rounds * (n * step + m * test);
+    stage.efficiency = 0.25;
+  }
+  return stage;
+}
+
+void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories) {
+  fmt::print("{:>16} {:>8} {:>9} {:>9}\n", first, "balance", "train", "test");
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const EpochRecord& last = histories[t].back();
+    fmt::print("{:>16} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
+               std::isnan(last.test_accuracy) ? "-" : fmt::format("{:.4f}", last.test_accuracy));
+  }
+}
+
+#define INSTANTIATE(S)                                                                                                               \
+  template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);          \
+  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool);                         \
+  template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
+                                                        const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
+  template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
+  template double training_bytes(const Subject<S>&, const LearnerOptions&, std::size_t);                                             \
+  template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane::experiments

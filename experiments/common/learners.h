@@ -1,0 +1,68 @@
+// What is trained on a target: the network, or its linearization at the point where it starts, in parameter or in function space. Each
+// leaves history.csv, test_logits.npy and, last of all, final.npz in the target's folder.
+#pragma once
+
+#include "experiments/common/plan.h"
+#include "experiments/common/progress.h"
+#include "experiments/common/recipe.h"
+#include "experiments/common/run_record.h"
+#include "experiments/common/subject.h"
+#include "experiments/common/target.h"
+#include "kernels/ntk.h"
+
+namespace tangentplane::experiments {
+
+struct LearnerOptions {
+  bool linearize = false, without_f0 = false;
+  std::string space = "parameters";
+
+  bool function_space() const { return space == "function"; }
+};
+
+/// Adds --linearize, --without-f0 and --space.
+void add_learner_options(CLI::App& app, LearnerOptions& learner);
+/// Throws std::invalid_argument for options that only the linearization has.
+void check_learner(const LearnerOptions& learner);
+
+/// Called with the weights as they are then.
+template <class S>
+struct NetworkHooks {
+  std::function<void(Index epoch, const Variables<S>&)> epoch_done;
+  std::function<void(const Variables<S>&)> trained;
+};
+template <class S>
+History train_network(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
+                      const NetworkHooks<S>& hooks = {});
+
+template <class S>
+History train_linearized(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
+                         bool without_f0);
+
+/// All targets at once: they share the rows of `kernel` [N, N], which is asked for only if there is something left to train, before
+/// the training's own stage of the run.
+template <class S>
+std::vector<History> train_in_function_space(const Subject<S>& subject, const std::vector<Target>& targets,
+                                             const std::vector<std::filesystem::path>& folders, const Recipe& recipe, bool without_f0,
+                                             const std::function<Tensor<S>()>& kernel, RunRecord& record);
+
+/// The kernel of the subject's images at its weights, with its progress shown, as a stage of the run.
+template <class S>
+Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecord& record);
+
+/// Shows a fraction done that is told from time to time, and lets Ctrl-C stop what is being done.
+std::function<void(double)> shown(Progress& progress);
+
+/// Bytes held while training, besides features: images, weights (the start, the learner's with momentum and gradient, a copy to go on from)
+/// and in function space the kernel and the coefficients of all targets.
+template <class S>
+double training_bytes(const Subject<S>& subject, const LearnerOptions& learner, std::size_t targets);
+
+/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features.
+template <class S>
+PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
+                         std::size_t targets, double image_flops);
+
+/// A line for each target on standard output.
+void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories);
+
+}  // namespace tangentplane::experiments

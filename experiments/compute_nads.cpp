@@ -1,0 +1,136 @@
+// The neural anisotropy directions of a network at its initial weights: the input directions, in order, in which the mixed derivative
+// d2f / dx dtheta is largest. By default at the single point x = 0.
+//
+//   compute_nads --model lenet --shape 32,32,1
+//   compute_nads --model resnet18 --shape 32,32,1 --sigma 1 --samples 10
+//
+// LeNet takes about a second on two cores, ResNet18 ten times as long. Expect close to: eigenvalues that fall over seven decades; the first
+// directions are smooth, later ones ever finer.
+#include "data/npy.h"
+#include "data/png.h"
+#include "experiments/common/figures.h"
+#include "experiments/common/learners.h"
+#include "experiments/common/run_main.h"
+#include "kernels/nads.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+
+namespace {
+
+struct Options : CommonOptions {
+  std::vector<Index> shape{32, 32, 1};
+  double sigma = 0;
+  Index samples = 1;
+
+  Shape image() const { return {shape[0], shape[1], shape[2]}; }
+};
+
+/// The points at which the mixed derivative is averaged: sigma N(0, I), point i drawn from (seed, i) alone.
+template <class S>
+Tensor<S> draw_points(const Options& o) {
+  Tensor<S> points({o.samples, o.shape[0], o.shape[1], o.shape[2]});
+  const Index size = o.image().size();
+  for (Index i = 0; i < o.samples; ++i) {
+    RandomStream random(o.seed, "nads points", static_cast<std::uint64_t>(i));
+    for (Index k = 0; k < size; ++k) points[i * size + k] = static_cast<S>(o.sigma == 0 ? 0 : o.sigma * random.normal());
+  }
+  return points;
+}
+
+/// The first 32 directions, eight a row: grey is zero, black and white are a direction's largest magnitude. Directions of three channels
+/// are in colour, of any other number the mean over the channels.
+template <class S>
+data::Picture picture(const Tensor<S>& directions, const Options& o) {
+  const Index h = o.shape[0], w = o.shape[1], c = o.shape[2], shown_channels = c == 3 ? 3 : 1;
+  const Index count = std::min<Index>(32, directions.rows()), columns = std::min<Index>(8, count), rows = (count + columns - 1) / columns;
+  const Index zoom = std::max<Index>(1, 64 / std::max(h, w)), gap = 4, tile_h = h * zoom + gap, tile_w = w * zoom + gap;
+  data::Picture p{rows * tile_h + gap, columns * tile_w + gap, shown_channels, {}};
+  p.pixels.assign(static_cast<std::size_t>(p.height * p.width * p.channels), 255);
+  for (Index j = 0; j < count; ++j) {
+    std::vector<double> values(static_cast<std::size_t>(h * w * shown_channels));
+    double largest = 0;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const S* v = directions.data() + j * h * w * c + static_cast<Index>(k) * (c == 3 ? 1 : c);
+      for (Index i = 0; i < (c == 3 ? 1 : c); ++i) values[k] += static_cast<double>(v[i]);
+      largest = std::max(largest, std::abs(values[k]));
+    }
+    const Index top = gap + j / columns * tile_h, left = gap + j % columns * tile_w;
+    for (Index y = 0; y < h * zoom; ++y)
+      for (Index x = 0; x < w * zoom; ++x)
+        for (Index i = 0; i < shown_channels; ++i) {
+          const double v = values[static_cast<std::size_t>((y / zoom * w + x / zoom) * shown_channels + i)];
+          p.pixels[static_cast<std::size_t>(((top + y) * p.width + left + x) * shown_channels + i)] =
+              static_cast<std::uint8_t>(std::lround(127.5 + 127.5 * (largest > 0 ? v / largest : 0)));
+        }
+  }
+  return p;
+}
+
+template <class S>
+void run_in(CLI::App& app, const Options& o) {
+  ResultsFolder folder(o.out, "compute_nads", configuration(app, o));
+  folder.check();
+  const Network<S> network = make_network<S>(model_of(o));
+  Variables<S> init = initialise(network, o.image(), o.seed);
+  if (!o.init.empty()) init = load_variables(o.init, init);
+  const auto points = draw_points<S>(o);
+
+  // Half of the memory for tangents; matrices of the eigenproblem and one pass share the rest.
+  const double d = static_cast<double>(o.image().size()), matrices = 4 * d * d * 8, allowed = static_cast<double>(o.memory);
+  require(matrices < allowed / 2, "--shape {}: the eigenproblem of {} directions takes {}, {} are allowed; give a smaller shape",
+          join(o.shape), d, format_size(2 * matrices), format_size(allowed));
+  NadsOptions options;
+  options.memory = allowed / 2;
+  const NadsPlan plan = plan_nads(network, init, points, options);
+  if (o.plan) {
+    fmt::print("{}", format_plan({{"passes", plan.pass_flops, 0.25, plan.bytes, 0, 0},
+                                  {"products", plan.gram_flops, 0.4, plan.bytes, 0, 0},
+                                  {"eigenvectors", plan.eigen_flops, 0.1, matrices, d * d * sizeof(S), 0}},
+                                 measure_gemm_rate<S>()));
+    if (plan.turns > 1) fmt::print("tangents of all layers do not fit: the passes are run {} times\n", plan.turns);
+    return;
+  }
+  if (!folder.claim()) return;
+  RunRecord record(folder);
+  record.set("parameters", static_cast<double>(init.size()));
+  save_variables(folder.path() / "init.npz", init);
+  Nads<S> result;
+  {
+    auto stage = record.stage("directions");
+    Progress progress("directions", 100, "per cent");
+    options.progress = shown(progress);
+    result = nads(network, init, points, options);
+    progress.finish();
+    stage.add_flops(plan.pass_flops + plan.gram_flops + plan.eigen_flops);
+  }
+  data::save_npy(folder.path() / "eigvals.npy", cast<S>(Tensor<double>::from({o.image().size()}, result.eigvals)));
+  data::save_npy(folder.path() / "nads.npy", result.directions);
+  data::save_png(folder.path() / "nads.png", picture(result.directions, o));
+  save_figure(folder.path() / "spectrum.svg", spectrum_figure(fmt::format("Anisotropy of {}", o.model), result.eigvals, {}));
+  record.finish();
+  fmt::print("{} directions: {:.6g} down to {:.6g}; in {}\n", o.image().size(), result.eigvals.front(), result.eigvals.back(),
+             folder.path().string());
+}
+
+void run(int argc, const char* const* argv) {
+  CLI::App app("Neural anisotropy directions of a network at its initial weights", "compute_nads");
+  Options o;
+  o.activation = "gelu";
+  add_common_options(app, o, DataOptions::none);
+  add_shape(app, "--shape", o.shape, "Shape of an image");
+  add_number<double>(app, "--sigma", o.sigma, "Deviation of the points around 0", 0);
+  add_number<Index>(app, "--samples", o.samples, "Points to average over", 1);
+  parse(app, argc, argv);
+  resolve(app, o);
+  require(
+      o.activation != "relu" || o.sigma > 0,
+      "--activation relu: at x = 0 every pre-activation sits on its kink, where no second derivative exists; give gelu or tanh, or --sigma "
+      "above 0");
+  require(o.samples == 1 || o.sigma > 0, "--samples {}: with --sigma 0 all points are 0; give --sigma above 0", o.samples);
+  with_dtype(o, [&]<class S>() { run_in<S>(app, o); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -1,0 +1,121 @@
+// Does linearizing at trained weights help? Trains a network on an eigenfunction of its neural tangent kernel, then two linearizations of
+// it on the same labels by the same batches: at the initial weights and at the trained ones, both without f(theta0).
+//
+//   pretrained_ntk_comparison --ntk results/compute_ntk-lenet-cifar10 --index 100
+//
+// LeNet on 10,000 images: about four minutes on two cores. Expect close to: the linearization at the trained weights fits the training set
+// within a few epochs, the one at the initial weights more slowly; its test accuracy comes near the network's, above the other's.
+#include "experiments/common/eigenfunctions.h"
+#include "experiments/common/figures.h"
+#include "experiments/common/learners.h"
+#include "experiments/common/run_main.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Options : CommonOptions {
+  EigenfunctionOptions from;
+  Recipe recipe;
+  bool keep_statistics = false;
+};
+
+constexpr const char* models[] = {"network", "linear_init", "linear_trained"};
+
+/// The three trainings of one target, in the order of `models`.
+template <class S>
+std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, RunRecord& record) {
+  const auto stage = [&](const char* model) { return record.stage(fmt::format("target {}, {}", target.name, model)); };
+  std::vector<History> histories;
+  {
+    auto timed = stage("network");
+    histories.push_back(train_network<S>(subject, target, folder / "network", o.recipe));
+  }
+  {
+    auto timed = stage("linear_init");
+    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true));
+  }
+  auto timed = stage("linear_trained");
+  Subject<S> trained = subject;
+  trained.init = load_variables(folder / "network" / "final.npz", subject.init);
+  if (!o.keep_statistics) {
+    trained.init.statistics = subject.init.statistics;
+    trained.init.single_statistics = subject.init.single_statistics;
+  }
+  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true));
+  return histories;
+}
+
+template <class S>
+void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
+  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, {});
+  std::vector<PlanStage> stages;
+  for (const char* model : models) {
+    LearnerOptions learner;
+    learner.linearize = model != std::string("network");
+    stages.push_back(training_stage(subject, subject.data.num_train, o.recipe, learner, targets, plan.features.image_flops));
+    stages.back().name = model;
+  }
+  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+}
+
+template <class S>
+void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
+  const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
+  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
+  folder.check();
+  const auto subject = load_subject<S>(o, layout, o.from.start(o));
+  const double held = training_bytes(subject, {}, targets.size()), allowed = static_cast<double>(o.memory);
+  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
+          format_size(held), format_size(allowed));
+  if (o.plan) return print_plan(o, subject, targets.size());
+  if (!folder.claim()) return;
+  RunRecord record(folder);
+  record.set("parameters", static_cast<double>(subject.init.size()));
+  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
+  save_variables(folder.path() / "init.npz", subject.init);
+
+  const auto folders = target_folders(folder.path(), targets);
+  Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const auto histories = compare(o, subject, targets[t], folders[t], record);
+    std::vector<Target> rows;
+    for (std::size_t m = 0; m < histories.size(); ++m) {
+      const EpochRecord& last = histories[m].back();
+      accuracies.add(targets[t].name, models[m], data::class_balance(targets[t].labels), last.train_accuracy,
+                     std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
+      rows.push_back({models[m], targets[t].labels});
+    }
+    save_figure(folders[t] / "curves.svg",
+                curves_figure(fmt::format("{} on target {}", o.model, targets[t].name),
+                              {{"network", histories[0]}, {"linear at init", histories[1]}, {"linear at trained", histories[2]}}));
+    print_accuracies("target " + targets[t].name, rows, histories);
+  }
+  accuracies.save(folder.path() / "accuracy.csv");
+  record.finish();
+  fmt::print("in {}\n", folder.path().string());
+}
+
+void run(int argc, const char* const* argv) {
+  CLI::App app("Trains a network on an eigenfunction, and its linearizations at the initial and at the trained weights on the same",
+               "pretrained_ntk_comparison");
+  Options o;
+  add_common_options(app, o);
+  add_eigenfunction_options(app, o.from);
+  app.add_flag(
+      "--keep-statistics", o.keep_statistics,
+      "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
+  add_recipe_options(app, o.recipe);
+  parse(app, argc, argv);
+  resolve(app, o, o.from);
+  const data::Layout layout = look_at_data(o);
+  check_recipe(o.recipe, layout.num_train);
+  o.recipe.seed = o.seed;
+  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -1,0 +1,222 @@
+// Trains a network, or its linearization, on two groups of classes of natural or generated images, on training sets of growing size: the
+// task on which networks leave their linearizations behind.
+//
+//   train_cifar --data cifar10 --data-dir DIR --num-train 100,1000,10000
+//   train_cifar --data cifar10 --data-dir DIR --num-train 100,1000,10000 --linearize --space function
+//
+// LeNet on 10,000 images: about a minute on two cores. Expect close to: on CIFAR-10, classes 0 to 4 against the rest, test accuracy of the
+// network 0.60, 0.67, 0.75 at 100, 1000, 10,000 images; the linearization gains less from more.
+#include "data/npy.h"
+#include "experiments/common/figures.h"
+#include "experiments/common/learners.h"
+#include "experiments/common/run_main.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Options : CommonOptions {
+  std::vector<Index> sizes;  ///< of training sets; empty: all training images
+  std::vector<Index> positive{0, 1, 2, 3, 4};
+  LearnerOptions learner;
+  Recipe recipe;
+  bool batch_given = false;
+
+  /// With fewer images than a batch has, all of them are the batch.
+  Recipe recipe_for(Index n) const {
+    Recipe r = recipe;
+    if (!batch_given) r.batch = std::min(r.batch, n);
+    return r;
+  }
+};
+
+/// Looks at the data: o.num_train and o.num_test become the whole parts, by which images are standardised and of which subsets are taken;
+/// `num_test` the test images wanted. Generated images have parts as large as asked for, at least the usual ones.
+data::Layout look_at_all(Options& o, Index& num_test) {
+  const auto wanted = o.num_test;
+  const Index largest = o.sizes.empty() ? 0 : *std::max_element(o.sizes.begin(), o.sizes.end());
+  o.num_train.reset();
+  o.num_test.reset();
+  if (o.data == "dead-leaves") {
+    o.num_train = std::max<Index>(2000, largest);
+    o.num_test = std::max<Index>(500, wanted.value_or(0));
+  } else if (o.is_file_data() && largest > 0) {
+    o.num_train = largest;
+  }
+  const data::Layout layout = look_at_data(o);
+  if (o.sizes.empty()) o.sizes = {layout.num_train};
+  for (Index n : o.sizes) {
+    require(n <= layout.num_train, "--num-train {}: there are {} training images; give at most that", n, layout.num_train);
+    check_recipe(o.recipe_for(n), n);
+  }
+  num_test = wanted.value_or(layout.num_test);
+  require(num_test <= layout.num_test, "--num-test {}: there are {} test images; give at most that", num_test, layout.num_test);
+  return layout;
+}
+
+/// The binary label of every image. With --labels these are also the classes by which subsets are stratified.
+template <class S>
+std::vector<int> labels_of(const Options& o, data::Dataset<S>& data) {
+  if (!o.labels.empty()) {
+    data.classes = data::load_binary_labels_npy(o.labels);
+    data.num_classes = 2;
+    require(static_cast<Index>(data.classes.size()) == data.images.rows(), "{}: has {} labels, there are {} images", o.labels,
+            data.classes.size(), data.images.rows());
+    return data.classes;
+  }
+  require(!data.classes.empty(), "--data {}: has no classes; give --labels", o.data);
+  const std::vector<int> positive(o.positive.begin(), o.positive.end());
+  return data::binary_targets(data.classes, data.num_classes, positive);
+}
+
+/// One training set of the sweep.
+struct Subset {
+  std::vector<Index> rows;  ///< of the whole data, training images first
+  Target target;
+  Index num_train;
+};
+
+template <class S>
+Subset subset(const data::Dataset<S>& data, const std::vector<int>& labels, Index num_train, Index num_test) {
+  Subset s{data::stratified_rows(data, num_train, num_test), {std::to_string(num_train), {}}, num_train};
+  for (Index i : s.rows) s.target.labels.push_back(labels[static_cast<std::size_t>(i)]);
+  return s;
+}
+
+/// The kernel of a subset out of that of the largest one, in which all others are contained.
+template <class S>
+Tensor<S> kernel_of_subset(const Tensor<S>& kernel, const Subset& largest, const Subset& part) {
+  std::vector<Index> place;
+  for (std::size_t i = 0, k = 0; i < part.rows.size(); ++i, ++k) {
+    while (largest.rows[k] != part.rows[i]) ++k;  // both keep file order, training images first
+    place.push_back(static_cast<Index>(k));
+  }
+  const auto n = static_cast<Index>(place.size()), all = kernel.rows();
+  Tensor<S> sub({n, n});
+  cpu::parallel_chunks(n, 16, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      for (Index j = 0; j < n; ++j) sub[i * n + j] = kernel[place[static_cast<std::size_t>(i)] * all + place[static_cast<std::size_t>(j)]];
+  });
+  return sub;
+}
+
+/// Trains on every subset; `all` holds the whole data.
+template <class S>
+std::vector<History> train_all(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets,
+                               const std::vector<fs::path>& folders, const NtkOptions& ntk_options, RunRecord& record) {
+  const auto part = [&](const Subset& s) { return Subject<S>{data::select(all.data, s.rows, s.num_train), all.network, all.init}; };
+  const Subset& largest =
+      *std::max_element(subsets.begin(), subsets.end(), [](const Subset& a, const Subset& b) { return a.num_train < b.num_train; });
+  Tensor<S> kernel;
+  std::vector<History> histories;
+  for (std::size_t i = 0; i < subsets.size(); ++i) {
+    const Subset& s = subsets[i];
+    const Recipe recipe = o.recipe_for(s.num_train);
+    const Subject<S> subject = part(s);
+    fs::create_directories(folders[i]);
+    data::save_npy(folders[i] / "indices.npy", s.rows);
+    if (o.learner.function_space()) {
+      const std::function<Tensor<S>()> cut = [&] {
+        if (kernel.empty()) kernel = compute_kernel(part(largest), ntk_options, record);
+        return &s == &largest ? kernel : kernel_of_subset(kernel, largest, s);
+      };
+      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, record)[0]);
+      continue;
+    }
+    auto stage = record.stage("training images " + s.target.name);
+    if (o.learner.linearize) {
+      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0));
+    } else {
+      histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
+    }
+  }
+  return histories;
+}
+
+template <class S>
+void print_plan(const Options& o, const Subject<S>& all, Index num_test, const NtkOptions& ntk_options) {
+  NtkPlan plan = plan_ntk(all.network, all.init, all.data.images, ntk_options);
+  const double used = static_cast<double>(*std::max_element(o.sizes.begin(), o.sizes.end()) + num_test),
+               share = used / static_cast<double>(all.images());
+  std::vector<PlanStage> stages;
+  if (o.learner.function_space())
+    stages.push_back({"kernel", plan.feature_flops * share + plan.pair_flops * share * share, 0.5, used * used * sizeof(S), 0, 0});
+  for (Index n : o.sizes) {
+    stages.push_back(training_stage(all, n, o.recipe_for(n), o.learner, 1, plan.features.image_flops));
+    stages.back().name = fmt::format("{} images", n);
+  }
+  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+}
+
+template <class S>
+void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index num_test) {
+  Config config = configuration(app, o);
+  config.set("num-train", join(o.sizes));
+  config.set("num-test", num_test);
+  if (!o.batch_given) config.erase("batch");
+  if (!o.labels.empty()) config.erase("positive");
+  ResultsFolder folder(o.out, "train_cifar", config);
+  folder.check();
+  auto all = load_subject<S>(o, layout, o.init);
+  const auto labels = labels_of(o, all.data);
+  std::vector<Subset> subsets;
+  std::vector<Target> targets;
+  for (Index n : o.sizes) {
+    subsets.push_back(subset(all.data, labels, n, num_test));
+    targets.push_back(subsets.back().target);
+  }
+  const double used = static_cast<double>(*std::max_element(o.sizes.begin(), o.sizes.end()) + num_test),
+               kernels = o.learner.function_space() ? 2 * used * used * sizeof(S) : 0,
+               held = training_bytes(all, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels,
+               allowed = static_cast<double>(o.memory);
+  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", used, format_size(held),
+          format_size(allowed));
+  NtkOptions ntk_options;
+  ntk_options.memory = allowed - held;
+  if (o.plan) return print_plan(o, all, num_test, ntk_options);
+  if (!folder.claim()) return;
+  RunRecord record(folder);
+  record.set("parameters", static_cast<double>(all.init.size()));
+  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
+  save_variables(folder.path() / "init.npz", all.init);
+  std::vector<fs::path> folders;
+  for (const Target& t : targets) folders.push_back(targets.size() == 1 ? folder.path() : folder.path() / t.name);
+  const auto histories = train_all(o, all, subsets, folders, ntk_options, record);
+  save_accuracies(folder.path() / "accuracy.csv", "num_train", targets, histories);
+  draw(folder.path() / "accuracy.svg",
+       accuracy_figure(fmt::format("{} on the classes of {}", o.model, data_name(o)), Csv::read(folder.path() / "accuracy.csv"),
+                       o.learner.linearize ? "linearization" : "network", "training images"));
+  record.finish();
+  print_accuracies("num_train", targets, histories);
+  fmt::print("in {}\n", folder.path().string());
+}
+
+void run(int argc, const char* const* argv) {
+  CLI::App app("Trains a network or its linearization on two groups of classes, on training sets of growing size", "train_cifar");
+  Options o;
+  add_common_options(app, o);
+  app.remove_option(app.get_option("--num-train"));
+  add_widths(app, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)")->group("Data");
+  app.add_option_function<std::string>(
+         "--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
+         "Classes that are labelled 1; the others are 0")
+      ->type_name("N,N,...")
+      ->default_str(join(o.positive));
+  add_learner_options(app, o.learner);
+  add_recipe_options(app, o.recipe);
+  parse(app, argc, argv);
+  check_learner(o.learner);
+  require(o.labels.empty() || app.get_option("--positive")->count() == 0, "--positive: --labels says which images are 1; give one of them");
+  o.batch_given = app.get_option("--batch")->count() > 0;
+  resolve(app, o);
+  Index num_test = 0;
+  const data::Layout layout = look_at_all(o, num_test);
+  o.recipe.seed = o.seed;
+  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout, num_test); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main(argc, argv, run); }

@@ -1,0 +1,146 @@
+#include "kernels/tangent_rows.h"
+
+#include <lapacke.h>
+
+#include "linearize/example_rows.h"
+
+namespace tangentplane {
+namespace {
+
+/// A = Q R of a matrix with m >= n, in place by columns: `a` becomes Q [m, n]; R [n, n] is returned by rows.
+std::vector<double> orthogonalise(std::vector<double>& a, Index m, Index n) {
+  const auto rows = static_cast<lapack_int>(m), columns = static_cast<lapack_int>(n);
+  std::vector<double> reflectors(static_cast<std::size_t>(n)), r(static_cast<std::size_t>(n * n), 0);
+  lapack_int info = LAPACKE_dgeqrf(LAPACK_COL_MAJOR, rows, columns, a.data(), rows, reflectors.data());
+  for (Index i = 0; i < n; ++i)
+    for (Index j = i; j < n; ++j) r[static_cast<std::size_t>(i * n + j)] = a[static_cast<std::size_t>(j * m + i)];
+  if (info == 0) info = LAPACKE_dorgqr(LAPACK_COL_MAJOR, rows, columns, columns, a.data(), rows, reflectors.data());
+  if (info != 0) throw std::runtime_error(fmt::format("nads: LAPACK's QR decomposition failed with info {}", info));
+  return r;
+}
+
+/// Appends one image's patches [positions, kh kw C], in double.
+template <class S>
+void append_patches(const cpu::ConvGeometry& at, const S* x, std::vector<double>& to) {
+  for (Index i = 0; i < at.out_height(); ++i)
+    for (Index j = 0; j < at.out_width(); ++j)
+      for (Index a = 0; a < at.kernel_height; ++a)
+        for (Index b = 0; b < at.kernel_width; ++b)
+          for (Index c = 0; c < at.channels; ++c) {
+            const Index y = i * at.stride + a - at.pad_top, z = j * at.stride + b - at.pad_left;
+            const bool in = 0 <= y && y < at.height && 0 <= z && z < at.width;
+            to.push_back(in ? static_cast<double>(x[(y * at.width + z) * at.channels + c]) : 0.0);
+          }
+}
+
+template <class S>
+Tensor<S> from_doubles(const Shape& shape, const std::vector<double>& values) {
+  return cast<S>(Tensor<double>::from(shape, values));
+}
+
+}  // namespace
+
+template <class S>
+TangentRows<S>::TangentRows(std::vector<Factor<Tensor<S>>> factors, Index points, bool compress) {
+  for (const auto& f : factors) {
+    require(f.entrance->per_example(), "nads: a parameter enters through {}, whose cotangent is summed over the examples",
+            f.entrance->name());
+    entrances_.push_back(f.entrance);
+  }
+  const auto& first = factors.front();
+  size_ = first.gradient().size();
+  if (!compress || factors.size() > 1) return;
+  if (const auto* conv = first.entrance->template as<Conv2d>()) {
+    positions_ = conv->at.positions();
+    inputs_ = conv->at.patch_size();
+  } else if (first.entrance->template as<MatMul>()) {
+    inputs_ = first.activation->shape()[1];
+  } else {
+    return;
+  }
+  outputs_ = first.cotangent.shape()[-1];
+  rank_ = points * positions_;
+  if (rank_ * (inputs_ + outputs_) >= size_) return;
+  compressed_ = true;
+  size_ = rank_ * (inputs_ + outputs_);
+}
+
+template <class S>
+void TangentRows<S>::take(const Factor<Tensor<S>>& factor) {
+  const Tensor<S>&a = *factor.activation, &g = factor.cotangent;
+  if (const auto* conv = factor.entrance->template as<Conv2d>())
+    append_patches(conv->at, a.data(), activations_);
+  else
+    activations_.insert(activations_.end(), a.data(), a.data() + a.size());
+  cotangents_.insert(cotangents_.end(), g.data(), g.data() + g.size());
+}
+
+template <class S>
+void TangentRows<S>::finish() {
+  // Rows of A and G are the columns of their transposes.
+  const auto r = orthogonalise(activations_, inputs_, rank_);
+  orthogonalise(cotangents_, outputs_, rank_);
+  r_ = from_doubles<S>({rank_, rank_}, r);
+  q_ = from_doubles<S>({rank_, outputs_}, cotangents_);
+  activations_ = {};
+  cotangents_ = {};
+}
+
+template <class S>
+Tensor<S> TangentRows<S>::inside(const Tensor<S>& cotangent) const {
+  const Index rows = cotangent.size() / outputs_;
+  Shape shape;
+  for (int i = 0; i + 1 < cotangent.shape().rank(); ++i) shape.append(cotangent.shape()[i]);
+  shape.append(rank_);
+  Tensor<S> y(shape);
+  cpu::parallel_gemm(cpu::Op::none, cpu::Op::transpose, rows, rank_, outputs_, S(1), cotangent.data(), outputs_, q_.data(), outputs_, S(0),
+                     y.data(), rank_);
+  return y;
+}
+
+template <class S>
+Tensor<S> TangentRows<S>::outside(const Tensor<S>& tangent, const Tensor<S>& inside) const {
+  Tensor<S> y = tangent.clone();
+  cpu::parallel_gemm(cpu::Op::none, cpu::Op::none, y.size() / outputs_, outputs_, rank_, S(-1), inside.data(), rank_, q_.data(), outputs_,
+                     S(1), y.data(), outputs_);
+  return y;
+}
+
+template <class S>
+void TangentRows<S>::add(const Factor<Dual<Tensor<S>>>& f, std::size_t which, Index point, S* to, Index stride) const {
+  using T = Tensor<S>;
+  auto entrance = entrances_.at(which);
+  std::optional<T> activation, activation_tangent;
+  if (f.activation) {
+    activation.emplace(f.activation->primal);
+    if (f.activation->tangent) activation_tangent.emplace(*f.activation->tangent);
+  }
+  T cotangent = f.cotangent.primal;
+  std::optional<T> cotangent_tangent = f.cotangent.tangent;
+  if (compressed_) {
+    if (const auto* conv = entrance->template as<Conv2d>()) {
+      Conv2d narrow = *conv;
+      narrow.at.out_channels = rank_;
+      entrance = std::make_shared<FormEntrance<Conv2d, T>>(narrow);
+    }
+    cotangent = inside(cotangent);
+    if (cotangent_tangent) {
+      const T within = inside(*cotangent_tangent), rest = outside(*cotangent_tangent, within);
+      const Index size = positions_ * outputs_;
+      S* behind = to + inputs_ * rank_;
+      cpu::parallel_chunks(rest.rows(), 8, [&](Index begin, Index end) {
+        for (Index e = begin; e < end; ++e)
+          cpu::gemm(cpu::Op::none, cpu::Op::none, rank_, outputs_, positions_, S(1), r_.data() + point * positions_, rank_,
+                    rest.data() + e * size, outputs_, S(1), behind + e * stride, outputs_);
+      });
+      cotangent_tangent = within;
+    }
+  }
+  if (activation_tangent) add_example_rows<S>({f.parameter, entrance, activation_tangent, cotangent}, to, stride);
+  if (cotangent_tangent) add_example_rows<S>({f.parameter, entrance, activation, *cotangent_tangent}, to, stride);
+}
+
+template class TangentRows<float>;
+template class TangentRows<double>;
+
+}  // namespace tangentplane

@@ -1,0 +1,86 @@
+// pretrained_ntk_comparison as users run it: the three trainings are the library's, from the points they claim to start from.
+#include "experiments/common/target.h"
+#include "linearize/linearized_learner.h"
+#include "nn/checkpoint.h"
+#include "nn/models.h"
+#include "nn/network_learner.h"
+#include "tests/experiments/run_binary.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments::test;
+
+namespace {
+
+void same(const History& a, const History& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t e = 0; e < a.size(); ++e) {
+    CHECK(a[e].train_loss == b[e].train_loss);
+    CHECK(a[e].test_loss == b[e].test_loss);
+    CHECK(a[e].distance == b[e].distance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("pretrained_ntk_comparison: network, and linearizations at its start and at its end without f0") {
+  const Sandbox box("resnet_perturbed");
+  const std::string network_given = network_options("resnet_perturbed");
+  box.good("compute_ntk" + network_given +
+           " --init G/init.npz --data G/images.npy --num-train 28 --dtype float64 --eigen 6 --out K --quiet");
+  const std::string command = "pretrained_ntk_comparison --ntk K --index 4 --epochs 2 --batch 7 --seed 5 --dtype float64 --quiet";
+  box.good(command + " --out A");
+  box.good(command + " --keep-statistics --out B");
+
+  ModelConfig config;
+  config.model = "resnet18";
+  config.filters = 4;
+  const auto network = make_network<double>(config);
+  const auto init = load_variables(box / "K/init.npz", initialise(network, {16, 16, 3}, 0));
+  const auto images = box.array("G/images.npy"), vectors = box.array("K/eigvecs.npy");
+  Tensor<double> labels({40, 1});
+  for (Index i = 0; i < 40; ++i) labels[i] = vectors[4 * 40 + i] > 0 ? 1 : 0;
+  const Recipe recipe{.epochs = 2, .batch = 7, .seed = 5};
+  const auto history = [&](const std::string& name) { return experiments::load_history(box / name / "history.csv"); };
+
+  NetworkLearner<double> learner(network, init, images, 28);
+  const auto expected = train(learner, labels, 28, recipe)[0];
+  same(history("A/network"), expected);
+  same(history("B/network"), expected);
+  LinearizedLearner<double> at_init(network, init, images, 28, true);
+  same(history("A/linear_init"), train(at_init, labels, 28, recipe)[0]);
+
+  auto trained = learner.variables().clone();
+  LinearizedLearner<double> kept(network, trained, images, 28, true);
+  same(history("B/linear_trained"), train(kept, labels, 28, recipe)[0]);
+  trained.statistics = init.statistics;
+  trained.single_statistics = init.single_statistics;
+  LinearizedLearner<double> as_published(network, trained, images, 28, true);
+  same(history("A/linear_trained"), train(as_published, labels, 28, recipe)[0]);
+  CHECK(history("A/linear_trained")[0].train_loss != history("B/linear_trained")[0].train_loss);
+
+  const auto csv = experiments::Csv::read(box / "A/accuracy.csv");
+  REQUIRE(csv.rows().size() == 3);
+  const char* models[] = {"network", "linear_init", "linear_trained"};
+  for (std::size_t m = 0; m < 3; ++m) {
+    CHECK(csv.rows()[m][0] == "4");
+    CHECK(csv.rows()[m][1] == models[m]);
+    CHECK(std::stod(csv.rows()[m][4]) == history(std::string("A/") + models[m]).back().test_accuracy);
+  }
+  box.good("pretrained_ntk_comparison --config A/config.toml --out C");
+  CHECK(differing(box.results("A"), box.results("C")) == "");
+}
+
+TEST_CASE("pretrained_ntk_comparison: a folder for each of several indices; what it refuses") {
+  const Sandbox box("mlp");
+  const std::string ntk =
+      "compute_ntk" + network_options("mlp") + " --init G/init.npz --data G/images.npy --num-train 28 --eigen 5 --out K --quiet";
+  box.good(ntk);
+  const std::string command = "pretrained_ntk_comparison --ntk K --epochs 1 --batch 7 --quiet --out P ";
+  CHECK(box.refused(command).find("--ntk needs --index") == 0);
+  CHECK(box.refused(command + "--index 5").find("eigenvectors 0 to 4") != std::string::npos);
+  CHECK(box.refused("pretrained_ntk_comparison --index 1 --out P").find("needs --ntk DIR with --index") != std::string::npos);
+  box.good(command + "--index 1,2");
+  for (const char* index : {"1", "2"})
+    for (const char* model : {"network", "linear_init", "linear_trained"}) CHECK(fs::exists(box / "P" / index / model / "final.npz"));
+  CHECK(experiments::Csv::read(box / "P/accuracy.csv").rows().size() == 6);
+}

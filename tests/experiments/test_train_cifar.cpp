@@ -1,0 +1,120 @@
+// train_cifar as users run it: nested subsets of data standardised once, and trainings that are the library's.
+#include "data/dataset.h"
+#include "experiments/common/target.h"
+#include "linearize/linearized_learner.h"
+#include "nn/models.h"
+#include "nn/network_learner.h"
+#include "tests/experiments/run_binary.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments::test;
+
+namespace {
+
+const std::string shared = " --model mlp --features 4,1 --seed 2 --dtype float64 --epochs 2 --num-test 30 --quiet";
+
+std::vector<Index> integers(const fs::path& path) {
+  const auto values = data::load_labels_npy(path);
+  return {values.begin(), values.end()};
+}
+
+/// The library's training on `num_train` generated images; the data are the first 2000 and 500, standardised by the former.
+History library(const data::Dataset<double>& all, Index num_train, Index batch, bool linearize, const std::vector<int>& positive) {
+  ModelConfig config;
+  config.model = "mlp";
+  config.features = {4, 1};
+  const auto network = make_network<double>(config);
+  const auto init = initialise(network, {32, 32, 3}, 2);
+  const auto part = data::select(all, data::stratified_rows(all, num_train, 30), num_train);
+  const auto targets = data::binary_targets(part.classes, 10, positive);
+  Tensor<double> labels({part.images.rows(), 1});
+  for (Index i = 0; i < labels.size(); ++i) labels[i] = targets[static_cast<std::size_t>(i)];
+  const Recipe recipe{.epochs = 2, .batch = batch, .seed = 2};
+  if (linearize) {
+    LinearizedLearner<double> learner(network, init, part.images, num_train, false);
+    return train(learner, labels, num_train, recipe)[0];
+  }
+  NetworkLearner<double> learner(network, init, part.images, num_train);
+  return train(learner, labels, num_train, recipe)[0];
+}
+
+void same(const History& a, const History& b, double tolerance) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t e = 0; e < a.size(); ++e) {
+    CHECK(std::abs(a[e].train_loss - b[e].train_loss) <= tolerance);
+    CHECK(std::abs(a[e].test_loss - b[e].test_loss) <= tolerance);
+    CHECK(a[e].test_accuracy == b[e].test_accuracy);
+    CHECK(std::abs(a[e].distance - b[e].distance) <= tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("train_cifar: network and linearization, in both spaces, on nested stratified subsets") {
+  const Sandbox box;
+  box.good("train_cifar" + shared + " --num-train 150,20,33 --out N");
+  box.good("train_cifar" + shared + " --num-train 150,20,33 --linearize --out L");
+  box.good("train_cifar" + shared + " --num-train 20,150,33 --linearize --space function --out F");
+  const auto all = data::load<double>({.directory = {}, .num_train = 2000, .num_test = 500});
+  std::vector<std::vector<Index>> rows;
+  for (Index n : {20, 33, 150}) {
+    INFO(n << " images");
+    const std::string name = std::to_string(n);
+    const Index batch = std::min<Index>(128, n);
+    const auto history = [&](const std::string& out) { return experiments::load_history(box / out / name / "history.csv"); };
+    same(history("N"), library(all, n, batch, false, {0, 1, 2, 3, 4}), 0);
+    const auto linear = library(all, n, batch, true, {0, 1, 2, 3, 4});
+    same(history("L"), linear, 0);
+    same(history("F"), linear, 1e-11);
+
+    rows.push_back(integers(box / "N" / name / "indices.npy"));
+    CHECK(rows.back() == integers(box / "F" / name / "indices.npy"));
+    const auto labels = data::load_binary_labels_npy(box / "N" / name / "labels.npy");
+    REQUIRE(rows.back().size() == static_cast<std::size_t>(n + 30));
+    REQUIRE(labels.size() == rows.back().size());
+    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(labels[i] == (all.classes[static_cast<std::size_t>(rows.back()[i])] <= 4));
+  }
+  for (std::size_t k = 0; k + 1 < rows.size(); ++k)
+    CHECK(std::includes(rows[k + 1].begin(), rows[k + 1].end(), rows[k].begin(), rows[k].end()));
+  const auto csv = experiments::Csv::read(box / "N/accuracy.csv");
+  CHECK(csv.columns()[0] == "num_train");
+  REQUIRE(csv.rows().size() == 3);
+  CHECK(csv.rows()[0][0] == "150");
+  CHECK(std::stod(csv.rows()[1][1]) == 0.5);
+
+  box.good("train_cifar --config N/config.toml --out again");
+  CHECK(differing(box.results("N"), box.results("again")) == "");
+}
+
+TEST_CASE("train_cifar: a single size lies in the folder itself; classes and batch as given") {
+  const Sandbox box;
+  box.good("train_cifar" + shared + " --num-train 40 --positive 7,2 --batch 9 --out S");
+  const auto all = data::load<double>({.directory = {}, .num_train = 2000, .num_test = 500});
+  same(experiments::load_history(box / "S/history.csv"), library(all, 40, 9, false, {7, 2}), 0);
+  CHECK(box.listing("S").at("config.toml").find("batch = 9") != std::string::npos);
+}
+
+TEST_CASE("train_cifar: images and labels from files are stratified by the labels") {
+  const Sandbox box("mlp");
+  box.good("train_cifar" + network_options("mlp") +
+           " --data G/images.npy --labels G/labels.npy --num-train 8,20 --num-test 10 --epochs 1 --out F --quiet");
+  const auto given = data::load_labels_npy(box / "G/labels.npy");
+  const auto rows = integers(box / "F/8/indices.npy");
+  const auto labels = data::load_binary_labels_npy(box / "F/8/labels.npy");
+  REQUIRE(rows.size() == 18);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(labels[i] == given[static_cast<std::size_t>(rows[i])]);
+  CHECK(std::count(labels.begin(), labels.begin() + 8, 1) == 4);
+}
+
+TEST_CASE("train_cifar: what it refuses") {
+  const Sandbox box("mlp");
+  const auto refused = [&](const std::string& options) { return box.refused("train_cifar --model mlp --features 4,1 --out X " + options); };
+  CHECK(refused("--num-train 0").find("--num-train 0: give an integer >= 1") == 0);
+  CHECK(refused("--num-train 50,100 --batch 60").find("--batch 60: there are 50 training images") == 0);
+  CHECK(refused("--num-train 50 --positive 3,3").find("3 is given twice") != std::string::npos);
+  CHECK(refused("--num-train 50 --positive 10").find("10 is not one of 0 to 9") != std::string::npos);
+  CHECK(refused("--num-train 50 --space function").find("--space function: only the linearization") == 0);
+  CHECK(refused("--data G/images.npy --num-train 20").find("has no classes; give --labels") != std::string::npos);
+  CHECK(refused("--data G/images.npy --labels G/labels.npy --positive 1").find("--positive: --labels says") == 0);
+  CHECK(refused("--data G/images.npy --labels G/labels.npy --num-train 41").find("41") != std::string::npos);
+}

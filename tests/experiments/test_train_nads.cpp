@@ -1,0 +1,94 @@
+// train_nads as users run it: the trainings are the library's on the library's samples.
+#include "data/linearly_separable.h"
+#include "experiments/common/target.h"
+#include "linearize/linearized_learner.h"
+#include "nn/models.h"
+#include "nn/network_learner.h"
+#include "tests/experiments/run_binary.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments::test;
+
+namespace {
+
+const std::string directions =
+    "compute_nads --model mlp --features 6,5,1 --activation tanh --shape 3,2,2 --seed 4 --dtype float64 --out D --quiet";
+
+/// The history of the same training by the library.
+History library(const Sandbox& box, Index index, bool linearize) {
+  ModelConfig config;
+  config.model = "mlp";
+  config.features = {6, 5, 1};
+  config.activation = "tanh";
+  const auto network = make_network<double>(config);
+  const auto init = initialise(network, {3, 2, 2}, 4);
+  const auto rows = box.array("D/nads.npy");
+  const auto samples = data::linearly_separable<double>(
+      {rows.slice(index, index + 1).reshaped({3, 2, 2}), 2, 0.5, 7, static_cast<std::uint64_t>(index)}, 0, 50);
+  Tensor<double> labels({50, 1});
+  for (Index i = 0; i < 50; ++i) labels[i] = samples.labels[static_cast<std::size_t>(i)];
+  const Recipe recipe{.epochs = 4, .batch = 8, .seed = 7};
+  if (linearize) {
+    LinearizedLearner<double> learner(network, init, samples.images, 30, true);
+    return train(learner, labels, 30, recipe)[0];
+  }
+  NetworkLearner<double> learner(network, init, samples.images, 30);
+  return train(learner, labels, 30, recipe)[0];
+}
+
+}  // namespace
+
+TEST_CASE("train_nads: network and linearization on two directions") {
+  const Sandbox box;
+  box.good(directions);
+  for (const bool linearize : {false, true}) {
+    const std::string out = linearize ? "L" : "N";
+    const std::string command =
+        "train_nads --nads D --index 0,7 --num-train 30 --num-test 20 --epsilon 2 --sigma 0.5 --seed 7 --epochs 4 "
+        "--batch 8 --dtype float64 --quiet" +
+        std::string(linearize ? " --linearize --without-f0" : "");
+    box.good(command + " --out " + out);
+    const auto accuracies = experiments::Csv::read(box / out / "accuracy.csv");
+    CHECK(accuracies.columns() == std::vector<std::string>{"target", "class_balance", "train_accuracy", "test_accuracy"});
+    REQUIRE(accuracies.rows().size() == 2);
+    for (Index t = 0; t < 2; ++t) {
+      const Index index = t == 0 ? 0 : 7;
+      INFO(out << " direction " << index);
+      const auto folder = box / out / std::to_string(index);
+      const auto expected = library(box, index, linearize), history = experiments::load_history(folder / "history.csv");
+      REQUIRE(history.size() == expected.size());
+      for (std::size_t e = 0; e < expected.size(); ++e) {
+        CHECK(history[e].train_loss == expected[e].train_loss);
+        CHECK(history[e].test_loss == expected[e].test_loss);
+        CHECK(history[e].test_accuracy == expected[e].test_accuracy);
+        CHECK(history[e].distance == expected[e].distance);
+      }
+      CHECK(data::load_binary_labels_npy(folder / "labels.npy").size() == 50);
+      CHECK(data::load_npy<double>(folder / "test_logits.npy").shape() == (Shape{20}));
+      const auto& row = accuracies.rows()[static_cast<std::size_t>(t)];
+      CHECK(row[0] == std::to_string(index));
+      CHECK(std::stod(row[3]) == expected.back().test_accuracy);
+    }
+    box.good("train_nads --config " + out + "/config.toml --out again" + out);
+    CHECK(differing(box.results(out), box.results("again" + out)) == "");
+  }
+}
+
+TEST_CASE("train_nads: one direction's files lie in the folder itself; a different model is refused unless forced") {
+  const Sandbox box;
+  box.good(directions);
+  const std::string command = "train_nads --nads D --num-train 20 --num-test 0 --epochs 1 --quiet --out T ";
+  CHECK(box.refused(command + "--index 12 --batch 5").find("directions 0 to 11") != std::string::npos);
+  CHECK(box.refused(command).find("needs --nads DIR, the results of compute_nads, and --index") != std::string::npos);
+  CHECK(box.refused(command + "--index 0 --batch 5 --activation gelu").find("--activation gelu: ") == 0);
+  CHECK(box.refused(command + "--index 0 --batch 5 --shape 2,3,2").find("--shape 2,3,2: ") == 0);
+  CHECK(box.refused(command + "--index 0 --without-f0").find("--without-f0: ") == 0);
+  CHECK(box.refused(command + "--index 0 --batch 30").find("--batch 30: there are 20 training") == 0);
+  box.good(command + "--index 3 --batch 5 --activation gelu --force");
+  CHECK(experiments::load_history(box / "T/history.csv").size() == 1);
+  CHECK(std::isnan(experiments::load_history(box / "T/history.csv")[0].test_loss));
+  const auto files = box.listing("T");
+  CHECK(files.count("final.npz"));
+  CHECK(!files.count("test_logits.npy"));
+  CHECK(files.at("config.toml").find("activation = \"gelu\"") != std::string::npos);
+}
