@@ -190,6 +190,14 @@ TEST_CASE("the experiments' figures take their numbers from what the experiments
   CHECK(aligned.series[1].y == std::vector<double>{4, 2});
   CHECK(aligned.series[2].x == std::vector<double>{2, 2});
   CHECK(aligned.series[2].y == std::vector<double>{1, 2});
+  const History trained{{1, 0.05, 1, 0.5, 1, 0.4, 1}, {2, 0.05, 1, 0.75, 1, 0.5, 1}};
+  const Figure curves = curves_figure("c", {{"network", trained}, {"linear", trained}});
+  REQUIRE(curves.series.size() == 4);
+  CHECK(curves.series[1].y == std::vector<double>{40, 50});
+  CHECK(curves.series[3].y == std::vector<double>{50, 75});
+  CHECK(curves.series[3].like == 1);  // one colour for both of a training
+  CHECK(numbers(curves).rows().size() == 8);
+
   CHECK(thrown([&] { alignment_figure("a", alignment, 2); }) == "a: target 2 of 2 eigenfunctions");
 }
 
