@@ -89,8 +89,8 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
       rows.push_back({models[m], targets[t].labels});
     }
     save_figure(folders[t] / "curves.svg",
-                curves_figure(fmt::format("{} on target {}", o.model, targets[t].name),
-                              {{"network", histories[0]}, {"linear at init", histories[1]}, {"linear at trained", histories[2]}}));
+                curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model, targets[t].name),
+                              {{"network", histories[0]}, {"init", histories[1]}, {"trained", histories[2]}}));
     print_accuracies("target " + targets[t].name, rows, histories);
   }
   accuracies.save(folder.path() / "accuracy.csv");

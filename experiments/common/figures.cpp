@@ -78,9 +78,8 @@ Figure curves_figure(const std::string& title, const std::vector<std::pair<std::
   for (const bool tested : {true, false})
     for (std::size_t t = 0; t < trainings.size(); ++t) {
       const auto& [label, history] = trainings[t];
-      Series s{.label = label + (tested ? " (test)" : " (training)"),
-               .mark = tested && history.size() > 1 ? Mark::line : Mark::points,
-               .like = t};
+      Series s{
+          .label = label + (tested ? " (test)" : " (train)"), .mark = tested && history.size() > 1 ? Mark::line : Mark::points, .like = t};
       for (const EpochRecord& r : history) {
         s.x.push_back(static_cast<double>(r.epoch));
         s.y.push_back(100 * (tested ? r.test_accuracy : r.train_accuracy));
