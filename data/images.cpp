@@ -92,9 +92,9 @@ Tensor<S> standardised(const std::string& name, Tensor<S> images, const ChannelS
   return result;
 }
 
-#define TANGENTPLANE_IMAGES(S)                                               \
-  template void require_finite<S>(const std::string&, const Tensor<S>&);     \
-  template ChannelStatistics channel_statistics<S>(const Tensor<S>&);        \
+#define TANGENTPLANE_IMAGES(S)                                           \
+  template void require_finite<S>(const std::string&, const Tensor<S>&); \
+  template ChannelStatistics channel_statistics<S>(const Tensor<S>&);    \
   template Tensor<S> standardised<S>(const std::string&, Tensor<S>, const ChannelStatistics&);
 TANGENTPLANE_IMAGES(float)
 TANGENTPLANE_IMAGES(double)
