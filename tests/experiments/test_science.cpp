@@ -1,0 +1,60 @@
+// What the study finds, on generated images: the linearization learns early eigenfunctions of its kernel, and the less of a task the later
+// the eigenfunction comes.
+#include <catch2/catch.hpp>
+
+#include "data/dataset.h"
+#include "experiments/common/statistics.h"
+#include "kernels/eigen.h"
+#include "kernels/ntk.h"
+#include "linearize/function_space.h"
+#include "nn/models.h"
+
+using namespace tangentplane;
+
+namespace {
+
+/// The share of ones in rows [begin, end) of a column of labels [N, T].
+double share(const Tensor<float>& labels, Index column, Index begin, Index end) {
+  double ones = 0;
+  for (Index i = begin; i < end; ++i) ones += static_cast<double>(labels[i * labels.shape()[1] + column]);
+  return ones / static_cast<double>(end - begin);
+}
+double minority(double share) { return std::min(share, 1 - share); }
+
+}  // namespace
+
+TEST_CASE("science: the linearization learns early eigenfunctions well, later ones less") {
+  const auto data = data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = 2000, .num_test = 500});
+  const Network<float> network = make_network<float>({.model = "lenet", .features = {}});
+  const auto variables = initialise(network, {32, 32, 3}, 0);
+  const auto kernel = ntk(network, variables, data.images);
+  const std::vector<Index> indices{0, 1, 2, 3, 5, 8, 13, 20, 32, 50, 80, 120, 160};
+  const auto vectors = kernels::leading_eigenpairs(kernel, indices.back() + 1).vectors;
+
+  const Index n = data.images.rows(), tasks = static_cast<Index>(indices.size());
+  Tensor<float> labels({n, tasks});
+  for (Index t = 0; t < tasks; ++t)
+    for (Index i = 0; i < n; ++i) labels[i * tasks + t] = vectors[indices[static_cast<std::size_t>(t)] * n + i] > 0 ? 1.f : 0.f;
+  const auto f = evaluate(network, variables, data.images);
+  FunctionSpaceLearner<float> learner(kernel, f.reshaped({n}), data.num_train, tasks);
+  const auto histories = train(learner, labels, data.num_train, {.epochs = 20});
+
+  std::vector<double> index, accuracy;
+  bool first = true;
+  for (Index t = 0; t < tasks; ++t) {
+    const double train_share = share(labels, t, 0, data.num_train), test_share = share(labels, t, data.num_train, n);
+    if (minority(train_share) < 0.1 || minority(test_share) < 0.1) continue;  // a task of one class has nothing to learn
+    const double tested = histories[static_cast<std::size_t>(t)].back().test_accuracy;
+    if (std::exchange(first, false)) {
+      INFO("eigenfunction " << indices[static_cast<std::size_t>(t)] << ", share of ones " << test_share);
+      CHECK(tested > 0.9);
+      CHECK(tested > 1 - minority(test_share) + 0.2);
+    }
+    index.push_back(static_cast<double>(indices[static_cast<std::size_t>(t)]));
+    accuracy.push_back(tested);
+  }
+  REQUIRE(index.size() >= 12);
+  const auto correlation = experiments::rank_correlation(index, accuracy);
+  REQUIRE(correlation);
+  CHECK(*correlation < -0.6);
+}
