@@ -4,10 +4,12 @@
 
 #include "data/dataset.h"
 #include "experiments/common/statistics.h"
+#include "kernels/alignment.h"
 #include "kernels/eigen.h"
 #include "kernels/ntk.h"
 #include "linearize/function_space.h"
 #include "nn/models.h"
+#include "nn/network_learner.h"
 
 using namespace tangentplane;
 
@@ -21,15 +23,32 @@ double share(const Tensor<float>& labels, Index column, Index begin, Index end) 
 }
 double minority(double share) { return std::min(share, 1 - share); }
 
+/// What the tests below study: LeNet on dead leaves, its kernel and the leading eigenvectors [k, N].
+struct Study {
+  data::Dataset<float> data = data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = 2000, .num_test = 500});
+  Network<float> network = make_network<float>({.model = "lenet", .features = {}});
+  Variables<float> variables = initialise(network, {32, 32, 3}, 0);
+  Tensor<float> kernel = ntk(network, variables, data.images);
+
+  Tensor<float> eigenvectors(Index k) const { return kernels::leading_eigenpairs(kernel, k).vectors; }
+};
+
+/// The alignment on training images with eigenvector j over the median of its ten neighbours.
+double spike(const Study& study, const Variables<float>& at, const Tensor<float>& vectors, Index j) {
+  const auto aligned = alignment(study.network, at, study.data.images, study.data.num_train, vectors);
+  std::vector<double> neighbours;
+  for (Index i = j - 5; i <= j + 5; ++i)
+    if (i != j) neighbours.push_back(aligned[i]);
+  return aligned[j] / experiments::median(neighbours);
+}
+
 }  // namespace
 
 TEST_CASE("science: the linearization learns early eigenfunctions well, later ones less") {
-  const auto data = data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = 2000, .num_test = 500});
-  const Network<float> network = make_network<float>({.model = "lenet", .features = {}});
-  const auto variables = initialise(network, {32, 32, 3}, 0);
-  const auto kernel = ntk(network, variables, data.images);
+  const Study study;
+  const auto& [data, network, variables, kernel] = study;
   const std::vector<Index> indices{0, 1, 2, 3, 5, 8, 13, 20, 32, 50, 80, 120, 160};
-  const auto vectors = kernels::leading_eigenpairs(kernel, indices.back() + 1).vectors;
+  const auto vectors = study.eigenvectors(indices.back() + 1);
 
   const Index n = data.images.rows(), tasks = static_cast<Index>(indices.size());
   Tensor<float> labels({n, tasks});
@@ -57,4 +76,18 @@ TEST_CASE("science: the linearization learns early eigenfunctions well, later on
   const auto correlation = experiments::rank_correlation(index, accuracy);
   REQUIRE(correlation);
   CHECK(*correlation < -0.6);
+}
+
+TEST_CASE("science: training the network aligns its kernel with the target") {
+  const Study study;
+  constexpr Index target = 8;
+  const auto vectors = study.eigenvectors(target + 6);
+  const Index n = study.data.images.rows();
+  Tensor<float> labels({n, 1});
+  for (Index i = 0; i < n; ++i) labels[i] = vectors[target * n + i] > 0 ? 1.f : 0.f;
+  NetworkLearner<float> learner(study.network, study.variables, study.data.images, study.data.num_train);
+  train(learner, labels, study.data.num_train, {.epochs = 15});
+  const double before = spike(study, study.variables, vectors, target), after = spike(study, learner.variables(), vectors, target);
+  INFO("alignment at the target over the median of its neighbours: " << before << " before, " << after << " after training");
+  CHECK(after > 2 * before);
 }
