@@ -6,7 +6,7 @@
 // every residual below 1e-6 of the largest eigenvalue.
 #include "data/npy.h"
 #include "experiments/common/figures.h"
-#include "experiments/common/interrupt.h"
+#include "experiments/common/learners.h"
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
 #include "experiments/common/run_main.h"
@@ -51,11 +51,7 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
                                   const std::filesystem::path& folder) {
   const Index n = subject.images(), k = *o.eigen;
   Progress kernel_progress("kernel", 100, "per cent");
-  ntk_options.progress = [&, done = 0.0](double fraction) mutable {
-    check_interrupt();
-    kernel_progress.advance(100 * fraction - done);
-    done = 100 * fraction;
-  };
+  ntk_options.progress = shown(kernel_progress);
   const auto& images = subject.data.images;
   if (o.method == "nystrom") {
     const auto points = kernels::nystrom_points(n, *o.nystrom_points, o.seed);
@@ -86,11 +82,7 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
   Progress progress("eigenpairs", 100, "per cent");
   kernels::EigenOptions options;
   options.method = kernels::eigen_method(o.method);
-  options.progress = [&, done = 0.0](double fraction, std::string_view) mutable {
-    check_interrupt();
-    if (100 * fraction > done) progress.advance(100 * fraction - done);
-    done = std::max(done, 100 * fraction);
-  };
+  options.progress = [report = shown(progress)](double fraction, std::string_view) mutable { report(fraction); };
   auto pairs = kernels::leading_eigenpairs(kernel, k, options);
   progress.finish();
   stage.add_flops(pairs.flops);

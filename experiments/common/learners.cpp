@@ -90,6 +90,7 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
 std::function<void(double)> shown(Progress& progress) {
   return [&progress, done = 0.0](double fraction) mutable {
     check_interrupt();
+    if (100 * fraction <= done) return;  // what was said before stands
     progress.advance(100 * fraction - done);
     done = 100 * fraction;
   };
