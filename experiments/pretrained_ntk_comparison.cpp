@@ -67,15 +67,12 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
   folder.check();
   const auto subject = load_subject<S>(o, layout, o.from.start(o));
-  const double held = training_bytes(subject, o.recipe, {}, targets.size()), allowed = static_cast<double>(o.memory);
-  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
-          format_size(held), format_size(allowed));
+  require_memory(o, subject.images(), training_bytes(subject, o.recipe, {}, targets.size()));
   if (o.plan) return print_plan(o, subject, targets.size());
   if (!folder.claim()) return;
   RunRecord record(folder);
-  record.set("parameters", static_cast<double>(subject.init.size()));
-  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
-  save_variables(folder.path() / "init.npz", subject.init);
+  record_start(subject, folder.path(), record);
+  record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
   Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});

@@ -7,7 +7,6 @@
 // LeNet on 10,000 images: some three minutes on two cores. Expect close to (CIFAR-10, 2000 test images, 40 epochs, seed 0): test accuracy
 // of the network 0.57, 0.59, 0.69 at 100, 1000, 10,000 images, of the linearization 0.55, 0.59, 0.64.
 #include "data/npy.h"
-#include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
 
@@ -167,30 +166,20 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
     subsets.push_back(subset(all.data, labels, n, num_test));
     targets.push_back(subsets.back().target);
   }
-  const double used = static_cast<double>(*std::max_element(o.sizes.begin(), o.sizes.end()) + num_test),
-               kernels = o.learner.function_space() ? 2 * used * used * sizeof(S) : 0,
-               held = training_bytes(all, o.recipe, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels,
-               allowed = static_cast<double>(o.memory);
-  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", used, format_size(held),
-          format_size(allowed));
+  const Index used = *std::max_element(o.sizes.begin(), o.sizes.end()) + num_test;
+  const double kernels = o.learner.function_space() ? 2 * static_cast<double>(used * used) * sizeof(S) : 0,
+               held = training_bytes(all, o.recipe, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels;
+  require_memory(o, used, held);
   NtkOptions ntk_options;
-  ntk_options.memory = allowed - held;
+  ntk_options.memory = static_cast<double>(o.memory) - held;
   if (o.plan) return print_plan(o, all, num_test, ntk_options);
   if (!folder.claim()) return;
   RunRecord record(folder);
-  record.set("parameters", static_cast<double>(all.init.size()));
-  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
-  save_variables(folder.path() / "init.npz", all.init);
-  std::vector<fs::path> folders;
-  for (const Target& t : targets) folders.push_back(targets.size() == 1 ? folder.path() : folder.path() / t.name);
-  const auto histories = train_all(o, all, subsets, folders, ntk_options, record);
-  save_accuracies(folder.path() / "accuracy.csv", "num_train", targets, histories);
-  draw(folder.path() / "accuracy.svg",
-       accuracy_figure(fmt::format("{} on the classes of {}", o.model, data_name(o)), Csv::read(folder.path() / "accuracy.csv"),
-                       o.learner.linearize ? "linearization" : "network", "training images"));
-  record.finish();
-  print_accuracies("num_train", targets, histories);
-  fmt::print("in {}\n", folder.path().string());
+  record_start(all, folder.path(), record);
+  record_balance(targets, record);
+  const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), ntk_options, record);
+  finish_trainings({"num_train", fmt::format("{} on the classes of {}", o.model, data_name(o)), "training images", "num_train"}, targets,
+                   histories, o.learner, folder.path(), record);
 }
 
 void run(int argc, const char* const* argv) {

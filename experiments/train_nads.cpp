@@ -8,7 +8,6 @@
 // directions 0 and 100, 0.50 for direction 1023, which the network can only learn by heart; the linearization falls in the same order.
 #include "data/linearly_separable.h"
 #include "data/npy.h"
-#include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
 
@@ -52,6 +51,31 @@ data::Samples<S> samples_of(const Options& o, Index index, const Tensor<double>&
   return data::linearly_separable<S>({direction, o.epsilon, o.sigma, o.seed, static_cast<std::uint64_t>(index)}, 0, count);
 }
 
+/// One direction's training; the subject holds its samples. In function space directions share no kernel, for each has images of its own.
+template <class S>
+History train(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, const NtkOptions& ntk_options,
+              RunRecord& record) {
+  if (o.learner.function_space()) {
+    const std::function<Tensor<S>()> kernel = [&] { return compute_kernel(subject, ntk_options, record); };
+    return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
+  }
+  auto stage = record.stage("direction " + target.name);
+  return o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0)
+                             : train_network<S>(subject, target, folder, o.recipe);
+}
+
+template <class S>
+void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, std::size_t directions) {
+  std::vector<PlanStage> stages;
+  if (o.learner.function_space()) {
+    stages.push_back(kernel_stage(plan, held));
+    stages.back().flops *= static_cast<double>(directions);
+  }
+  stages.push_back(training_stage(subject, *o.num_train, o.recipe, o.learner, directions, plan.features.image_flops));
+  stages.back().memory = held;
+  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+}
+
 template <class S>
 void run_in(CLI::App& app, const Options& o) {
   const auto directions = directions_of(o);
@@ -63,39 +87,31 @@ void run_in(CLI::App& app, const Options& o) {
   subject.data.num_test = *o.num_test;
   const Index n = *o.num_train + *o.num_test;
   subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, 1).images;
-  const double bytes = training_bytes(subject, o.recipe, o.learner, 1) + 2.5 * static_cast<double>(n * o.image().size()) * sizeof(S);
-  require(bytes < static_cast<double>(o.memory), "--memory: training on {} samples takes {}, {} are allowed; give more, or fewer samples",
-          n, format_size(bytes), format_size(static_cast<double>(o.memory)));
-  if (o.plan) {
-    PlanStage stage = training_stage(subject, *o.num_train, o.recipe, o.learner, directions.size(),
-                                     plan_ntk(subject.network, subject.init, subject.data.images).features.image_flops);
-    stage.memory = bytes;
-    fmt::print("{}", format_plan({stage}, measure_gemm_rate<S>()));
-    return;
+  // While a direction's samples are drawn, those of the one before are still held.
+  const double held = training_bytes(subject, o.recipe, o.learner, 1) + static_cast<double>(n * o.image().size()) * sizeof(S);
+  require_memory(o, n, held);
+  NtkOptions ntk_options;
+  ntk_options.memory = static_cast<double>(o.memory) - held;
+  if (o.plan || o.learner.function_space()) {
+    subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, n).images;
+    const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);  // throws where features do not fit
+    if (o.plan) return print_plan(o, subject, plan, held, directions.size());
   }
   if (!folder.claim()) return;
   RunRecord record(folder);
-  record.set("parameters", static_cast<double>(subject.init.size()));
-  save_variables(folder.path() / "init.npz", subject.init);
+  record_start(subject, folder.path(), record);
   std::vector<Target> targets;
   std::vector<History> histories;
   for (const auto& [index, direction] : directions) {
-    auto stage = record.stage(fmt::format("direction {}", index));
     auto samples = samples_of<S>(o, index, direction, n);
-    subject.data.images = samples.images;
+    subject.data.images = std::move(samples.images);
     targets.push_back({std::to_string(index), std::move(samples.labels)});
-    const fs::path to = directions.size() == 1 ? folder.path() : folder.path() / targets.back().name;
-    histories.push_back(o.learner.linearize ? train_linearized(subject, targets.back(), to, o.recipe, o.learner.without_f0)
-                                            : train_network<S>(subject, targets.back(), to, o.recipe));
-    record.set("class_balance" + (directions.size() == 1 ? "" : " of " + targets.back().name), data::class_balance(targets.back().labels));
+    const fs::path to = target_folder(folder.path(), targets.back().name, directions.size());
+    histories.push_back(train(o, subject, targets.back(), to, ntk_options, record));
   }
-  save_accuracies(folder.path() / "accuracy.csv", "target", targets, histories);
-  draw(folder.path() / "accuracy.svg",
-       accuracy_figure(fmt::format("{} along anisotropy directions", o.model), Csv::read(folder.path() / "accuracy.csv"),
-                       o.learner.linearize ? "linearization" : "network", "direction (index + 1)"));
-  record.finish();
-  print_accuracies("direction", targets, histories);
-  fmt::print("in {}\n", folder.path().string());
+  record_balance(targets, record);
+  finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model), "direction (index + 1)", "direction"}, targets,
+                   histories, o.learner, folder.path(), record);
 }
 
 void run(int argc, const char* const* argv) {
@@ -111,8 +127,7 @@ void run(int argc, const char* const* argv) {
   add_shape(app, "--shape", o.shape, "Shape of an image");
   add_number<double>(app, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0);
   add_number<double>(app, "--sigma", o.sigma, "Deviation of the noise across it", 0);
-  app.add_flag("--linearize", o.learner.linearize, "Train the linearization at the initial weights");
-  app.add_flag("--without-f0", o.learner.without_f0, "Leave f(theta0) out of the linearization");
+  add_learner_options(app, o.learner);
   app.add_flag("--force", o.force, "Take options that differ from those of --nads");
   add_recipe_options(app, o.recipe);
   parse(app, argc, argv);

@@ -34,11 +34,9 @@ template <class S>
 NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t targets) {
   double held = training_bytes(subject, o.recipe, o.learner, targets);
   if (o.aligns()) held += 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S);
-  const double allowed = static_cast<double>(o.memory);
-  require(held < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", subject.images(),
-          format_size(held), format_size(allowed));
+  require_memory(o, subject.images(), held);
   NtkOptions options;
-  options.memory = allowed - held;
+  options.memory = static_cast<double>(o.memory) - held;
   return options;
 }
 
@@ -94,8 +92,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options(o, subject, targets));
-  PlanStage kernel{.name = "kernel", .flops = plan.feature_flops + plan.pair_flops, .efficiency = 0.5};
-  kernel.memory = training_bytes(subject, o.recipe, o.learner, targets) + plan.feature_bytes;
+  PlanStage kernel = kernel_stage(plan, training_bytes(subject, o.recipe, o.learner, targets));
   std::vector<PlanStage> stages{training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops)};
   if (o.aligns()) {
     kernel.name = "alignment";
@@ -122,17 +119,11 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   if (o.plan) return print_plan(o, subject, targets.size());
   if (!folder.claim()) return;
   RunRecord record(folder);
-  record.set("parameters", static_cast<double>(subject.init.size()));
-  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
-  save_variables(folder.path() / "init.npz", subject.init);
+  record_start(subject, folder.path(), record);
+  record_balance(targets, record);
   const auto histories = train_all(o, subject, targets, target_folders(folder.path(), targets), record);
-  save_accuracies(folder.path() / "accuracy.csv", "target", targets, histories);
-  draw(folder.path() / "accuracy.svg",
-       accuracy_figure(fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), Csv::read(folder.path() / "accuracy.csv"),
-                       o.learner.linearize ? "linearization" : "network", "eigenfunction (index + 1)"));
-  record.finish();
-  print_accuracies("target", targets, histories);
-  fmt::print("in {}\n", folder.path().string());
+  finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), "eigenfunction (index + 1)", "target"},
+                   targets, histories, o.learner, folder.path(), record);
 }
 
 void run(int argc, const char* const* argv) {

@@ -49,10 +49,4 @@ std::vector<Target> targets_of(const CommonOptions& o, const EigenfunctionOption
   return targets;
 }
 
-std::vector<fs::path> target_folders(const fs::path& folder, const std::vector<Target>& targets) {
-  std::vector<fs::path> folders;
-  for (const Target& t : targets) folders.push_back(targets.size() == 1 ? folder : folder / t.name);
-  return folders;
-}
-
 }  // namespace tangentplane::experiments

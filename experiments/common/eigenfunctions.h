@@ -38,7 +38,4 @@ std::vector<Target> targets_of(const CommonOptions& o, const EigenfunctionOption
 /// Throws std::invalid_argument unless the file holds float32 or float64 numbers [rows, columns]; rows < 0: any number of them.
 void require_matrix(const std::filesystem::path& path, Index rows, Index columns);
 
-/// Where the results of each target go: `folder` itself if there is only one.
-std::vector<std::filesystem::path> target_folders(const std::filesystem::path& folder, const std::vector<Target>& targets);
-
 }  // namespace tangentplane::experiments

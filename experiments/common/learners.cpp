@@ -1,6 +1,7 @@
 #include "experiments/common/learners.h"
 
 #include "data/npy.h"
+#include "experiments/common/figures.h"
 #include "experiments/common/interrupt.h"
 #include "experiments/common/memory.h"
 #include "experiments/common/progress.h"
@@ -110,11 +111,18 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 
 template <class S>
 double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets) {
-  const double n = static_cast<double>(subject.images());
-  double numbers = 1.5 * static_cast<double>(subject.data.images.size()) + 7 * static_cast<double>(subject.init.size());
+  const auto& images = subject.data.images;
+  const double n = static_cast<double>(subject.data.num_train + subject.data.num_test);
+  double numbers = 1.5 * n * static_cast<double>(images.shape().row_size()) + 7 * static_cast<double>(subject.init.size());
   if (learner.function_space()) numbers += n * n + 6 * n * static_cast<double>(targets);
   const double pass = 1.5 * static_cast<double>(std::max<Index>(recipe.batch, 128)) * pass_bytes(subject);
   return numbers * sizeof(S) + pass + program_bytes;
+}
+
+void require_memory(const CommonOptions& o, Index images, double bytes) {
+  const double allowed = static_cast<double>(o.memory);
+  require(bytes < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", images,
+          format_size(bytes), format_size(allowed));
 }
 
 template <class S>
@@ -136,6 +144,20 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
   return stage;
 }
 
+PlanStage kernel_stage(const NtkPlan& plan, double held) {
+  return {"kernel", plan.feature_flops + plan.pair_flops, 0.5, held + plan.feature_bytes, 0, 0};
+}
+
+template <class S>
+void record_start(const Subject<S>& subject, const fs::path& folder, RunRecord& record) {
+  record.set("parameters", static_cast<double>(subject.init.size()));
+  save_variables(folder / "init.npz", subject.init);
+}
+
+void record_balance(const std::vector<Target>& targets, RunRecord& record) {
+  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
+}
+
 void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories) {
   fmt::print("{:>16} {:>8} {:>9} {:>9}\n", first, "balance", "train", "test");
   for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -145,12 +167,23 @@ void print_accuracies(const std::string& first, const std::vector<Target>& targe
   }
 }
 
+void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
+                      const LearnerOptions& learner, const fs::path& folder, RunRecord& record) {
+  save_accuracies(folder / "accuracy.csv", shown.column, targets, histories);
+  draw(folder / "accuracy.svg",
+       accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), learner.linearize ? "linearization" : "network", shown.axis));
+  record.finish();
+  print_accuracies(shown.row, targets, histories);
+  fmt::print("in {}\n", folder.string());
+}
+
 #define INSTANTIATE(S)                                                                                                               \
   template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);          \
   template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool);                         \
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
+  template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
   template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
   template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double);
 INSTANTIATE(float)

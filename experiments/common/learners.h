@@ -53,16 +53,39 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 std::function<void(double)> shown(Progress& progress);
 
 /// Bytes held while training, besides features: the program, its passes, images, weights (the start, the learner's with momentum and
-/// gradient, a copy to go on from) and in function space the kernel and the coefficients of all targets.
+/// gradient, a copy to go on from) and in function space the kernel and the coefficients of all targets. The subject's counts tell the
+/// images; it need not hold more than one yet.
 template <class S>
 double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets);
+/// Throws std::invalid_argument naming --memory unless `bytes`, what training on so many images takes, are allowed.
+void require_memory(const CommonOptions& o, Index images, double bytes);
 
 /// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features.
 template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
                          std::size_t targets, double image_flops);
 
+/// The kernel's and its features' stage of a plan, beside `held` bytes of the training.
+PlanStage kernel_stage(const NtkPlan& plan, double held);
+
+/// init.npz, and the number of parameters in run.json.
+template <class S>
+void record_start(const Subject<S>& subject, const std::filesystem::path& folder, RunRecord& record);
+/// The class balance of each target in run.json.
+void record_balance(const std::vector<Target>& targets, RunRecord& record);
+
 /// A line for each target on standard output.
 void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories);
+
+/// How the accuracies of a run over its targets are shown.
+struct Accuracies {
+  std::string column;  ///< of the targets in accuracy.csv
+  std::string title;   ///< of accuracy.svg
+  std::string axis;    ///< its horizontal one
+  std::string row;     ///< what standard output calls a target
+};
+/// The end of a run: accuracy.csv, accuracy.svg, the record, a line for each target on standard output.
+void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
+                      const LearnerOptions& learner, const std::filesystem::path& folder, RunRecord& record);
 
 }  // namespace tangentplane::experiments

@@ -45,6 +45,16 @@ void save_last(const fs::path& folder, const Saved<S>& saved) {
 
 }  // namespace
 
+fs::path target_folder(const fs::path& folder, const std::string& target, std::size_t count) {
+  return count == 1 ? folder : folder / target;
+}
+
+std::vector<fs::path> target_folders(const fs::path& folder, const std::vector<Target>& targets) {
+  std::vector<fs::path> folders;
+  for (const Target& t : targets) folders.push_back(target_folder(folder, t.name, targets.size()));
+  return folders;
+}
+
 void save_history(const fs::path& path, const History& history) {
   Csv csv(history_columns);
   for (const EpochRecord& r : history)

@@ -16,6 +16,10 @@ struct Target {
   std::vector<int> labels;  ///< [N] in {0, 1}, training images first
 };
 
+/// Where the results of one target of `count` go: `folder` itself if there is only one.
+std::filesystem::path target_folder(const std::filesystem::path& folder, const std::string& target, std::size_t count);
+std::vector<std::filesystem::path> target_folders(const std::filesystem::path& folder, const std::vector<Target>& targets);
+
 /// history.csv, numbers as they were; test columns empty without test images.
 void save_history(const std::filesystem::path& path, const History& history);
 /// Throws std::invalid_argument for a file that is no history.

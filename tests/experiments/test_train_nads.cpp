@@ -1,10 +1,9 @@
 // train_nads as users run it: the trainings are the library's on the library's samples.
 #include "data/linearly_separable.h"
-#include "experiments/common/target.h"
 #include "linearize/linearized_learner.h"
 #include "nn/models.h"
 #include "nn/network_learner.h"
-#include "tests/experiments/run_binary.h"
+#include "tests/experiments/trainings.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments::test;
@@ -56,22 +55,59 @@ TEST_CASE("train_nads: network and linearization on two directions") {
       INFO(out << " direction " << index);
       const auto folder = box / out / std::to_string(index);
       const auto expected = library(box, index, linearize), history = experiments::load_history(folder / "history.csv");
-      REQUIRE(history.size() == expected.size());
-      for (std::size_t e = 0; e < expected.size(); ++e) {
-        CHECK(history[e].train_loss == expected[e].train_loss);
-        CHECK(history[e].test_loss == expected[e].test_loss);
-        CHECK(history[e].test_accuracy == expected[e].test_accuracy);
-        CHECK(history[e].distance == expected[e].distance);
-      }
+      same_histories(history, expected, 0);
       CHECK(data::load_binary_labels_npy(folder / "labels.npy").size() == 50);
       CHECK(data::load_npy<double>(folder / "test_logits.npy").shape() == (Shape{20}));
       const auto& row = accuracies.rows()[static_cast<std::size_t>(t)];
       CHECK(row[0] == std::to_string(index));
       CHECK(std::stod(row[3]) == expected.back().test_accuracy);
     }
-    box.good("train_nads --config " + out + "/config.toml --out again" + out);
-    CHECK(differing(box.results(out), box.results("again" + out)) == "");
   }
+}
+
+TEST_CASE("train_nads: function space is parameter space, each direction with the kernel of its own samples") {
+  const Sandbox box;
+  box.good(directions);
+  for (const std::string f0 : {"", " --without-f0"}) {
+    INFO(f0);
+    const std::string command =
+        "train_nads --nads D --index 0,7 --num-train 30 --num-test 20 --epsilon 2 --sigma 0.5 --seed 7 --epochs 4 --batch 8 "
+        "--dtype float64 --quiet --linearize" +
+        f0;
+    box.good(command + " --out P");
+    box.good(command + " --space function --out F");
+    for (const std::string j : {"0", "7"}) same_training(box, "F/" + j, "P/" + j, 1e-10);
+    CHECK(bytes_of(box / "F/accuracy.csv") == bytes_of(box / "P/accuracy.csv"));
+    const auto record = nlohmann::json::parse(bytes_of(box / "F/run.json"));
+    std::string stages;
+    for (const auto& s : record["stages"]) stages += s["name"].get<std::string>() + ";";
+    CHECK(stages == "kernel;training in function space;kernel;training in function space;");
+    for (const char* folder : {"F", "P"}) fs::remove_all(box / folder);
+  }
+}
+
+TEST_CASE("train_nads: function space goes on after the directions that are finished; its plan and its memory count the kernel") {
+  const Sandbox box;
+  box.good(directions);
+  const std::string command = "train_nads --nads D --index 0,7 --num-train 30 --num-test 20 --epochs 2 --batch 8 --quiet";
+  const std::string function = command + " --linearize --space function";
+  const auto plan = box.good(function + " --plan");
+  for (const char* stage : {"kernel", "training"}) CHECK(plan.find(stage) != std::string::npos);
+  CHECK(box.good(command + " --linearize --plan").find("kernel") == std::string::npos);
+
+  box.good(function + " --out B");
+  const auto whole = box.results("B");
+  box.write("B/.unfinished", "");
+  fs::remove_all(box / "B/7");
+  const auto kept = fs::last_write_time(box / "B/0/final.npz");
+  box.good(function + " --out B");
+  CHECK(fs::last_write_time(box / "B/0/final.npz") == kept);
+  CHECK(differing(box.results("B"), whole) == "");
+
+  // 20,000 samples of 12 numbers are small, their kernel in float is 1.5 GiB.
+  const std::string large = "train_nads --nads D --index 0 --memory 1G --plan --linearize ";
+  box.good(large);
+  CHECK(box.refused(large + "--space function").find("--memory: training on 20000 images takes ") == 0);
 }
 
 TEST_CASE("train_nads: one direction's files lie in the folder itself; a different model is refused unless forced") {
@@ -83,6 +119,7 @@ TEST_CASE("train_nads: one direction's files lie in the folder itself; a differe
   CHECK(box.refused(command + "--index 0 --batch 5 --activation gelu").find("--activation gelu: ") == 0);
   CHECK(box.refused(command + "--index 0 --batch 5 --shape 2,3,2").find("--shape 2,3,2: ") == 0);
   CHECK(box.refused(command + "--index 0 --without-f0").find("--without-f0: ") == 0);
+  CHECK(box.refused(command + "--index 0 --space function").find("--space function: only the linearization") == 0);
   CHECK(box.refused(command + "--index 0 --batch 30").find("--batch 30: there are 20 training") == 0);
   box.good(command + "--index 3 --batch 5 --activation gelu --force");
   CHECK(experiments::load_history(box / "T/history.csv").size() == 1);

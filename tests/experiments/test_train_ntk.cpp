@@ -1,12 +1,12 @@
 // train_ntk from the command line to the files it leaves: against flax's and neural-tangents' trainings, and against itself.
 #include "experiments/common/csv.h"
-#include "experiments/common/target.h"
-#include "tests/experiments/run_binary.h"
+#include "tests/experiments/trainings.h"
 #include "tests/golden.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
 using Catch::Matchers::Contains;
+using test::same_training;
 using test::Sandbox;
 namespace fs = std::filesystem;
 
@@ -15,37 +15,6 @@ namespace {
 const std::string golden_recipe = " --num-train 28 --dtype float64 --batch 8 --epochs 3 --no-shuffle --quiet";
 const std::string golden_data = " --init G/init.npz --data G/images.npy";
 const std::string small = " --model lenet --features 2,3,7,5,1 --num-train 30 --num-test 9 --quiet";
-
-void same_histories(const History& a, const History& b, double tolerance) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t e = 0; e < a.size(); ++e) {
-    CHECK(a[e].epoch == b[e].epoch);
-    CHECK(a[e].learning_rate == b[e].learning_rate);
-    CHECK(a[e].train_accuracy == b[e].train_accuracy);
-    CHECK(a[e].test_accuracy == b[e].test_accuracy);
-    check::same(a[e].train_loss, b[e].train_loss, tolerance);
-    check::same(a[e].test_loss, b[e].test_loss, tolerance);
-    check::same(a[e].distance, b[e].distance, tolerance);
-  }
-}
-
-void same_weights(const data::NamedTensors<double>& a, const data::NamedTensors<double>& b, double tolerance) {
-  REQUIRE(a.size() == b.size());
-  for (const auto& [key, value] : b) {
-    INFO(key);
-    REQUIRE(data::find(a, key));
-    check::same(*data::find(a, key), value, tolerance);
-  }
-}
-
-/// Two targets' folders hold the same training up to rounding.
-void same_training(const Sandbox& box, const std::string& a, const std::string& b, double tolerance) {
-  INFO(a << " and " << b);
-  same_histories(load_history(box / a / "history.csv"), load_history(box / b / "history.csv"), tolerance);
-  same_weights(data::load_npz<double>(box / a / "final.npz"), data::load_npz<double>(box / b / "final.npz"), tolerance);
-  check::same(box.array(a + "/test_logits.npy"), box.array(b + "/test_logits.npy"), tolerance);
-  CHECK(test::bytes_of(box / a / "labels.npy") == test::bytes_of(box / b / "labels.npy"));
-}
 
 /// The last epoch's test columns are those of test_logits.npy and labels.npy.
 void logits_explain_history(const Sandbox& box, const std::string& folder) {
@@ -184,27 +153,6 @@ TEST_CASE("train_ntk: many targets side by side in function space are each of th
   box.good("train_ntk --ntk A --index 3 --space function" + recipe + " --out computed");
   CHECK(stages("computed") == "kernel;training in function space;");
   same_training(box, "computed", "alone3", 1e-12);
-}
-
-TEST_CASE("train_ntk: the same seed gives the same bytes, for any number of threads and by its own config.toml") {
-  const Sandbox box;
-  box.good("compute_ntk" + small + " --out A");
-  for (const std::string kind : {"", " --linearize", " --linearize --space function"}) {
-    INFO(kind);
-    const std::string command = "train_ntk --ntk A --index 1,2 --epochs 2 --batch 8 --seed 9 --quiet" + kind;
-    box.good(command + " --threads 1 --out one");
-    box.good(command + " --threads 2 --out two");
-    box.good(command + " --out again");
-    box.good("train_ntk --config one/config.toml --out repeated");
-    const auto one = box.results("one");
-    CHECK(one.count("2/final.npz") == 1);
-    for (const std::string other : {"two", "again", "repeated"}) CHECK(test::differing(one, box.results(other)) == "");
-    box.good("train_ntk --ntk A --index 1,2 --epochs 2 --batch 8 --seed 10 --quiet" + kind +
-             " --out other");  // other batches, same weights
-    CHECK(test::bytes_of(box / "other/init.npz") == one.at("init.npz"));
-    CHECK(test::bytes_of(box / "other/1/history.csv") != one.at("1/history.csv"));
-    for (const char* folder : {"one", "two", "again", "repeated", "other"}) fs::remove_all(box / folder);
-  }
 }
 
 TEST_CASE("train_ntk: options that differ from those of --ntk are refused unless --force") {
