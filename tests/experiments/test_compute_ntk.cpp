@@ -184,22 +184,6 @@ TEST_CASE("compute_ntk: images in bytes are divided by 255, in Fortran order the
   CHECK(test::bytes_of(box / "columns/ntk.npy") == test::bytes_of(box / "real/ntk.npy"));
 }
 
-TEST_CASE("compute_ntk: the same seed gives the same bytes, for any number of threads and by its own config.toml") {
-  const Sandbox box;
-  const std::string command = "compute_ntk" + small + " --seed 3 --save-ntk --eigen 7 ";
-  box.good(command + "--threads 1 --out one");
-  box.good(command + "--threads 2 --out two");
-  box.good(command + "--out again");
-  box.good("compute_ntk --config one/config.toml --out repeated");
-  const auto one = box.results("one");
-  CHECK(one.size() >= 6);
-  for (const std::string other : {"two", "again", "repeated"}) CHECK(test::differing(one, box.results(other)) == "");
-  box.good("compute_ntk" + small + " --seed 4 --eigen 7 --out other");
-  CHECK(test::bytes_of(box / "other/eigvals.npy") != one.at("eigvals.npy"));
-  box.good("compute_ntk" + small + " --seed 3 --data-seed 1 --eigen 7 --out other_images");
-  CHECK(test::bytes_of(box / "other_images/eigvals.npy") != one.at("eigvals.npy"));
-}
-
 TEST_CASE("compute_ntk: --plan writes nothing, a finished run says so and touches nothing, the default folder is named") {
   const Sandbox box;
   const std::string plan = box.good("compute_ntk" + small + " --plan");
