@@ -1,10 +1,43 @@
-// The routines of autodiff/cpu as their definitions read, one loop for each index, in double whatever the operands' type.
+// The routines of autodiff/cpu as their definitions read, one loop for each index, in double whatever the operands' type; and how a fast
+// routine is compared with them.
 #pragma once
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "autodiff/cpu/conv2d.h"
 #include "autodiff/cpu/pool.h"
+#include "autodiff/random.h"
 
 namespace tangentplane::reference {
+
+template <class S>
+Tensor<S> draw(RandomStream& random, Shape shape) {
+  Tensor<S> t(shape);
+  for (S& v : t.span()) v = static_cast<S>(random.uniform(-1, 1));
+  return t;
+}
+
+/// Largest difference relative to the largest entry expected, or to 1 if that is smaller; a NaN counts as infinite.
+template <class S>
+double difference(const Tensor<S>& result, const Tensor<double>& expected) {
+  REQUIRE(result.shape() == expected.shape());
+  double worst = 0, scale = 1;
+  for (Index i = 0; i < expected.size(); ++i) {
+    const double d = std::abs(static_cast<double>(result[i]) - expected[i]);
+    worst = d <= worst ? worst : (std::isnan(d) ? std::numeric_limits<double>::infinity() : d);
+    scale = std::max(scale, std::abs(expected[i]));
+  }
+  return worst / scale;
+}
+
+template <class S>
+bool same_bits(const Tensor<S>& a, const Tensor<S>& b) {
+  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(S)) == 0;
+}
 
 /// Calls f(x entry, w entry, y entry) for each term of a convolution of `images` images.
 template <class F>

@@ -1,46 +1,20 @@
 // Every path of a convolution against the naive loops, over shapes chosen to be awkward, and the same bits for any threads.
 #include <catch2/catch.hpp>
 
-#include <cmath>
-#include <cstring>
-#include <limits>
 #include <vector>
 
 #include "autodiff/cpu/conv2d_paths.h"
 #include "autodiff/cpu/parallel.h"
-#include "autodiff/random.h"
 #include "reference.h"
 
 using namespace tangentplane;
 using cpu::ConvGeometry;
 using cpu::paths::Across;
+using reference::difference;
+using reference::draw;
+using reference::same_bits;
 
 namespace {
-
-template <class S>
-Tensor<S> draw(RandomStream& random, Shape shape) {
-  Tensor<S> t(shape);
-  for (S& v : t.span()) v = static_cast<S>(random.uniform(-1, 1));
-  return t;
-}
-
-/// Largest difference relative to the largest entry expected; a NaN counts as infinite.
-template <class S>
-double difference(const Tensor<S>& result, const Tensor<double>& expected) {
-  REQUIRE(result.size() == expected.size());
-  double worst = 0, scale = 1;
-  for (Index i = 0; i < expected.size(); ++i) {
-    const double d = std::abs(static_cast<double>(result[i]) - expected[i]);
-    worst = d <= worst ? worst : (std::isnan(d) ? std::numeric_limits<double>::infinity() : d);
-    scale = std::max(scale, std::abs(expected[i]));
-  }
-  return worst / scale;
-}
-
-template <class S>
-bool same_bits(const Tensor<S>& a, const Tensor<S>& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(S)) == 0;
-}
 
 struct Case {
   Index images;
