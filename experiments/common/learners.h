@@ -60,7 +60,8 @@ double training_bytes(const Subject<S>& subject, const Recipe& recipe, const Lea
 /// Throws std::invalid_argument naming --memory unless `bytes`, what training on so many images takes, are allowed.
 void require_memory(const CommonOptions& o, Index images, double bytes);
 
-/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features.
+/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features. In function
+/// space the targets are trained side by side.
 template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
                          std::size_t targets, double image_flops);
