@@ -6,8 +6,15 @@ namespace tangentplane {
 
 template <class S>
 LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train,
-                                        bool without_f0)
-    : network_(network), initial_(initial), images_(std::move(images)), num_train_(num_train), without_f0_(without_f0) {
+                                        bool without_f0, std::shared_ptr<const KeptJacobian<S>> kept)
+    : network_(network),
+      initial_(initial),
+      images_(std::move(images)),
+      num_train_(num_train),
+      without_f0_(without_f0),
+      kept_(std::move(kept)) {
+  require(!kept_ || kept_->examples() == images_.rows(), "train: a Jacobian of {} images was kept, there are {}",
+          kept_ ? kept_->examples() : 0, images_.rows());
   const auto z = evaluate(network_, initial_, images_.slice(0, 1));
   require(z.shape()[1] == 1, "train: the network has {} outputs; training takes one logit", z.shape()[1]);
   for (const auto& p : initial_.parameters) {
@@ -19,7 +26,10 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
 template <class S>
 Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
   latest_.reset();
-  latest_.emplace(network_, initial_, take_rows(images_, batch));
+  if (kept_)
+    latest_.emplace(kept_->of(batch));
+  else
+    latest_.emplace(network_, initial_, take_rows(images_, batch));
   Tensor<S> z = latest_->times(change_);
   if (!without_f0_) z = add(std::move(z), latest_->value());
   return z.reshaped({z.size(), 1});
@@ -35,8 +45,18 @@ void LinearizedLearner<S>::step(const Tensor<S>& cotangent, double learning_rate
 
 template <class S>
 Tensor<S> LinearizedLearner<S>::test_logits() {
-  const Tensor<S> z = linearized_logits(network_, initial_, change_, images_.slice(num_train_, images_.rows()), without_f0_);
-  return z.reshaped({z.size(), 1});
+  const Index n = images_.rows();
+  if (!kept_)
+    return linearized_logits(network_, initial_, change_, images_.slice(num_train_, n), without_f0_).reshaped({n - num_train_, 1});
+  Tensor<S> all({n - num_train_, 1});
+  constexpr Index batch = 256;
+  for (Index begin = num_train_; begin < n; begin += batch) {
+    const auto jacobian = kept_->of(begin, std::min(n, begin + batch));
+    Tensor<S> z = jacobian.times(change_);
+    if (!without_f0_) z = add(std::move(z), jacobian.value());
+    std::copy_n(z.data(), z.size(), all.data() + begin - num_train_);
+  }
+  return all;
 }
 
 template <class S>

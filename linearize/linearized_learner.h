@@ -2,7 +2,7 @@
 // evaluation mode.
 #pragma once
 
-#include "linearize/factored_jacobian.h"
+#include "linearize/kept_jacobian.h"
 #include "nn/train.h"
 
 namespace tangentplane {
@@ -10,9 +10,11 @@ namespace tangentplane {
 template <class S>
 class LinearizedLearner : public Learner<S> {
  public:
-  /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out. Throws std::invalid_argument unless the
-  /// network has one output.
-  LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train, bool without_f0);
+  /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out. `kept` is the Jacobian of all images at
+  /// `initial`, which several learners may share; without it that of each batch is computed anew. Throws std::invalid_argument unless the
+  /// network has one output and `kept` as many examples as there are images.
+  LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train, bool without_f0,
+                    std::shared_ptr<const KeptJacobian<S>> kept = {});
 
   Tensor<S> logits(std::span<const Index> batch) override;
   void step(const Tensor<S>& cotangent, double learning_rate, double momentum) override;
@@ -31,6 +33,7 @@ class LinearizedLearner : public Learner<S> {
   Tensor<S> images_;
   Index num_train_;
   bool without_f0_;
+  std::shared_ptr<const KeptJacobian<S>> kept_;
   std::optional<FactoredJacobian<S>> latest_;
 };
 

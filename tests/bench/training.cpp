@@ -1,5 +1,6 @@
 // Batches of 128 images in float32: forward, a training step (BatchNorm in training mode, update included), and a step of the linearized
-// network in parameter space whose factors are computed anew. Each step gathers its batch from the images, as training does.
+// network in parameter space: with its Jacobian kept, which costs linear_features128 once, where that of the study's 60,000 images fits in
+// memory, else computed anew. Each step gathers its batch from the images, as training does.
 #include <numeric>
 
 #include "linearize/linearized_learner.h"
@@ -25,8 +26,9 @@ void bench_training(const Bench& bench) {
   Tensor<float> labels({batch_size, 1});
   for (Index i = 0; i < batch_size; ++i) labels[i] = static_cast<float>(i % 2);
   for (const std::string name : {"mlp", "lenet", "resnet18"}) {
-    const std::string forward_name = name + "_forward128", train_name = name + "_train_step128", linear_name = name + "_linear_step128";
-    if (!bench.wants(forward_name) && !bench.wants(train_name) && !bench.wants(linear_name)) continue;
+    const std::string forward_name = name + "_forward128", train_name = name + "_train_step128", linear_name = name + "_linear_step128",
+                      features_name = name + "_linear_features128";
+    if (!bench.wants(forward_name) && !bench.wants(train_name) && !bench.wants(linear_name) && !bench.wants(features_name)) continue;
     const Model model = make_model(name);
     const auto images = random_images(batch_size);
     const int least = name == "resnet18" ? 3 : 31, warm = name == "resnet18" ? 1 : 5;
@@ -35,7 +37,13 @@ void bench_training(const Bench& bench) {
     NetworkLearner<float> learner(model.network, model.variables, images, batch_size);
     bench.time(
         train_name, [&] { step(learner, batch, labels); }, least, warm);
-    LinearizedLearner<float> linear(model.network, model.variables, images, batch_size, false);
+    std::shared_ptr<const KeptJacobian<float>> kept;
+    if (name != "resnet18") {
+      const auto keep = [&] { kept = std::make_shared<KeptJacobian<float>>(model.network, model.variables, images); };
+      bench.time(features_name, keep, least, warm);
+      keep();
+    }
+    LinearizedLearner<float> linear(model.network, model.variables, images, batch_size, false, kept);
     bench.time(
         linear_name, [&] { step(linear, batch, labels); }, least, warm);
   }

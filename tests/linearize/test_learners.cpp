@@ -29,6 +29,51 @@ TEST_CASE("the linearized network goes on from its state, whatever the number of
   }
 }
 
+TEST_CASE("a kept Jacobian is the one computed anew, for any images in any order") {
+  const check::Poison poison;
+  for (const auto& s : small_networks(7)) {
+    INFO(s.name);
+    for (Index batch : {1, 3, 100}) {
+      const KeptJacobian<double> kept(s.network, s.variables, s.images, batch);
+      const std::vector<Index> order{6, 0, 3, 3};
+      const FactoredJacobian<double> anew(s.network, s.variables, take_rows<double>(s.images, order));
+      const auto again = kept.of(order);
+      check::same(again.value(), anew.value(), 1e-14);
+      check::same(again.rows(), anew.rows(), 1e-13);
+      const auto& v = s.variables.parameters;
+      check::same(again.times(v), anew.times(v), 1e-13);
+      const auto u = Tensor<double>::from({4}, {1, -2, 0, 0.5});
+      const auto a = again.transpose_times(u), b = anew.transpose_times(u);
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        REQUIRE(a[i].has_value() == b[i].has_value());
+        if (a[i]) check::same(*a[i], *b[i], 1e-13);
+      }
+      check::same(kept.of(2, 6).times(v), FactoredJacobian<double>(s.network, s.variables, s.images.slice(2, 6)).times(v), 1e-13);
+    }
+  }
+}
+
+TEST_CASE("a linearization whose Jacobian is kept trains as one that computes it anew") {
+  const check::Poison poison;
+  for (const auto& s : small_models<double>(17)) {
+    INFO(s.name);
+    const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images, 4);
+    for (bool without_f0 : {false, true}) {
+      LinearizedLearner<double> anew(s.network, s.variables, s.images, 12, without_f0);
+      LinearizedLearner<double> again(s.network, s.variables, s.images, 12, without_f0, kept);
+      const auto labels = draw_labels<double>(17);
+      const auto a = train<double>(anew, labels, 12, short_recipe())[0].back(),
+                 b = train<double>(again, labels, 12, short_recipe())[0].back();
+      check::same(b.train_loss, a.train_loss, 1e-12);
+      check::same(b.test_loss, a.test_loss, 1e-12);
+      check::same(b.distance, a.distance, 1e-12);
+    }
+    const auto make = [&] { return LinearizedLearner<double>(s.network, s.variables, s.images, 12, false, kept); };
+    goes_on_as_if_uninterrupted<double>(make, draw_labels<double>(17), 12, short_recipe());
+    gives_the_same_bits_with_any_number_of_threads<double>(make, draw_labels<double>(17), 12, short_recipe());
+  }
+}
+
 TEST_CASE("function space goes on from its state, whatever the number of threads; columns do not see one another") {
   const check::Poison poison;
   const auto s = small_models<double>(17)[1];
@@ -93,6 +138,9 @@ TEST_CASE("learners refuse what they cannot train") {
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), Contains("kernel [4,3] for 4 outputs"));
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(Tensor<double>::zeros({4, 4}), f0, 5, 1), Contains("5 training images of 4"));
   const auto s = small_models<double>(3)[0];
+  const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images.slice(0, 2));
+  CHECK_THROWS_WITH(LinearizedLearner<double>(s.network, s.variables, s.images, 2, false, kept),
+                    Contains("of 2 images was kept, there are 3"));
   CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({2, 1}), 0),
                     Contains("coefficients [2,1] for 3"));
 }

@@ -1,0 +1,40 @@
+// The Jacobian of many images at one point, kept: what training the linearization needs again and again, since its activations and
+// cotangents never change. A layer is kept by its factors or multiplied out into rows, whichever is smaller (convolutions with few
+// channels: rows; dense layers: factors).
+#pragma once
+
+#include <functional>
+
+#include "linearize/factored_jacobian.h"
+
+namespace tangentplane {
+
+template <class S>
+class KeptJacobian {
+ public:
+  /// Computes it for all `images` [N, H, W, C] in batches; `progress` is told the fraction done after each and may throw to stop. Throws
+  /// std::invalid_argument as FactoredJacobian does.
+  KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 128,
+               const std::function<void(double)>& progress = {});
+  /// Bytes that it keeps for one image besides the image itself, from a pass over the first of `images`.
+  static double bytes_per_image(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images);
+
+  Index examples() const { return value_.rows(); }
+  /// f(images) [N].
+  const Tensor<S>& value() const { return value_; }
+
+  /// The Jacobian of these images, in this order.
+  FactoredJacobian<S> of(std::span<const Index> images) const;
+  /// Of images [begin, end), which are not copied.
+  FactoredJacobian<S> of(Index begin, Index end) const;
+
+ private:
+  template <class Pick>
+  FactoredJacobian<S> pick(const Pick& rows) const;
+
+  Tensor<S> value_;                         // [N]
+  std::vector<Factor<Tensor<S>>> factors_;  // over all images; rows are a factor whose activation is them and whose cotangent is 1
+  std::vector<Shape> shapes_;
+};
+
+}  // namespace tangentplane
