@@ -25,9 +25,10 @@ struct Options : CommonOptions {
 
 constexpr const char* models[] = {"network", "linear_init", "linear_trained"};
 
-/// The three trainings of one target, in the order of `models`.
+/// The three trainings of one target, in the order of `models`, with `memory` bytes for a kept Jacobian.
 template <class S>
-std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, RunRecord& record) {
+std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, double memory,
+                             RunRecord& record) {
   const auto stage = [&](const char* model) { return record.stage(fmt::format("target {}, {}", target.name, model)); };
   std::vector<History> histories;
   {
@@ -36,7 +37,7 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
   }
   {
     auto timed = stage("linear_init");
-    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true));
+    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true, keep_jacobian(subject, memory)));
   }
   auto timed = stage("linear_trained");
   Subject<S> trained = subject;
@@ -45,18 +46,18 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
     trained.init.statistics = subject.init.statistics;
     trained.init.single_statistics = subject.init.single_statistics;
   }
-  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true));
+  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true, keep_jacobian(trained, memory)));
   return histories;
 }
 
 template <class S>
-void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
+void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets, double memory) {
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, {});
   std::vector<PlanStage> stages;
   for (const char* model : models) {
     LearnerOptions learner;
     learner.linearize = model != std::string("network");
-    stages.push_back(training_stage(subject, subject.data.num_train, o.recipe, learner, targets, plan.features.image_flops));
+    stages.push_back(training_stage(subject, subject.data.num_train, o.recipe, learner, targets, plan.features.image_flops, memory));
     stages.back().name = model;
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
@@ -68,8 +69,9 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
   folder.check();
   const auto subject = load_subject<S>(o, layout, o.from.start(o));
-  require_memory(o, subject.images(), training_bytes(subject, o.recipe, {}, targets.size()));
-  if (o.plan) return print_plan(o, subject, targets.size());
+  const double held = training_bytes(subject, o.recipe, {}, targets.size()), left = static_cast<double>(o.memory) - held;
+  require_memory(o, subject.images(), held);
+  if (o.plan) return print_plan(o, subject, targets.size(), left);
   if (!folder.claim()) return;
   RunRecord record(folder);
   record_start(subject, folder.path(), record);
@@ -78,7 +80,7 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
   const auto folders = target_folders(folder.path(), targets);
   Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const auto histories = compare(o, subject, targets[t], folders[t], record);
+    const auto histories = compare(o, subject, targets[t], folders[t], left, record);
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
       const EpochRecord& last = histories[m].back();

@@ -84,7 +84,7 @@ Subset subset(const data::Dataset<S>& data, const std::vector<int>& labels, Inde
   return s;
 }
 
-/// The kernel of a subset out of that of the largest one, in which all others are contained.
+/// The kernel [num_train, N] of a subset out of that of the largest one, in which all others are contained.
 template <class S>
 Tensor<S> kernel_of_subset(const Tensor<S>& kernel, const Subset& largest, const Subset& part) {
   std::vector<Index> place;
@@ -92,9 +92,9 @@ Tensor<S> kernel_of_subset(const Tensor<S>& kernel, const Subset& largest, const
     while (largest.rows[k] != part.rows[i]) ++k;  // both keep file order, training images first
     place.push_back(static_cast<Index>(k));
   }
-  const auto n = static_cast<Index>(place.size()), all = kernel.rows();
-  Tensor<S> sub({n, n});
-  cpu::parallel_chunks(n, 16, [&](Index begin, Index end) {
+  const auto n = static_cast<Index>(place.size()), all = kernel.shape()[1];
+  Tensor<S> sub({part.num_train, n});
+  cpu::parallel_chunks(part.num_train, 16, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
       for (Index j = 0; j < n; ++j) sub[i * n + j] = kernel[place[static_cast<std::size_t>(i)] * all + place[static_cast<std::size_t>(j)]];
   });
@@ -126,7 +126,8 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
     }
     auto stage = record.stage("training images " + s.target.name);
     if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0));
+      histories.push_back(
+          train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, keep_jacobian(subject, ntk_options.memory)));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }
@@ -141,9 +142,10 @@ void print_plan(const Options& o, const Subject<S>& all, Index num_test, const N
                share = used / static_cast<double>(all.images());
   std::vector<PlanStage> stages;
   if (o.learner.function_space())
-    stages.push_back({"kernel", plan.feature_flops * share + plan.pair_flops * share * share, 0.5, used * used * sizeof(S), 0, 0});
+    stages.push_back({"kernel", plan.feature_flops * share + plan.pair_flops * share * share, 0.5,
+                      used * (used - static_cast<double>(num_test)) * sizeof(S), 0, 0});
   for (Index n : o.sizes) {
-    stages.push_back(training_stage(all, n, o.recipe_for(n), o.learner, 1, plan.features.image_flops));
+    stages.push_back(training_stage(all, n, o.recipe_for(n), o.learner, 1, plan.features.image_flops, ntk_options.memory));
     stages.back().name = fmt::format("{} images", n);
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));

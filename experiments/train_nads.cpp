@@ -63,16 +63,17 @@ History train(const Options& o, const Subject<S>& subject, const Target& target,
     return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
   }
   auto stage = record.stage("direction " + target.name);
-  return o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0)
-                             : train_network<S>(subject, target, folder, o.recipe);
+  return o.learner.linearize
+             ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, keep_jacobian(subject, ntk_options.memory))
+             : train_network<S>(subject, target, folder, o.recipe);
 }
 
 template <class S>
-void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, std::size_t directions) {
+void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, double left, std::size_t directions) {
   std::vector<PlanStage> stages;
   if (o.learner.function_space()) stages.push_back(kernel_stage(plan, held));
-  stages.push_back(training_stage(subject, *o.num_train, o.recipe, o.learner, 1, plan.features.image_flops));
-  stages.back().memory = held;
+  stages.push_back(training_stage(subject, *o.num_train, o.recipe, o.learner, 1, plan.features.image_flops, left));
+  stages.back().memory += held - training_bytes(subject, o.recipe, o.learner, 1);
   for (PlanStage& s : stages) {
     const double times = static_cast<double>(directions);
     s.flops *= times, s.seconds *= times, s.disk *= times;
@@ -99,7 +100,7 @@ void run_in(CLI::App& app, const Options& o) {
   if (o.plan || o.learner.function_space()) {
     subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, n).images;
     const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);  // throws where features do not fit
-    if (o.plan) return print_plan(o, subject, plan, held, directions.size());
+    if (o.plan) return print_plan(o, subject, plan, held, ntk_options.memory, directions.size());
   }
   if (!folder.claim()) return;
   RunRecord record(folder);

@@ -60,16 +60,22 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   const NtkOptions in_memory = ntk_options(o, subject, targets.size());
   if (o.learner.function_space()) {
     const auto kernel = [&] {
-      return o.has_kernel() ? data::load_npy<S>(o.from.file("ntk.npy")) : compute_kernel(subject, in_memory, record);
+      return o.has_kernel() ? data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train)
+                            : compute_kernel(subject, in_memory, record);
     };
     return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, record);
   }
   std::vector<History> histories;
+  std::shared_ptr<const KeptJacobian<S>> kept;
+  if (o.learner.linearize) {
+    auto stage = record.stage("features");
+    kept = keep_jacobian(subject, in_memory.memory);
+  }
   for (std::size_t t = 0; t < targets.size(); ++t) {
     auto stage = record.stage("target " + targets[t].name);
     const fs::path& folder = folders[t];
     if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0));
+      histories.push_back(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
       continue;
     }
     NetworkHooks<S> hooks;
@@ -91,9 +97,11 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
 
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options(o, subject, targets));
+  const NtkOptions in_memory = ntk_options(o, subject, targets);
+  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, in_memory);
   PlanStage kernel = kernel_stage(plan, training_bytes(subject, o.recipe, o.learner, targets));
-  std::vector<PlanStage> stages{training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops)};
+  std::vector<PlanStage> stages{
+      training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops, in_memory.memory)};
   if (o.aligns()) {
     kernel.name = "alignment";
     kernel.flops *= static_cast<double>(targets) * static_cast<double>(1 + (o.alignment_every ? o.recipe.epochs / *o.alignment_every : 0));

@@ -134,12 +134,20 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
 
 template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
+  return ntk_rows(network, variables, images, images.rows(), options);
+}
+
+template <class S>
+Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index rows,
+                   const NtkOptions& options) {
   const Index n = images.rows();
-  Tensor<S> k({n, n});
-  ntk_tiles<S>(network, variables, images, options, n, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
+  require(0 <= rows && rows <= n, "ntk: {} rows for {} images", rows, n);
+  Tensor<S> k({rows, n});
+  ntk_tiles<S>(network, variables, images, options, rows, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
     const Index w = j1 - j0;
+    if (i0 >= rows) return;
     for (Index i = i0; i < i1; ++i) std::copy_n(block + (i - i0) * w, w, k.data() + i * n + j0);
-    if (i0 == j0) return;
+    if (i0 == j0 || j0 >= rows) return;
     constexpr Index strip = 16;  // mirrored by strips, so that whole cache lines are written
     for (Index a = i0; a < i1; a += strip)
       for (Index j = j0; j < j1; ++j)
@@ -181,6 +189,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                              \
   template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&); \
   template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                                 \
+  template Tensor<S> ntk_rows(const Network<S>&, const Variables<S>&, const Tensor<S>&, Index, const NtkOptions&);                     \
   template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const Tensor<S>&, const NtkOptions&);
 INSTANTIATE(float)
 INSTANTIATE(double)

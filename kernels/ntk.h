@@ -44,6 +44,10 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
 /// K [N, N], bit-symmetric.
 template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
+/// The first `rows` rows of K [rows, N]: what training in function space needs of it, the training images first.
+template <class S>
+Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index rows,
+                   const NtkOptions& options = {});
 /// K(a, b) [N, M] between two sets of images.
 template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& a, const Tensor<S>& b,

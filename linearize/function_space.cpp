@@ -9,72 +9,107 @@ template <class S>
 FunctionSpaceLearner<S>::FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks)
     : kernel_(std::move(kernel)), f0_(std::move(f0)), num_train_(num_train), tasks_(tasks) {
   const Index n = f0_.size();
-  require(kernel_.shape() == (Shape{n, n}), "function space: kernel {} for {} outputs", kernel_.shape(), n);
   require(0 < num_train && num_train <= n && tasks >= 1, "function space: {} training images of {}, {} tasks", num_train, n, tasks);
+  require(kernel_.shape() == (Shape{n, n}) || kernel_.shape() == (Shape{num_train, n}),
+          "function space: kernel {} for {} training images of {}; give [{},{}]", kernel_.shape(), num_train, n, num_train, n);
   a_ = Tensor<S>::zeros({num_train, tasks});
   p_ = Tensor<S>::zeros({num_train, tasks});
+  g_ = Tensor<S>::zeros({n, tasks});
+  h_ = Tensor<S>::zeros({n, tasks});
+  rows_.resize(static_cast<std::size_t>(num_train));
 }
 
 template <class S>
 Tensor<S> FunctionSpaceLearner<S>::logits(std::span<const Index> batch) {
   batch_.assign(batch.begin(), batch.end());
-  const auto b = static_cast<Index>(batch.size()), n = f0_.size();
-  Tensor<S> rows({b, num_train_}), z({b, tasks_});
-  cpu::parallel_chunks(b, 8, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index image = batch_[static_cast<std::size_t>(i)];
-      std::copy_n(kernel_.data() + image * n, num_train_, rows.data() + i * num_train_);
-      std::fill_n(z.data() + i * tasks_, tasks_, f0_[image]);
-    }
-  });
-  cpu::parallel_gemm(cpu::Op::none, cpu::Op::none, b, tasks_, num_train_, S(1), rows.data(), num_train_, a_.data(), tasks_, S(1), z.data(),
-                     tasks_);
+  Tensor<S> z = take_rows(g_, batch);
+  for (std::size_t i = 0; i < batch_.size(); ++i)
+    for (Index t = 0; t < tasks_; ++t) z[static_cast<Index>(i) * tasks_ + t] += f0_[batch_[i]];
   return z;
+}
+
+template <class S>
+void FunctionSpaceLearner<S>::catch_up(Index image) {
+  Row& row = rows_[static_cast<std::size_t>(image)];
+  S *a = a_.data() + image * tasks_, *p = p_.data() + image * tasks_;
+  for (Index t = 0; t < tasks_; ++t) {
+    a[t] -= row.moved * p[t];
+    p[t] *= row.left;
+  }
+  row = {};
 }
 
 template <class S>
 void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
+  const Index n = f0_.size(), b = static_cast<Index>(batch_.size());
+  a_.own(), p_.own(), g_.own(), h_.own();
   const S mu = static_cast<S>(momentum), eta = static_cast<S>(learning_rate);
-  a_.own();
-  p_.own();
-  S *a = a_.data(), *p = p_.data();
-  for (Index i = 0; i < p_.size(); ++i) p[i] *= mu;
-  for (std::size_t i = 0; i < batch_.size(); ++i)
-    for (Index t = 0; t < tasks_; ++t) p[batch_[i] * tasks_ + t] += cotangent[static_cast<Index>(i) * tasks_ + t];
-  for (Index i = 0; i < p_.size(); ++i) a[i] -= eta * p[i];
-}
+  constexpr S nothing = S(1e-30);  // and not a denormal, which is slow
+  for (Row& row : rows_) row.left = row.left > nothing ? row.left * mu : S(0);
+  for (Index i = 0; i < b; ++i) {
+    const Index image = batch_[static_cast<std::size_t>(i)];
+    catch_up(image);
+    for (Index t = 0; t < tasks_; ++t) p_[image * tasks_ + t] += cotangent[i * tasks_ + t];
+  }
+  for (Row& row : rows_) row.moved += eta * row.left;
 
-template <class S>
-Tensor<S> FunctionSpaceLearner<S>::outputs(Index begin, Index end) const {
-  Tensor<S> z({end - begin, tasks_});
-  for (Index i = begin; i < end; ++i) std::fill_n(z.data() + (i - begin) * tasks_, tasks_, f0_[i]);
-  cpu::parallel_gemm(cpu::Op::none, cpu::Op::none, end - begin, tasks_, num_train_, S(1), kernel_.data() + begin * f0_.size(), f0_.size(),
-                     a_.data(), tasks_, S(1), z.data(), tasks_);
-  return z;
+  // By pieces of images, whose part of the batch's kernel rows, of g and of h stays in L2.
+  cpu::parallel_chunks(n, 512, [&](Index begin, Index end) {
+    const Index width = end - begin;
+    Tensor<S> rows({b, width});
+    for (Index i = 0; i < b; ++i)
+      std::copy_n(kernel_.data() + batch_[static_cast<std::size_t>(i)] * n + begin, width, rows.data() + i * width);
+    S *g = g_.data() + begin * tasks_, *h = h_.data() + begin * tasks_;
+    cpu::gemm(cpu::Op::transpose, cpu::Op::none, width, tasks_, b, S(1), rows.data(), width, cotangent.data(), tasks_, mu, h, tasks_);
+#pragma GCC ivdep
+    for (Index k = 0; k < width * tasks_; ++k) g[k] -= eta * h[k];
+  });
 }
 
 template <class S>
 Tensor<S> FunctionSpaceLearner<S>::test_logits() {
-  return outputs(num_train_, f0_.size());
+  Tensor<S> z = g_.slice(num_train_, f0_.size()).clone();
+  for (Index i = 0; i < z.size(); ++i) z[i] += f0_[num_train_ + i / tasks_];
+  return z;
 }
 
-// ||J^T a||^2 = a^T K a = a^T (f - f0) on the training images.
+template <class S>
+Tensor<S> FunctionSpaceLearner<S>::coefficients() const {
+  Tensor<S> a = a_.clone();
+  for (Index k = 0; k < a.size(); ++k) a[k] -= rows_[static_cast<std::size_t>(k / tasks_)].moved * p_[k];
+  return a;
+}
+
 template <class S>
 std::vector<double> FunctionSpaceLearner<S>::distances() {
-  const Tensor<S> f = outputs(0, num_train_);
+  const Tensor<S> a = coefficients();
   std::vector<double> d(static_cast<std::size_t>(tasks_), 0);
   for (Index i = 0; i < num_train_; ++i)
     for (Index t = 0; t < tasks_; ++t)
-      d[static_cast<std::size_t>(t)] +=
-          static_cast<double>(a_[i * tasks_ + t]) * (static_cast<double>(f[i * tasks_ + t]) - static_cast<double>(f0_[i]));
+      d[static_cast<std::size_t>(t)] += static_cast<double>(a[i * tasks_ + t]) * static_cast<double>(g_[i * tasks_ + t]);
   for (double& v : d) v = std::sqrt(std::max(v, 0.0));
   return d;
+}
+
+template <class S>
+LearnerState<S> FunctionSpaceLearner<S>::state() const {
+  Tensor<S> behind({num_train_, 2});
+  for (Index i = 0; i < num_train_; ++i) {
+    behind[2 * i] = rows_[static_cast<std::size_t>(i)].left;
+    behind[2 * i + 1] = rows_[static_cast<std::size_t>(i)].moved;
+  }
+  return {{"coefficients", a_}, {"momentum", p_}, {"behind", behind}, {"outputs", g_}, {"outputs_momentum", h_}};
 }
 
 template <class S>
 void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
   restore_tensor(state, "coefficients", a_);
   restore_tensor(state, "momentum", p_);
+  restore_tensor(state, "outputs", g_);
+  restore_tensor(state, "outputs_momentum", h_);
+  Tensor<S> behind({num_train_, 2});
+  restore_tensor(state, "behind", behind);
+  for (Index i = 0; i < num_train_; ++i) rows_[static_cast<std::size_t>(i)] = {behind[2 * i], behind[2 * i + 1]};
 }
 
 template <class S>

@@ -1,5 +1,9 @@
-// Training the linearized network exactly in function space (ALGORITHMS section 5): with theta - theta0 = J^T a and momentum J^T p, SGD
-// with momentum needs the kernel alone. Many tasks (columns) share the batches and may differ in their labels.
+// Training the linearized network exactly, in function space: with theta - theta0 = J^T a and momentum J^T p, SGD with momentum needs the
+// kernel alone. Many tasks (columns) share the batches and may differ in their labels.
+//
+// On coefficients the step is p <- mu p, p[b] += r, a <- a - eta p, and a batch's logits are f0[b] + K[b, :] a. Here the products g = K a
+// and h = K p are carried along instead: h <- mu h + K[:, b] r, g <- g - eta h. That costs what the logits would, and the logits of all
+// images, test images among them, and the distance ||J^T a||^2 = a^T g then cost nothing.
 #pragma once
 
 #include "linearize/factored_jacobian.h"
@@ -10,7 +14,8 @@ namespace tangentplane {
 template <class S>
 class FunctionSpaceLearner : public Learner<S> {
  public:
-  /// `kernel` [N, N] of all images, the first num_train training; f0 [N] their outputs at the start (zeros without f0); `tasks` columns.
+  /// `kernel` [num_train, N] between training images and all images, the training images first (or the whole of K [N, N], whose other rows
+  /// are not used); f0 [N] their outputs at the start (zeros without f0); `tasks` columns.
   FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks);
 
   Index tasks() const override { return tasks_; }
@@ -18,19 +23,24 @@ class FunctionSpaceLearner : public Learner<S> {
   void step(const Tensor<S>& cotangent, double learning_rate, double momentum) override;
   Tensor<S> test_logits() override;
   std::vector<double> distances() override;
-  LearnerState<S> state() const override { return {{"coefficients", a_}, {"momentum", p_}}; }
+  LearnerState<S> state() const override;
   void restore(const LearnerState<S>& state) override;
 
   /// a [num_train, tasks]: theta = theta0 + J^T a.
-  const Tensor<S>& coefficients() const { return a_; }
+  Tensor<S> coefficients() const;
 
  private:
-  /// f0 + K[rows begin to end, training] a.
-  Tensor<S> outputs(Index begin, Index end) const;
+  /// a and p [tasks] of a training image as of its last batch. Since then p has only decayed: a = a0 - moved p0, p = left p0.
+  struct Row {
+    S left = 1, moved = 0;
+  };
+  void catch_up(Index image);
 
   Tensor<S> kernel_, f0_;
   Index num_train_, tasks_;
-  Tensor<S> a_, p_;
+  Tensor<S> a_, p_;  // [num_train, tasks], behind by rows_
+  std::vector<Row> rows_;
+  Tensor<S> g_, h_;  // K a and K p [N, tasks]
   std::vector<Index> batch_;
 };
 

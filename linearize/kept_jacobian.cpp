@@ -45,9 +45,11 @@ class RowsEntrance : public factor_detail::EntranceOf<ExampleRows, Tensor<S>> {
 struct Group {
   std::size_t begin, end;
   Index row_numbers, factor_numbers;  // for one image
+  Index positions;                    // at which the factors meet the parameter
 
   bool rows() const { return row_numbers < factor_numbers; }
   Index numbers() const { return std::min(row_numbers, factor_numbers); }
+  double flops() const { return 2.0 * static_cast<double>(row_numbers) * static_cast<double>(rows() ? 1 : positions); }
 };
 
 /// Activations that are the images themselves are not kept a second time.
@@ -62,7 +64,8 @@ std::vector<Group> groups_of(const FactoredJacobian<S>& jacobian, const Tensor<S
   const Index n = jacobian.examples();
   std::vector<Group> groups;
   for (std::size_t i = 0; i < factors.size(); i = groups.back().end) {
-    Group g{i, i, 0, factors[i].cotangent.size() / n};
+    const Shape& shape = factors[i].cotangent.shape();
+    Group g{i, i, 0, shape.size() / n, shape.size() / (n * shape[-1])};
     for (; g.end < factors.size() && share_cotangent(factors[i], factors[g.end]); ++g.end) {
       const auto& f = factors[g.end];
       g.row_numbers += jacobian.parameter_shapes()[static_cast<std::size_t>(f.parameter)].size();
@@ -83,11 +86,14 @@ void copy_rows(const Tensor<S>& from, Tensor<S>& to, Index begin) {
 }  // namespace
 
 template <class S>
-double KeptJacobian<S>::bytes_per_image(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
+KeptCost KeptJacobian<S>::cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
   const Tensor<S> one = images.slice(0, 1);
-  Index numbers = 1;
-  for (const Group& g : groups_of(FactoredJacobian<S>(network, variables, one), one)) numbers += g.numbers();
-  return static_cast<double>(numbers) * sizeof(S);
+  KeptCost cost{.bytes = sizeof(S)};
+  for (const Group& g : groups_of(FactoredJacobian<S>(network, variables, one), one)) {
+    cost.bytes += static_cast<double>(g.numbers()) * sizeof(S);
+    cost.flops += g.flops();
+  }
+  return cost;
 }
 
 template <class S>

@@ -9,6 +9,12 @@
 
 namespace tangentplane {
 
+/// For one image.
+struct KeptCost {
+  double bytes = 0;  ///< kept, besides the image itself
+  double flops = 0;  ///< of its part of J v, or of J^T u
+};
+
 template <class S>
 class KeptJacobian {
  public:
@@ -16,8 +22,8 @@ class KeptJacobian {
   /// std::invalid_argument as FactoredJacobian does.
   KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 128,
                const std::function<void(double)>& progress = {});
-  /// Bytes that it keeps for one image besides the image itself, from a pass over the first of `images`.
-  static double bytes_per_image(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images);
+  /// Known before it is computed, from a pass over the first of `images`.
+  static KeptCost cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images);
 
   Index examples() const { return value_.rows(); }
   /// f(images) [N].

@@ -58,9 +58,21 @@ History train_network(const Subject<S>& subject, const Target& target, const fs:
 }
 
 template <class S>
-History train_linearized(const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe, bool without_f0) {
-  LinearizedLearner<S> learner(subject.network, subject.init, subject.data.images, subject.data.num_train, without_f0);
+History train_linearized(const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe, bool without_f0,
+                         std::shared_ptr<const KeptJacobian<S>> kept) {
+  LinearizedLearner<S> learner(subject.network, subject.init, subject.data.images, subject.data.num_train, without_f0, std::move(kept));
   return train_one<S>(learner, subject, target, folder, recipe, {});
+}
+
+template <class S>
+std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, double memory) {
+  const auto& images = subject.data.images;
+  const double bytes = KeptJacobian<S>::cost(subject.network, subject.init, images).bytes;
+  if (bytes * static_cast<double>(images.rows()) > memory) return nullptr;
+  Progress progress("features", 100, "per cent");
+  auto kept = std::make_shared<const KeptJacobian<S>>(subject.network, subject.init, images, 128, shown(progress));
+  progress.finish();
+  return kept;
 }
 
 template <class S>
@@ -102,7 +114,7 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
   auto stage = record.stage("kernel");
   Progress progress("kernel", 100, "per cent");
   options.progress = shown(progress);
-  auto k = ntk(subject.network, subject.init, subject.data.images, options);
+  auto k = ntk_rows(subject.network, subject.init, subject.data.images, subject.data.num_train, options);
   progress.finish();
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, options);
   stage.add_flops(plan.feature_flops + plan.pair_flops);
@@ -112,9 +124,13 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 template <class S>
 double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets) {
   const auto& images = subject.data.images;
-  const double n = static_cast<double>(subject.data.num_train + subject.data.num_test);
-  double numbers = 1.5 * n * static_cast<double>(images.shape().row_size()) + 7 * static_cast<double>(subject.init.size());
-  if (learner.function_space()) numbers += n * n + 6 * n * static_cast<double>(targets);
+  const double train = static_cast<double>(subject.data.num_train), n = train + static_cast<double>(subject.data.num_test),
+               weights = static_cast<double>(subject.init.size());
+  double numbers = 1.5 * n * static_cast<double>(images.shape().row_size()) + 7 * weights;
+  if (learner.function_space()) {  // K, and a, p, g, h twice, labels and logits, and the weights of a group of targets
+    const double tasks = static_cast<double>(targets);
+    numbers += n * train + 10 * n * tasks + std::min(tasks * weights, 64.0 * (1 << 20));
+  }
   const double pass = 1.5 * static_cast<double>(std::max<Index>(recipe.batch, 128)) * pass_bytes(subject);
   return numbers * sizeof(S) + pass + program_bytes;
 }
@@ -127,18 +143,24 @@ void require_memory(const CommonOptions& o, Index images, double bytes) {
 
 template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
-                         std::size_t targets, double image_flops) {
+                         std::size_t targets, double image_flops, double memory) {
   const double n = static_cast<double>(num_train), m = static_cast<double>(subject.data.num_test), tasks = static_cast<double>(targets),
                rounds = static_cast<double>(recipe.epochs) * tasks;
   PlanStage stage{.name = "training",
                   .memory = training_bytes(subject, recipe, learner, targets),
                   .disk = static_cast<double>(subject.init.size()) * sizeof(S) * tasks};
   if (learner.function_space()) {
-    stage.flops = rounds * 2 * n * (2 * n + m);
-    stage.efficiency = 0.1;
-    // The kernel's rows come from memory, gathered and read for batches, read for distances and tests, whatever the number of targets.
+    stage.flops = rounds * 2 * n * (n + m);
+    stage.efficiency = 0.8;
+    // For each batch its rows of the kernel are gathered, and the products of kernel with coefficients and momentum pass by.
     constexpr double bytes_a_second = 2e10;
-    stage.seconds = static_cast<double>(recipe.epochs) * n * (4 * n + m) * sizeof(S) / bytes_a_second;
+    const double batches = static_cast<double>(recipe.epochs) * n / static_cast<double>(recipe.batch);
+    stage.seconds = batches * (n + m) * (static_cast<double>(recipe.batch) + 4 * tasks) * sizeof(S) / bytes_a_second;
+  } else if (const auto kept = KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images);
+             learner.linearize && kept.bytes * (n + m) <= memory) {
+    stage.flops = (n + m) * image_flops + rounds * (n * 2 + m) * kept.flops;
+    stage.efficiency = 0.2;
+    stage.memory += kept.bytes * (n + m);
   } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
     const double step = image_flops * (learner.linearize ? 2 : 1.5), test = image_flops * (learner.linearize ? 1.5 : 0.5);
     stage.flops = rounds * (n * step + m * test);
@@ -182,13 +204,15 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
 
 #define INSTANTIATE(S)                                                                                                               \
   template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);          \
-  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool);                         \
+  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool,                          \
+                                    std::shared_ptr<const KeptJacobian<S>>);                                                         \
+  template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, double);                                          \
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
   template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
   template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
-  template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double);
+  template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double, double);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

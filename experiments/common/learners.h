@@ -9,6 +9,7 @@
 #include "experiments/common/subject.h"
 #include "experiments/common/target.h"
 #include "kernels/ntk.h"
+#include "linearize/kept_jacobian.h"
 
 namespace tangentplane::experiments {
 
@@ -36,16 +37,21 @@ History train_network(const Subject<S>& subject, const Target& target, const std
 
 template <class S>
 History train_linearized(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
-                         bool without_f0);
+                         bool without_f0, std::shared_ptr<const KeptJacobian<S>> kept = {});
 
-/// All targets at once: they share the rows of `kernel` [N, N], which is asked for only if there is something left to train, before
-/// the training's own stage of the run.
+/// The Jacobian of the subject's images for train_linearized, with its progress shown; none where it does not fit within `memory` bytes.
+template <class S>
+std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, double memory);
+
+/// All targets at once: they share `kernel` [num_train, N], which is asked for only if there is something left to train, before the
+/// training's own stage of the run.
 template <class S>
 std::vector<History> train_in_function_space(const Subject<S>& subject, const std::vector<Target>& targets,
                                              const std::vector<std::filesystem::path>& folders, const Recipe& recipe, bool without_f0,
                                              const std::function<Tensor<S>()>& kernel, RunRecord& record);
 
-/// The kernel of the subject's images at its weights, with its progress shown, as a stage of the run.
+/// The kernel between the subject's training images and all its images [num_train, N] at its weights, with its progress shown, as a stage
+/// of the run.
 template <class S>
 Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecord& record);
 
@@ -60,11 +66,11 @@ double training_bytes(const Subject<S>& subject, const Recipe& recipe, const Lea
 /// Throws std::invalid_argument naming --memory unless `bytes`, what training on so many images takes, are allowed.
 void require_memory(const CommonOptions& o, Index images, double bytes);
 
-/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features. In function
-/// space the targets are trained side by side.
+/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features, with
+/// `memory` bytes left for a kept Jacobian. In function space the targets are trained side by side.
 template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
-                         std::size_t targets, double image_flops);
+                         std::size_t targets, double image_flops, double memory = 0);
 
 /// The kernel's and its features' stage of a plan, beside `held` bytes of the training.
 PlanStage kernel_stage(const NtkPlan& plan, double held);

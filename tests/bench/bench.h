@@ -17,8 +17,10 @@ class Bench {
   /// `cpu`: processor time instead of time passed, which on a busy machine says more (with one thread).
   Bench(std::vector<std::string> prefixes, bool cpu) : prefixes_(std::move(prefixes)), cpu_(cpu) {}
 
-  bool wants(const std::string& name) const {
-    return prefixes_.empty() || std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) { return name.starts_with(p); });
+  bool wants(const std::string& name) const { return prefixes_.empty() || asks_for(name); }
+  /// For work of minutes and gigabytes, which runs only where a word selects it.
+  bool asks_for(const std::string& name) const {
+    return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) { return name.starts_with(p); });
   }
   /// The median of at least `least` runs, and of as many more (up to 101) as a second holds, after `warm` runs.
   template <class F>
@@ -57,9 +59,10 @@ class Bench {
 };
 
 // One function a file; each prints what is wanted of its names.
-void bench_sgemm(const Bench& bench);     // sgemm.cpp
-void bench_training(const Bench& bench);  // training.cpp
-void bench_ntk(const Bench& bench);       // ntk.cpp
-void bench_lanczos(const Bench& bench);   // lanczos.cpp
+void bench_sgemm(const Bench& bench);           // sgemm.cpp
+void bench_training(const Bench& bench);        // training.cpp
+void bench_ntk(const Bench& bench);             // ntk.cpp
+void bench_lanczos(const Bench& bench);         // lanczos.cpp
+void bench_function_space(const Bench& bench);  // function_space.cpp
 
 }  // namespace tangentplane::bench

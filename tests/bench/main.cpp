@@ -15,4 +15,5 @@ int main(int argc, char** argv) {
   bench::bench_training(bench);
   bench::bench_ntk(bench);
   bench::bench_lanczos(bench);
+  bench::bench_function_space(bench);
 }

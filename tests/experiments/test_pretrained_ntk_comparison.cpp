@@ -32,16 +32,17 @@ TEST_CASE("pretrained_ntk_comparison: network, and linearizations at its start a
   const auto expected = train(learner, labels, 28, recipe)[0];
   same_histories(history("A/network"), expected, 0);
   same_histories(history("B/network"), expected, 0);
+  // The binary keeps the Jacobian.
   LinearizedLearner<double> at_init(network, init, images, 28, true);
-  same_histories(history("A/linear_init"), train(at_init, labels, 28, recipe)[0], 0);
+  same_histories(history("A/linear_init"), train(at_init, labels, 28, recipe)[0], 1e-12);
 
   auto trained = learner.variables().clone();
   LinearizedLearner<double> kept(network, trained, images, 28, true);
-  same_histories(history("B/linear_trained"), train(kept, labels, 28, recipe)[0], 0);
+  same_histories(history("B/linear_trained"), train(kept, labels, 28, recipe)[0], 1e-12);
   trained.statistics = init.statistics;
   trained.single_statistics = init.single_statistics;
   LinearizedLearner<double> as_published(network, trained, images, 28, true);
-  same_histories(history("A/linear_trained"), train(as_published, labels, 28, recipe)[0], 0);
+  same_histories(history("A/linear_trained"), train(as_published, labels, 28, recipe)[0], 1e-12);
   CHECK(history("A/linear_trained")[0].train_loss != history("B/linear_trained")[0].train_loss);
 
   const auto csv = experiments::Csv::read(box / "A/accuracy.csv");

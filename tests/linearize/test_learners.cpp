@@ -84,6 +84,11 @@ TEST_CASE("function space goes on from its state, whatever the number of threads
   goes_on_as_if_uninterrupted<double>(make, labels, 12, short_recipe());
   gives_the_same_bits_with_any_number_of_threads<double>(make, labels, 12, short_recipe());
 
+  FunctionSpaceLearner<double> lean(k.slice(0, 12).clone(), f0, 12, 3), whole(k, f0, 12, 3);
+  train<double>(lean, labels, 12, short_recipe());
+  train<double>(whole, labels, 12, short_recipe());
+  CHECK(same_state(lean.state(), whole.state()));  // rows of test images are not used
+
   auto together = make();
   const auto histories = train<double>(together, labels, 12, short_recipe());
   for (Index t = 0; t < 3; ++t) {
@@ -135,7 +140,7 @@ TEST_CASE("learners refuse what they cannot train") {
   const auto odd = small_networks(3)[3];
   CHECK_THROWS_WITH(LinearizedLearner<double>(odd.network, odd.variables, odd.images, 2, false), Contains("2 outputs"));
   const auto k = Tensor<double>::zeros({4, 3}), f0 = Tensor<double>::zeros({4});
-  CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), Contains("kernel [4,3] for 4 outputs"));
+  CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), Contains("kernel [4,3] for 2 training images of 4; give [2,4]"));
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(Tensor<double>::zeros({4, 4}), f0, 5, 1), Contains("5 training images of 4"));
   const auto s = small_models<double>(3)[0];
   const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images.slice(0, 2));
