@@ -113,28 +113,34 @@ void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
 }
 
 template <class S>
-Variables<S> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images, const Tensor<S>& coefficients,
-                           Index column, Index batch) {
+std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
+                                        const Tensor<S>& coefficients, Index first, Index last, Index batch) {
   const Index n = images.rows(), tasks = coefficients.shape()[1];
-  require(coefficients.rows() == n && 0 <= column && column < tasks, "function space: column {} of coefficients {} for {} images", column,
-          coefficients.shape(), n);
-  Variables<S> v = initial.clone();
+  require(coefficients.rows() == n && 0 <= first && first <= last && last <= tasks,
+          "function space: columns {} to {} of coefficients {} for {} images", first, last, coefficients.shape(), n);
+  std::vector<Variables<S>> columns;
+  for (Index t = first; t < last; ++t) columns.push_back(initial.clone());
   for (Index begin = 0; begin < n; begin += batch) {
     const Index end = std::min(n, begin + batch);
-    Tensor<S> u({end - begin});
-    for (Index i = begin; i < end; ++i) u[i - begin] = coefficients[i * tasks + column];
-    const auto change = FactoredJacobian<S>(network, initial, images.slice(begin, end)).transpose_times(u);
-    for (std::size_t i = 0; i < change.size(); ++i)
-      if (change[i]) v.parameters[i] = add(std::move(v.parameters[i]), *change[i]);
+    // Kept, convolutions are rows: one sum a column instead of a convolution.
+    const auto jacobian = KeptJacobian<S>(network, initial, images.slice(begin, end), batch).of(0, end - begin);
+    for (Index t = first; t < last; ++t) {
+      Tensor<S> u({end - begin});
+      for (Index i = begin; i < end; ++i) u[i - begin] = coefficients[i * tasks + t];
+      const auto change = jacobian.transpose_times(u);
+      auto& parameters = columns[static_cast<std::size_t>(t - first)].parameters;
+      for (std::size_t i = 0; i < change.size(); ++i)
+        if (change[i]) parameters[i] = add(std::move(parameters[i]), *change[i]);
+    }
   }
-  return v;
+  return columns;
 }
 
 template class FunctionSpaceLearner<float>;
 template class FunctionSpaceLearner<double>;
-template Variables<float> parameters_of(const Network<float>&, const Variables<float>&, const Tensor<float>&, const Tensor<float>&, Index,
-                                        Index);
-template Variables<double> parameters_of(const Network<double>&, const Variables<double>&, const Tensor<double>&, const Tensor<double>&,
-                                         Index, Index);
+template std::vector<Variables<float>> parameters_of(const Network<float>&, const Variables<float>&, const Tensor<float>&,
+                                                     const Tensor<float>&, Index, Index, Index);
+template std::vector<Variables<double>> parameters_of(const Network<double>&, const Variables<double>&, const Tensor<double>&,
+                                                      const Tensor<double>&, Index, Index, Index);
 
 }  // namespace tangentplane

@@ -6,7 +6,7 @@
 // images, test images among them, and the distance ||J^T a||^2 = a^T g then cost nothing.
 #pragma once
 
-#include "linearize/factored_jacobian.h"
+#include "linearize/kept_jacobian.h"
 #include "nn/train.h"
 
 namespace tangentplane {
@@ -44,9 +44,10 @@ class FunctionSpaceLearner : public Learner<S> {
   std::vector<Index> batch_;
 };
 
-/// theta0 + J^T a for one column of coefficients over the training images [N, H, W, C], in batches.
+/// theta0 + J^T a for columns [first, last) of coefficients [N, tasks] over the training images [N, H, W, C], in batches whose Jacobian
+/// serves all columns.
 template <class S>
-Variables<S> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images, const Tensor<S>& coefficients,
-                           Index column, Index batch = 128);
+std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
+                                        const Tensor<S>& coefficients, Index first, Index last, Index batch = 128);
 
 }  // namespace tangentplane

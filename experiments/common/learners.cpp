@@ -91,12 +91,18 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
   FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
   Tensor<S> test;
+  std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
+  const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
   return train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t t) {
     const auto column = static_cast<Index>(t);
     if (test.empty() && data.num_test > 0) test = learner.test_logits();
     if (data.num_test > 0) save_test_logits(folders[t], test, column);
-    save_variables(folders[t] / "final.npz",
-                   parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), column));
+    if (t % group_size == 0) {
+      group.clear();
+      group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), column,
+                            static_cast<Index>(std::min(targets.size(), t + group_size)));
+    }
+    save_variables(folders[t] / "final.npz", group[t % group_size]);
   });
 }
 

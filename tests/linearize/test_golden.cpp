@@ -47,7 +47,7 @@ TEST_CASE("training the linearization equals neural-tangents in parameter space,
         CHECK(same[e].test_accuracy == history[e].test_accuracy);
         check::same(same[e].distance, history[e].distance, 1e-10);
       }
-      const auto theta = parameters_of(c.network, c.init, c.images.slice(0, c.num_train), function.coefficients(), 0, 11);
+      const auto theta = parameters_of(c.network, c.init, c.images.slice(0, c.num_train), function.coefficients(), 0, 1, 11)[0];
       const auto expected = parameters.variables();
       for (std::size_t i = 0; i < theta.paths.size(); ++i) check::same(theta.parameters[i], expected.parameters[i], 1e-10);
     }

@@ -110,7 +110,7 @@ TEST_CASE("function space goes on from its state, whatever the number of threads
     }
     const auto expected = parameters.variables();
     for (Index batch : {5, 100}) {
-      const auto theta = parameters_of(s.network, s.variables, s.images.slice(0, 12), together.coefficients(), t, batch);
+      const auto theta = parameters_of(s.network, s.variables, s.images.slice(0, 12), together.coefficients(), t, 3, batch)[0];
       for (std::size_t i = 0; i < theta.parameters.size(); ++i) check::same(theta.parameters[i], expected.parameters[i], 1e-12);
     }
   }
@@ -146,6 +146,6 @@ TEST_CASE("learners refuse what they cannot train") {
   const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images.slice(0, 2));
   CHECK_THROWS_WITH(LinearizedLearner<double>(s.network, s.variables, s.images, 2, false, kept),
                     Contains("of 2 images was kept, there are 3"));
-  CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({2, 1}), 0),
+  CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({2, 1}), 0, 1),
                     Contains("coefficients [2,1] for 3"));
 }
