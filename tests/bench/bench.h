@@ -47,6 +47,11 @@ class Bench {
     fmt::print("tangentplane {} {:.5g}\n", name, figure);
     std::fflush(stdout);
   }
+  /// `tangentplane NAME SECONDS FRACTION`: of what gemm at `rate` flop/s does in that time.
+  static void report_share(const std::string& name, double seconds, double flops, double rate) {
+    fmt::print("tangentplane {} {:.5g} {:.2f}\n", name, seconds, flops / (seconds * rate));
+    std::fflush(stdout);
+  }
 
  private:
   double now() const {
@@ -59,10 +64,14 @@ class Bench {
 };
 
 // One function a file; each prints what is wanted of its names.
-void bench_sgemm(const Bench& bench);           // sgemm.cpp
-void bench_training(const Bench& bench);        // training.cpp
-void bench_ntk(const Bench& bench);             // ntk.cpp
-void bench_lanczos(const Bench& bench);         // lanczos.cpp
-void bench_function_space(const Bench& bench);  // function_space.cpp
+void bench_sgemm(const Bench& bench);     // sgemm.cpp
+void bench_training(const Bench& bench);  // training.cpp
+void bench_ntk(const Bench& bench);       // ntk.cpp
+void bench_nads(const Bench& bench);      // nads.cpp
+void bench_lanczos(const Bench& bench);   // lanczos.cpp
+void bench_scaling(const Bench& bench);   // scaling.cpp
+
+/// flop/s of sgemm now, in a fraction of a second.
+double gemm_rate(const Bench& bench);  // sgemm.cpp
 
 }  // namespace tangentplane::bench

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   bench::bench_sgemm(bench);
   bench::bench_training(bench);
   bench::bench_ntk(bench);
+  bench::bench_nads(bench);
   bench::bench_lanczos(bench);
-  bench::bench_function_space(bench);
+  bench::bench_scaling(bench);
 }
