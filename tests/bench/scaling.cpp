@@ -29,7 +29,8 @@ void time_eigenpairs(const Bench& bench, Index n) {
   const std::string name = fmt::format("scaling_eigenpairs_{}", n);
   if (!bench.asks_for(name)) return;
   const Model model = make_model("lenet");
-  const auto k = ntk(model.network, model.variables, data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = n}).images);
+  const auto k = ntk(model.network, model.variables,
+                     data::load<float>({.name = "dead-leaves", .directory = {}, .num_train = n, .num_test = 0}).images);
   cpu::trim_memory();
   const double rate = gemm_rate(bench);
   double flops = 0;
@@ -64,13 +65,14 @@ void bench_scaling(const Bench& bench) {
   for (const std::string model : {"mlp", "lenet", "resnet18"})
     for (const Index n : sizes)
       if (model != "resnet18" || n <= 4000)
-        time_kernel(bench, fmt::format("scaling_kernel_{}_{}", model, n), ModelConfig{.model = model}, n);
+        time_kernel(bench, fmt::format("scaling_kernel_{}_{}", model, n), ModelConfig{.model = model, .features = {}}, n);
   for (const Index times : {1, 2, 4, 8}) {
     time_kernel(bench, fmt::format("scaling_width_mlp_x{}", times), ModelConfig{.model = "mlp", .features = {50 * times, 50 * times, 1}},
                 4000);
     time_kernel(bench, fmt::format("scaling_width_lenet_x{}", times),
                 ModelConfig{.model = "lenet", .features = {3 * times, 8 * times, 60 * times, 42 * times, 1}}, 4000);
-    time_kernel(bench, fmt::format("scaling_width_resnet18_x{}", times), ModelConfig{.model = "resnet18", .filters = 8 * times}, 1000);
+    time_kernel(bench, fmt::format("scaling_width_resnet18_x{}", times),
+                ModelConfig{.model = "resnet18", .features = {}, .filters = 8 * times}, 1000);
   }
   for (const Index n : sizes) time_eigenpairs(bench, n);
   for (const Index n : sizes) time_function_space(bench, n);
