@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::kernels {
@@ -13,6 +14,37 @@ namespace {
 
 void check(lapack_int info, const char* routine) {
   if (info != 0) throw std::runtime_error(fmt::format("eigenpairs: LAPACK's {} failed with info {}", routine, info));
+}
+
+/// vectors <- Q vectors, one vector a row, with the Q of ?sytrd, whose reflectors lie in the rows of `a`. LAPACK's ?ormtr writes to `a` on
+/// its way (and restores it), so two of its calls must not share one; here a panel of reflectors I - V T V^T is laid out once and
+/// every task reads it.
+template <class S>
+void apply_reflectors(const Tensor<S>& a, const std::vector<S>& reflector, Tensor<S>& vectors) {
+  constexpr Index width = 64;
+  const Index n = a.rows(), count = n - 1, k = vectors.rows();
+  for (Index first = (count - 1) / width * width; first >= 0 && count > 0; first -= width) {
+    const Index size = std::min(width, count - first), length = n - 1 - first;
+    Tensor<S> v = Tensor<S>::zeros({size, length}), t = Tensor<S>::zeros({size, size}), tv({size, length});
+    for (Index r = 0; r < size; ++r) {
+      v[r * length + r] = 1;
+      std::copy_n(a.data() + (first + r) * n + first + r + 2, length - r - 1, v.data() + r * length + r + 1);
+    }
+    const auto rows = static_cast<lapack_int>(length), columns = static_cast<lapack_int>(size);
+    if constexpr (std::is_same_v<S, float>)
+      check(LAPACKE_slarft(LAPACK_COL_MAJOR, 'F', 'C', rows, columns, v.data(), rows, reflector.data() + first, t.data(), columns),
+            "slarft");
+    else
+      check(LAPACKE_dlarft(LAPACK_COL_MAJOR, 'F', 'C', rows, columns, v.data(), rows, reflector.data() + first, t.data(), columns),
+            "dlarft");
+    cpu::gemm(cpu::Op::none, cpu::Op::none, size, length, size, S(1), t.data(), size, v.data(), length, S(0), tv.data(), length);
+    cpu::parallel_chunks(k, 128, [&](Index begin, Index end) {
+      S* to = vectors.data() + begin * n + first + 1;
+      Tensor<S> inside({end - begin, size});
+      cpu::gemm(cpu::Op::none, cpu::Op::transpose, end - begin, size, length, S(1), to, n, v.data(), length, S(0), inside.data(), size);
+      cpu::gemm(cpu::Op::none, cpu::Op::none, end - begin, length, size, S(-1), inside.data(), size, tv.data(), length, S(1), to, n);
+    });
+  }
 }
 
 }  // namespace
@@ -47,14 +79,8 @@ void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor
       const double* from = z.data() + (k - 1 - j) * n;
       std::transform(from, from + n, vectors.data() + j * n, [](double v) { return static_cast<S>(v); });
     }
-    const auto columns = static_cast<lapack_int>(end - begin);
-    if constexpr (std::is_same_v<S, float>)
-      check(LAPACKE_sormtr(LAPACK_COL_MAJOR, 'L', 'L', 'N', n, columns, a.data(), n, reflector.data(), vectors.data() + begin * n, n),
-            "sormtr");
-    else
-      check(LAPACKE_dormtr(LAPACK_COL_MAJOR, 'L', 'L', 'N', n, columns, a.data(), n, reflector.data(), vectors.data() + begin * n, n),
-            "dormtr");
   });
+  apply_reflectors(a, reflector, vectors);
 }
 
 template void dense_eigenpairs(Tensor<float>&, Index, std::vector<double>&, Tensor<float>&);
