@@ -2,6 +2,7 @@
 //  - tiles: output channels that fill vectors. No patches are copied; best for the outputs and input gradients of a ResNet and, as
 //    long as the gradient stays in L2, for weight gradients;
 //  - planes: few output channels (LeNet, input gradients of first layers), where sgemm would use each patch too seldom;
+//  - Winograd: 3 x 3 taps in float, where many tiles share the transformed taps;
 //  - BLAS: other numbers of channels, and weight gradients that are large beside the number of positions.
 //
 // Measured as shares of OpenBLAS 0.3.21's sgemm (2048^3, same run): float, batch 128, one thread, CPU time, on a virtual Xeon with
@@ -19,9 +20,17 @@
 //   8x8x256 -> 256              0.99  0.98   1.01  0.97   0.87  0.94   0.67  0.74   (0.89, 0.87, 0.84, 0.64)
 //   8x8x256 -> 512, stride 2    0.96  1.02   0.93  0.93   0.94  0.96   0.29  0.37   rows: bound by writing 600 MB
 //   4x4x512 -> 512              0.99  1.03   0.94  0.97   0.98  1.02                (0.96, 0.83, 0.92)
+//
+// Winograd against tiles or BLAS, float, batch 128, 2 threads, milliseconds, 24 November 2026, 2 cores of a Xeon with AVX-512 (sgemm 305 to
+// 370 GFLOP/s). Every layer is 9.7 GFLOP by the definition and 2.4 GFLOP (8 ms) by 36 products a tile:
+//                       output          weight                                output          weight
+//   32x32x64 -> 64     30.6 -> 10.6   28.8 -> 10.4      8x8x256 -> 256       31.1 -> 11.4   36.9 -> 12.6
+//   16x16x128 -> 128   28.7 -> 10.2   31.3 -> 11.7      4x4x512 -> 512       32.0 -> 15.1   31.3 -> 13.6   taps: 38 MB
+// With few images the transform of the taps does not pay: 8x8x256, one image: 0.68 -> 1.02 ms; 4x4x512, four images: 2.7 -> 3.8 ms.
 #include "autodiff/cpu/conv2d.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "autodiff/cpu/conv2d_paths.h"
 
@@ -53,8 +62,21 @@ double tiled_speed(Index o) {
   return o == lanes<S> ? 0.75 : paths::max_vectors<S> == 4 ? 0.97 : 0.87;
 }
 
+/// True if Winograd's path takes the convolution and is faster; `once`: products (of C O) that the transform of the taps is worth.
+bool winograd_pays(const ConvGeometry& at, Index images, double once) {
+  if (at.kernel_height != 3 || at.kernel_width != 3 || at.stride != 1) return false;
+  const Index c = at.channels, o = at.out_channels;
+  if (c % lanes<float> != 0 || o % lanes<float> != 0 || std::min(c, o) < 32) return false;
+  // 36 products a tile, and transforms of 36 numbers a channel on either side.
+  const double transforms = 450 / static_cast<double>(c) + 450 / static_cast<double>(o);
+  const double tiles = static_cast<double>(images * ((at.out_height() + 3) / 4) * ((at.out_width() + 3) / 4));
+  return 1.1 * (tiles * (40 + transforms) + once) < static_cast<double>(images * at.positions() * 9);
+}
+
 template <class S>
 Tensor<S> fastest_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w) {
+  if constexpr (std::is_same_v<S, float>)
+    if (winograd_pays(at, x.rows(), 2200)) return paths::winograd_conv2d(at, x, w);
   const Index o = at.out_channels;
   const double tiled = tiled_speed<S>(o), gemm = gemm_speed<S>(o), planar = 0.8 * filled<S>(at.out_width());
   if (tiled >= planar && tiled >= gemm) return paths::tiled_conv2d(at, x, w);
@@ -89,6 +111,8 @@ Tensor<S> conv2d_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<
 
 template <class S>
 Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy) {
+  if constexpr (std::is_same_v<S, float>)
+    if (winograd_pays(at, x.rows(), 650)) return paths::winograd_weight(at, x, dy);
   const WeightPath path = weight_path<S>(at, 1 << 20);
   if (path == WeightPath::gemm) return paths::gemm_weight(at, x, dy);
   return paths::tiled_weight(at, path == WeightPath::across_row ? Across::kernel_row : Across::out_channels, x, dy);
