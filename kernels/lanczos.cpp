@@ -147,7 +147,7 @@ template <class S>
 std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,
                                     const std::function<void(Index done)>& progress) {
   const Index k = vectors.rows(), n = vectors.shape()[1];
-  constexpr Index block = 256;
+  const Index block = K.batch();
   std::vector<double> residuals(static_cast<std::size_t>(k));
   Tensor<S> products({std::min(k, block), n});
   for (Index first = 0; first < k; first += block) {
@@ -184,7 +184,9 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
   const Index expected = std::min(limit, (std::max(3 * k, k + 4 * block) + block - 1) / block * block);
 
   progress(0, "block Lanczos");
-  Krylov<S> krylov(K, block, std::min(n, expected + block), options.seed);
+  // Where the basis is bounded all of it is asked for at once: rows that are not written take no memory, and nothing is copied to grow.
+  const Index capacity = options.max_basis > 0 ? limit + block : expected + block;
+  Krylov<S> krylov(K, block, std::min(n, capacity), options.seed);
   Eigenpairs<S> pairs;
   pairs.method = EigenMethod::lanczos;
   Tensor<double> ritz_vectors;

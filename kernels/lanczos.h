@@ -14,6 +14,8 @@ class SymmetricOperator {
   virtual Index size() const = 0;
   /// out [b, N] <- v [b, N] K: a row is a vector. The same bits whatever the thread count.
   virtual void apply(const Tensor<S>& v, Tensor<S>& out) const = 0;
+  /// Vectors that eigen_residuals multiplies at a time: as many as their products may take memory.
+  virtual Index batch() const { return 256; }
 };
 
 /// K as a tensor [N, N], both triangles stored.

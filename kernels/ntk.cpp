@@ -1,6 +1,7 @@
 #include "kernels/ntk.h"
 
 #include <mutex>
+#include <optional>
 
 namespace tangentplane {
 namespace {
@@ -60,6 +61,8 @@ class Progress {
 
 struct Tile {
   Index i0, i1, j0, j1;
+  /// Of images, each once.
+  double pairs() const { return static_cast<double>(i0 == j0 ? (i1 - i0) * (i1 - i0 + 1) / 2 : (i1 - i0) * (j1 - j0)); }
 };
 
 }  // namespace
@@ -75,6 +78,7 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.feature_runs = 1;
   if (options.memory > 0 && n * bytes > options.memory) {
     plan.panel = static_cast<Index>(options.memory / (2 * bytes));
+    if (options.tile > 0 && plan.panel > options.tile) plan.panel -= plan.panel % options.tile;
     require(plan.panel >= 1, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * bytes,
             options.memory);
     double runs = 0;  // panel i is held while those after it pass by, so panel q is computed q + 1 times
@@ -91,13 +95,35 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
 
 template <class S>
 void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
-               const TileConsumer<S>& consume) {
+               const TileConsumer<S>& consume, const TileFilter& wanted) {
   const NtkPlan plan = plan_ntk(network, variables, images, options);
   const Index n = plan.images, size = tile_for(options, n);
-  Progress progress(options, plan.feature_flops + plan.pair_flops);
-  const auto make = [&](std::pair<Index, Index> panel) {
-    auto f = features(network, variables, images.slice(panel.first, panel.second), plan.features, options);
-    progress.add(static_cast<double>(panel.second - panel.first) * plan.features.image_flops);
+  const auto panels = pieces(0, n, plan.panel, n);
+  const auto tiles_between = [&](std::size_t p, std::size_t q) {
+    std::vector<Tile> tiles;
+    for (const auto& r : pieces(panels[p].first, panels[p].second, size, boundary))
+      for (const auto& c : pieces(panels[q].first, panels[q].second, size, boundary))
+        if (c.first >= r.first && (!wanted || wanted(r.first, c.first))) tiles.push_back({r.first, r.second, c.first, c.second});
+    return tiles;
+  };
+  const auto features_flops = [&](std::size_t p) {
+    return static_cast<double>(panels[p].second - panels[p].first) * plan.features.image_flops;
+  };
+  double flops = 0;
+  for (std::size_t p = 0; p < panels.size(); ++p) {
+    bool any = false;
+    for (std::size_t q = p; q < panels.size(); ++q) {
+      const auto tiles = tiles_between(p, q);
+      for (const Tile& t : tiles) flops += t.pairs() * plan.features.pair_flops;
+      if (q > p && !tiles.empty()) flops += features_flops(q);
+      any = any || !tiles.empty();
+    }
+    if (any) flops += features_flops(p);
+  }
+  Progress progress(options, flops);
+  const auto make = [&](std::size_t p) {
+    auto f = features(network, variables, images.slice(panels[p].first, panels[p].second), plan.features, options);
+    progress.add(features_flops(p));
     return f;
   };
   const auto contract = [&](const Features<S>& a, Index a0, const Features<S>& b, Index b0, const std::vector<Tile>& tiles) {
@@ -110,24 +136,19 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
       consume(at.i0, at.i1, at.j0, at.j1, block.data());
-      progress.add(static_cast<double>(at.i0 == at.j0 ? m * (m + 1) / 2 : m * w) * plan.features.pair_flops);
+      progress.add(at.pairs() * plan.features.pair_flops);
     });
   };
-  const auto panels = pieces(0, n, plan.panel, n);
   for (std::size_t p = 0; p < panels.size(); ++p) {
-    const auto own = make(panels[p]);
-    const auto rows = pieces(panels[p].first, panels[p].second, size, boundary);
-    std::vector<Tile> tiles;
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      for (std::size_t c = r; c < rows.size(); ++c) tiles.push_back({rows[r].first, rows[r].second, rows[c].first, rows[c].second});
-    contract(own, panels[p].first, own, panels[p].first, tiles);
-    for (std::size_t q = p + 1; q < panels.size(); ++q) {
-      const auto other = make(panels[q]);
-      tiles.clear();
-      for (const auto& r : rows)
-        for (const auto& c : pieces(panels[q].first, panels[q].second, size, boundary))
-          tiles.push_back({r.first, r.second, c.first, c.second});
-      contract(own, panels[p].first, other, panels[q].first, tiles);
+    std::optional<Features<S>> own;
+    for (std::size_t q = p; q < panels.size(); ++q) {
+      const auto tiles = tiles_between(p, q);
+      if (tiles.empty()) continue;
+      if (!own) own.emplace(make(p));
+      if (q == p)
+        contract(*own, panels[p].first, *own, panels[p].first, tiles);
+      else
+        contract(*own, panels[p].first, make(q), panels[q].first, tiles);
     }
   }
 }
@@ -185,11 +206,12 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   return k;
 }
 
-#define INSTANTIATE(S)                                                                                                                 \
-  template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                              \
-  template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&); \
-  template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                                 \
-  template Tensor<S> ntk_rows(const Network<S>&, const Variables<S>&, const Tensor<S>&, Index, const NtkOptions&);                     \
+#define INSTANTIATE(S)                                                                                                                \
+  template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                             \
+  template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&, \
+                          const TileFilter&);                                                                                         \
+  template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                                \
+  template Tensor<S> ntk_rows(const Network<S>&, const Variables<S>&, const Tensor<S>&, Index, const NtkOptions&);                    \
   template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const Tensor<S>&, const NtkOptions&);
 INSTANTIATE(float)
 INSTANTIATE(double)

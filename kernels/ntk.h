@@ -10,7 +10,7 @@ namespace tangentplane {
 
 struct NtkOptions {
   Contraction contraction = Contraction::automatic;
-  Index tile = 0;                        ///< images a side of a tile; 0 chooses by N
+  Index tile = 0;                        ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
   double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
   Index output = 0;                      ///< which logit
   std::function<void(double)> progress;  ///< fraction done; may throw to stop, called from one thread at a time
@@ -33,13 +33,15 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
 /// A block of K: rows [i0, i1), columns [j0, j1), `block` [i1 - i0, j1 - j0] contiguous.
 template <class S>
 using TileConsumer = std::function<void(Index i0, Index i1, Index j0, Index j1, const S* block)>;
+/// Whether the tile whose first entry is K[i0, j0] is wanted.
+using TileFilter = std::function<bool(Index i0, Index j0)>;
 
 /// Hands over K tile by tile, those on and above the diagonal (j0 >= i0), from several threads at once; a tile on the diagonal is whole and
-/// bit-symmetric. No tile crosses `boundary` (so that training and test blocks stay apart). Nothing of size N x N is held. Throws
-/// std::invalid_argument for no images.
+/// bit-symmetric. No tile crosses `boundary` (so that training and test blocks stay apart). Nothing of size N x N is held. With `wanted`,
+/// only tiles of which it says so are computed, and no features for which there is none. Throws std::invalid_argument for no images.
 template <class S>
 void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
-               const TileConsumer<S>& consume);
+               const TileConsumer<S>& consume, const TileFilter& wanted = {});
 
 /// K [N, N], bit-symmetric.
 template <class S>

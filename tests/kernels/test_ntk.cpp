@@ -39,7 +39,7 @@ void tiles_and_panels_change_nothing(const Small<S>& s, double tolerance) {
     for (Index panel : {1, 4, 7}) {
       const double memory = (2 * static_cast<double>(panel) + 0.5) * image_bytes;
       const auto limited = plan_ntk(s.network, s.variables, s.images, with(way, 3, memory));
-      CHECK(limited.panel == panel);
+      CHECK(limited.panel == (panel < 3 ? panel : panel / 3 * 3));  // whole tiles
       CHECK(limited.feature_bytes <= memory);
       CHECK(limited.feature_runs > 1);
       close_to(ntk(s.network, s.variables, s.images, with(way, 3, memory)), whole, tolerance);

@@ -1,0 +1,201 @@
+#include "kernels/tile_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+#include "autodiff/cpu/memory.h"
+#include "autodiff/cpu/parallel.h"
+
+namespace tangentplane::kernels {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Header {
+  std::array<char, 8> magic{'T', 'P', 'T', 'I', 'L', 'E', 'S', '\0'};
+  std::uint32_t version = 1, scalar_bytes = 0;
+  std::int64_t n = 0, tile = 0;
+  std::uint64_t fingerprint = 0;
+};
+constexpr std::int64_t marks_offset = 64, page = 4096;
+static_assert(sizeof(Header) <= marks_offset);
+
+std::int64_t first_tile_offset(Index tiles) { return (marks_offset + 4 * tiles + page - 1) / page * page; }
+
+[[noreturn]] void fail(const fs::path& path, const char* what, int error) {
+  throw std::runtime_error(fmt::format("{}: cannot be {} ({})", path.string(), what, std::strerror(error)));
+}
+
+void write_all(const fs::path& path, int descriptor, const void* from, std::size_t bytes, std::int64_t offset) {
+  for (const char* p = static_cast<const char*>(from); bytes > 0;) {
+    const ssize_t done = ::pwrite(descriptor, p, bytes, offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) fail(path, "written", done == 0 ? ENOSPC : errno);
+    p += done, offset += done, bytes -= static_cast<std::size_t>(done);
+  }
+}
+
+void read_all(const fs::path& path, int descriptor, void* to, std::size_t bytes, std::int64_t offset) {
+  for (char* p = static_cast<char*>(to); bytes > 0;) {
+    const ssize_t done = ::pread(descriptor, p, bytes, offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(path, "read", errno);
+    if (done == 0) throw std::runtime_error(fmt::format("{}: has become shorter while it was read", path.string()));
+    p += done, offset += done, bytes -= static_cast<std::size_t>(done);
+  }
+}
+
+std::uint32_t checksum(const void* bytes, std::size_t size) {
+  const auto crc = static_cast<std::uint32_t>(crc32_z(0, static_cast<const Bytef*>(bytes), size));
+  return crc == 0 ? 1 : crc;
+}
+
+}  // namespace
+
+template <class S>
+TileFile<S>::TileFile(const fs::path& path, Index n, Index tile, std::uint64_t fingerprint, const std::function<void(double)>& progress)
+    : path_(path), n_(n), tile_(tile) {
+  require(n > 0 && tile > 0, "tile file: {} rows in tiles of {}; give positive numbers", n, tile);
+  if (!fs::exists(path)) make(fingerprint);
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor_ < 0) fail(path_, "opened", errno);
+  marks_ = std::make_unique<std::atomic<std::uint32_t>[]>(static_cast<std::size_t>(tiles()));
+  try {
+    open_existing(fingerprint);
+    verify(progress);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+template <class S>
+TileFile<S>::~TileFile() {
+  ::close(descriptor_);
+}
+
+template <class S>
+double TileFile<S>::disk_bytes(Index n, Index tile) {
+  const Index side = (n + tile - 1) / tile, tiles = side * (side + 1) / 2;
+  return static_cast<double>(first_tile_offset(tiles)) + static_cast<double>(tiles) * static_cast<double>(tile * tile) * sizeof(S);
+}
+
+// Under another name until it is whole: whoever is killed here leaves nothing that looks like a tile file, and the next one overwrites it.
+template <class S>
+void TileFile<S>::make(std::uint64_t fingerprint) const {
+  fs::path partial = path_;
+  partial += ".partial";
+  const int descriptor = ::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(path_, "made", errno);
+  try {
+    if (const int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(disk_bytes(n_, tile_))); error != 0)
+      fail(path_, "made as large as it must be", error);
+    Header header;
+    header.scalar_bytes = sizeof(S), header.n = n_, header.tile = tile_, header.fingerprint = fingerprint;
+    write_all(path_, descriptor, &header, sizeof header, 0);
+    if (::fsync(descriptor) != 0) fail(path_, "written", errno);
+    fs::rename(partial, path_);
+  } catch (...) {
+    ::close(descriptor);
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    throw;
+  }
+  ::close(descriptor);
+}
+
+template <class S>
+void TileFile<S>::open_existing(std::uint64_t fingerprint) {
+  const std::string name = path_.string();
+  const Header wanted;
+  Header header;
+  const auto length = static_cast<std::int64_t>(fs::file_size(path_));
+  if (length >= marks_offset) read_all(path_, descriptor_, &header, sizeof header, 0);
+  require(length >= marks_offset && header.magic == wanted.magic && header.version == wanted.version,
+          "{}: is no file of a kernel's tiles; delete it", name);
+  require(header.scalar_bytes == sizeof(S) && header.n == n_ && header.fingerprint == fingerprint,
+          "{}: holds tiles of another kernel; delete it", name);
+  require(header.tile == tile_, "{}: holds tiles of {} images a side, {} are wanted; give the same --memory as before, or delete it", name,
+          header.tile, tile_);
+  require(length == static_cast<std::int64_t>(disk_bytes(n_, tile_)), "{}: is {} bytes long instead of {:.0f}; delete it", name, length,
+          disk_bytes(n_, tile_));
+  std::vector<std::uint32_t> marks(static_cast<std::size_t>(tiles()));
+  read_all(path_, descriptor_, marks.data(), marks.size() * sizeof marks[0], marks_offset);
+  std::copy(marks.begin(), marks.end(), marks_.get());
+  ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+template <class S>
+void TileFile<S>::verify(const std::function<void(double)>& progress) {
+  if (missing() == tiles()) return;
+  std::mutex mutex;
+  Index rows = 0;
+  cpu::parallel_for(side(), [&](Index r) {
+    const cpu::Block block(tile_bytes(r, r));
+    for (Index c = r; c < side(); ++c) {
+      if (!has(r, c)) continue;
+      const Index at = place(r, c);
+      read_all(path_, descriptor_, block.data(), tile_bytes(r, c), offset(at));
+      if (checksum(block.data(), tile_bytes(r, c)) != marks_[static_cast<std::size_t>(at)]) mark(at, 0);
+    }
+    const std::lock_guard lock(mutex);
+    if (progress) progress(static_cast<double>(++rows) / static_cast<double>(side()));
+  });
+}
+
+template <class S>
+bool TileFile<S>::has(Index r, Index c) const {
+  return marks_[static_cast<std::size_t>(place(r, c))] != 0;
+}
+
+template <class S>
+Index TileFile<S>::missing() const {
+  return std::count(marks_.get(), marks_.get() + tiles(), 0u);
+}
+
+template <class S>
+Index TileFile<S>::place(Index r, Index c) const {
+  require(0 <= r && r <= c && c < side(), "tile file: tile ({}, {}) of {} a side; give one on or above the diagonal", r, c, side());
+  return r * side() - r * (r - 1) / 2 + c - r;
+}
+
+template <class S>
+std::int64_t TileFile<S>::offset(Index place) const {
+  return first_tile_offset(tiles()) + place * tile_ * tile_ * static_cast<Index>(sizeof(S));
+}
+
+template <class S>
+void TileFile<S>::mark(Index place, std::uint32_t value) {
+  write_all(path_, descriptor_, &value, sizeof value, marks_offset + 4 * place);
+  marks_[static_cast<std::size_t>(place)] = value;
+}
+
+template <class S>
+void TileFile<S>::write(Index r, Index c, const S* block) {
+  const Index at = place(r, c);
+  const std::size_t bytes = tile_bytes(r, c);
+  write_all(path_, descriptor_, block, bytes, offset(at));
+  mark(at, checksum(block, bytes));
+}
+
+template <class S>
+void TileFile<S>::read(Index r, Index c, Index count, S* to) const {
+  if (count == 0) return;
+  for (Index t = c; t < c + count; ++t) require(has(r, t), "tile file: tile ({}, {}) was never written", r, t);
+  const auto bytes = static_cast<std::size_t>((count - 1) * tile_ * tile_) * sizeof(S) + tile_bytes(r, c + count - 1);
+  read_all(path_, descriptor_, to, bytes, offset(place(r, c)));
+}
+
+template class TileFile<float>;
+template class TileFile<double>;
+
+}  // namespace tangentplane::kernels

@@ -1,0 +1,62 @@
+#include "kernels/tiled_ntk.h"
+
+#include <zlib.h>
+
+#include <bit>
+
+namespace tangentplane {
+namespace {
+
+std::uint32_t add(std::uint32_t crc, const void* bytes, std::size_t size) {
+  return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), size));
+}
+
+template <class S>
+std::uint32_t add(std::uint32_t crc, const Tensor<S>& t) {
+  const std::string shape = fmt::format("{}", t.shape());
+  return add(add(crc, shape.data(), shape.size()), t.data(), static_cast<std::size_t>(t.size()) * sizeof(S));
+}
+
+}  // namespace
+
+template <class S>
+std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+                              const NtkOptions& options) {
+  std::uint32_t weights = 0;
+  for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
+    weights = add(weights, variables.paths[i].data(), variables.paths[i].size());
+    weights = add(weights, variables.parameters[i]);
+  }
+  for (const auto& [path, value] : variables.statistics) weights = add(add(weights, path.data(), path.size()), value);
+  NtkOptions few;
+  few.contraction = options.contraction, few.output = options.output;
+  weights = add(weights, ntk(network, variables, images.slice(0, std::min<Index>(2, images.rows())), few));
+  return static_cast<std::uint64_t>(add(0, images)) << 32 | weights;
+}
+
+Index file_tile(const NtkPlan& plan) {
+  const bool all = plan.panel == plan.images;
+  require(all || plan.panel >= 16, "--memory: leaves room for the features of {} images, two panels of 16 are needed; give more",
+          2 * plan.panel);
+  return std::clamp<Index>(static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(plan.panel / 4))), all ? 1 : 16, 512);
+}
+
+template <class S>
+void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+              NtkOptions options) {
+  const Index tile = file.tile();
+  require(file.size() == images.rows(), "tiled ntk: {} images for a file of {}", images.rows(), file.size());
+  if (file.missing() == 0) return;
+  options.tile = tile;
+  ntk_tiles<S>(
+      network, variables, images, options, images.rows(),
+      [&](Index i0, Index, Index j0, Index, const S* block) { file.write(i0 / tile, j0 / tile, block); },
+      [&](Index i0, Index j0) { return !file.has(i0 / tile, j0 / tile); });
+}
+
+template std::uint64_t ntk_fingerprint(const Network<float>&, const Variables<float>&, const Tensor<float>&, const NtkOptions&);
+template std::uint64_t ntk_fingerprint(const Network<double>&, const Variables<double>&, const Tensor<double>&, const NtkOptions&);
+template void complete(kernels::TileFile<float>&, const Network<float>&, const Variables<float>&, const Tensor<float>&, NtkOptions);
+template void complete(kernels::TileFile<double>&, const Network<double>&, const Variables<double>&, const Tensor<double>&, NtkOptions);
+
+}  // namespace tangentplane

@@ -1,0 +1,24 @@
+// The neural tangent kernel in a file of tiles: computed once, whatever interrupts it.
+#pragma once
+
+#include "kernels/ntk.h"
+#include "kernels/tile_file.h"
+
+namespace tangentplane {
+
+/// Tells kernels apart: a checksum of the images, of the weights and statistics under their names, and of the kernel of the first images,
+/// in which the network, the output and the contraction show.
+template <class S>
+std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options);
+
+/// Images a side of a file's tiles, for a kernel whose features go by panels of that many: up to 512, fewer where the panel would lose much
+/// to whole tiles. Throws std::invalid_argument, naming --memory, for panels of fewer than 16 of more images.
+Index file_tile(const NtkPlan& plan);
+
+/// Computes the tiles that the file lacks. options.tile is the file's. What options.progress throws leaves every finished tile in the file.
+/// Throws std::invalid_argument unless the file is of as many images.
+template <class S>
+void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+              NtkOptions options);
+
+}  // namespace tangentplane
