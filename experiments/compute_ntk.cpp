@@ -6,12 +6,14 @@
 // every residual below 1e-6 of the largest eigenvalue.
 #include "data/npy.h"
 #include "experiments/common/figures.h"
+#include "experiments/common/kernel_on_disk.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
 #include "experiments/common/run_main.h"
 #include "experiments/common/run_record.h"
 #include "experiments/common/subject.h"
+#include "kernels/lanczos.h"
 #include "kernels/ntk.h"
 #include "kernels/nystrom.h"
 
@@ -35,7 +37,9 @@ template <class S>
 double kernel_bytes(const Options& o, double n, double k) {
   const double m = static_cast<double>(o.nystrom_points.value_or(0));
   if (o.method == "nystrom") return (2 * n * m + 3 * m * m) * 8;
-  const double full = 2 * n * n * sizeof(S), lanczos = n * n * sizeof(S) + (3 * k + 512) * n * sizeof(S) + 9 * k * k * 3 * 8;
+  const Index order = static_cast<Index>(n), pairs = static_cast<Index>(k);
+  const double full = 2 * n * n * sizeof(S),
+               lanczos = n * n * sizeof(S) + kernels::lanczos_bytes<S>(order, pairs, kernels::lanczos_basis(order, pairs));
   return o.method == "full" ? full : o.method == "lanczos" ? lanczos : std::max(n < 3000 ? full : 0, lanczos);
 }
 
@@ -89,36 +93,75 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
   return pairs;
 }
 
+/// What --plan prints of a run whose kernel is held in memory.
+template <class S>
+std::string plan_in_memory(const Options& o, const NtkPlan& plan, double images, double held, double gemm_rate) {
+  const double n = static_cast<double>(plan.images), k = static_cast<double>(*o.eigen);
+  const double pairs = o.method == "nystrom" ? n * static_cast<double>(*o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;
+  return format_plan({{"features", plan.feature_flops, 0.25, images + plan.feature_bytes, 0, 0},
+                      {"kernel", pairs, 0.6, images + held + plan.feature_bytes, o.save_ntk ? n * n * sizeof(S) : 0, 0},
+                      {"eigenpairs", eigen_flops(o, n, k), 0.5, images + held, k * n * sizeof(S), 0}},
+                     gemm_rate);
+}
+
+/// The same where it is on disk.
+template <class S>
+std::string plan_on_disk(const Options& o, const DiskKernelPlan& plan, double images, double gemm_rate) {
+  const double n = static_cast<double>(plan.ntk.images), k = static_cast<double>(*o.eigen), base = images + program_bytes,
+               saved = o.save_ntk ? n * n * sizeof(S) : 0, flops = eigen_flops(o, n, k), efficiency = 0.5;
+  // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD.
+  constexpr double disk_rate = 5e8;
+  const bool cached = plan.file_bytes < static_cast<double>(available_memory()) - static_cast<double>(o.memory);
+  const double reading = cached ? 0 : plan.passes * plan.file_bytes / disk_rate;
+  return format_plan({{"features", plan.ntk.feature_flops, 0.25, base + std::max(images, plan.ntk.feature_bytes), 0, 0},
+                      {"kernel", plan.ntk.pair_flops, 0.6, base + plan.ntk.feature_bytes, plan.file_bytes + saved, 0},
+                      {"eigenpairs", flops, efficiency, base + plan.eigenpair_bytes, k * n * sizeof(S),
+                       std::max(0., reading - flops / (gemm_rate * efficiency))}},
+                     gemm_rate) +
+         fmt::format("the kernel does not fit: on disk while it is used, in tiles of {} images a side; {:.0f} passes over it{}\n",
+                     plan.tile, plan.passes, cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate)));
+}
+
 template <class S>
 void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test, k = *o.eigen;
   Config config = configuration(app, o);
   config.set("eigen", k);
   ResultsFolder folder(o.out, "compute_ntk", config);
-  folder.check();
+  const bool unfinished = folder.check() == ResultsFolder::State::unfinished;
   const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)) + program_bytes,
                images = static_cast<double>(n * layout.image.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
-  const auto check_fits = [&](double bytes) {
-    require(bytes < allowed, "--memory: {} images take {} with the kernel and its eigenpairs, {} are allowed; give more, or fewer images{}",
-            n, format_size(bytes), format_size(allowed), o.method == "nystrom" ? "" : ", or --method nystrom");
+  const auto check_fits = [&](double bytes, std::string_view with) {
+    require(bytes < allowed, "--memory: {} images take {}{}, {} are allowed; give more, or fewer images{}", n, format_size(bytes), with,
+            format_size(allowed), o.method == "nystrom" ? "" : ", or --method nystrom");
   };
-  check_fits(held + 2 * images);  // while they are read
+  constexpr std::string_view with_kernel = " with the kernel and its eigenpairs", alone = " alone";
+  // Lanczos can do with the kernel on disk; a run that began so goes on so.
+  const bool may_be_on_disk = o.method == "auto" || o.method == "lanczos";
+  bool on_disk = may_be_on_disk && (held + 2 * images >= allowed || (unfinished && std::filesystem::exists(folder.path() / tiles_name)));
+  check_fits((on_disk ? program_bytes : held) + 2 * images, on_disk ? alone : with_kernel);  // while they are read
   const auto subject = load_subject<S>(o, layout, o.init);
 
   NtkOptions ntk_options;
   ntk_options.contraction = contraction_of(o);
-  const double pass = pass_bytes(subject) * static_cast<double>(plan_ntk(subject.network, subject.init, subject.data.images).pass);
-  check_fits(held + images + pass);
-  ntk_options.memory = allowed - held - images - pass;
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
+  const NtkPlan unlimited = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
+  const double pass = pass_bytes(subject) * static_cast<double>(unlimited.pass),
+               of_two = 2 * unlimited.feature_bytes / static_cast<double>(n);
+  on_disk = on_disk || (may_be_on_disk && held + images + pass + of_two >= allowed);
+  std::optional<DiskKernelPlan> disk;
+  if (on_disk) {
+    disk = plan_kernel_on_disk(subject, k, ntk_options, allowed - images - program_bytes, pass);
+    ntk_options.memory = allowed - images - program_bytes - pass;
+    const double numbers = static_cast<double>(k * n) + (o.save_ntk ? static_cast<double>(n * n) : 0);
+    require_space(folder.path(), disk->file_bytes + numbers * sizeof(S), free_space(folder.path()));
+  } else {
+    check_fits(held + images + pass, with_kernel);
+    ntk_options.memory = allowed - held - images - pass;
+  }
+  const NtkPlan plan = disk ? disk->ntk : plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
   if (o.plan) {
-    const double pairs = o.method == "nystrom" ? static_cast<double>(n * *o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;
-    const double kernel_disk = o.save_ntk ? static_cast<double>(n * n) * sizeof(S) : 0;
-    fmt::print("{}", format_plan({{"features", plan.feature_flops, 0.25, images + plan.feature_bytes, 0, 0},
-                                  {"kernel", pairs, 0.6, images + held + plan.feature_bytes, kernel_disk, 0},
-                                  {"eigenpairs", eigen_flops(o, static_cast<double>(n), static_cast<double>(k)), 0.5, images + held,
-                                   static_cast<double>(k * n) * sizeof(S), 0}},
-                                 measure_gemm_rate<S>()));
+    const double gemm_rate = measure_gemm_rate<S>();
+    fmt::print("{}", disk ? plan_on_disk<S>(o, *disk, images, gemm_rate) : plan_in_memory<S>(o, plan, images, held, gemm_rate));
     if (plan.feature_runs > 1)
       fmt::print("features do not fit: computed {:.1f} times over, by panels of {} images\n", plan.feature_runs, plan.panel);
     return;
@@ -128,7 +171,8 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   record.set("parameters", static_cast<double>(subject.init.size()));
   record.set("images", static_cast<double>(n));
   save_variables(folder.path() / "init.npz", subject.init);
-  const auto result = eigenpairs(o, subject, ntk_options, record, folder.path());
+  const auto result = disk ? eigenpairs_on_disk(subject, k, *disk, ntk_options, o.save_ntk, record, folder.path())
+                           : eigenpairs(o, subject, ntk_options, record, folder.path());
 
   const auto column = [](const std::vector<double>& v) { return Tensor<double>::from({static_cast<Index>(v.size())}, v); };
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(column(result.values)));
@@ -142,6 +186,7 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   save_figure(folder.path() / "spectrum.svg",
               spectrum_figure(fmt::format("Kernel of {} on {} images of {}", o.model, n, data_name(o)), result.values, result.residuals));
   record.set("method", kernels::name(result.method));
+  std::filesystem::remove(folder.path() / tiles_name);
   record.finish();
   fmt::print("{} eigenpairs of {} images by {}: {:.6g} down to {:.6g}; in {}\n", k, n, kernels::name(result.method), result.values.front(),
              result.values.back(), folder.path().string());

@@ -119,9 +119,22 @@ class Krylov {
   double norm_ = 0, flops_ = 0;
 };
 
-Index default_block(Index k) { return std::clamp<Index>((k / 8 + 15) / 16 * 16, 16, 128); }
-
 }  // namespace
+
+Index lanczos_block(Index n, Index k) { return std::min(n, std::clamp<Index>((k / 8 + 15) / 16 * 16, 16, 128)); }
+
+Index lanczos_basis(Index n, Index k, Index block) {
+  block = block > 0 ? std::min(n, block) : lanczos_block(n, k);
+  return std::min(n, (std::max(3 * k, k + 4 * block) + block - 1) / block * block + block);
+}
+
+template <class S>
+double lanczos_bytes(Index n, Index k, Index basis, Index batch) {
+  const double m = static_cast<double>(basis), pairs = static_cast<double>(k);
+  // While the basis grows, a block, its product and what orthonormalise makes of it; in the end the vectors and their products.
+  const double beside = static_cast<double>(std::max(4 * lanczos_block(n, k), k + std::min(k, batch)));
+  return (m + beside) * static_cast<double>(n) * sizeof(S) + 8 * (2 * m * m + 3 * m * pairs);
+}
 
 template <class S>
 DenseOperator<S>::DenseOperator(Tensor<S> K) : K_(std::move(K)) {
@@ -179,14 +192,12 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
     if (options.progress) options.progress(fraction, what);
   };
   const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
-  const Index block = std::min(n, options.block > 0 ? options.block : default_block(k));
-  const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n;
-  const Index expected = std::min(limit, (std::max(3 * k, k + 4 * block) + block - 1) / block * block);
+  const Index block = options.block > 0 ? std::min(n, options.block) : lanczos_block(n, k), room = lanczos_basis(n, k, options.block);
+  const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n, expected = std::min(limit, std::max(k, room - block));
 
   progress(0, "block Lanczos");
   // Where the basis is bounded all of it is asked for at once: rows that are not written take no memory, and nothing is copied to grow.
-  const Index capacity = options.max_basis > 0 ? limit + block : expected + block;
-  Krylov<S> krylov(K, block, std::min(n, capacity), options.seed);
+  Krylov<S> krylov(K, block, options.max_basis > 0 ? std::min(n, limit + 2 * block) : room, options.seed);
   Eigenpairs<S> pairs;
   pairs.method = EigenMethod::lanczos;
   Tensor<double> ritz_vectors;
@@ -242,6 +253,8 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
 
 template class DenseOperator<float>;
 template class DenseOperator<double>;
+template double lanczos_bytes<float>(Index, Index, Index, Index);
+template double lanczos_bytes<double>(Index, Index, Index, Index);
 template std::vector<double> eigen_residuals(const SymmetricOperator<float>&, const std::vector<double>&, const Tensor<float>&,
                                              const std::function<void(Index)>&);
 template std::vector<double> eigen_residuals(const SymmetricOperator<double>&, const std::vector<double>&, const Tensor<double>&,

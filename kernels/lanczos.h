@@ -39,6 +39,14 @@ class DenseOperator final : public SymmetricOperator<S> {
 template <class S>
 Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenOptions& options = {});
 
+/// Vectors of a block of Lanczos for k pairs: what EigenOptions::block = 0 takes.
+Index lanczos_block(Index n, Index k);
+/// Vectors of the basis, the block under way included, that block_lanczos makes room for at first; most spectra need fewer.
+Index lanczos_basis(Index n, Index k, Index block = 0);
+/// Bytes that block_lanczos takes beside the operator with a basis of so many vectors, `batch` of them multiplied at a time in the end.
+template <class S>
+double lanczos_bytes(Index n, Index k, Index basis, Index batch = 256);
+
 /// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S.
 template <class S>
 std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,

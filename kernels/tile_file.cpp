@@ -195,6 +195,23 @@ void TileFile<S>::read(Index r, Index c, Index count, S* to) const {
   read_all(path_, descriptor_, to, bytes, offset(place(r, c)));
 }
 
+template <class S>
+void TileFile<S>::read_rows(Index r, S* to) const {
+  const Index h = extent(r);
+  const cpu::Block block(static_cast<std::size_t>(tile_ * tile_) * sizeof(S));
+  S* const from = static_cast<S*>(block.data());
+  for (Index c = 0; c < side(); ++c) {
+    const Index w = extent(c);
+    read(std::min(r, c), std::max(r, c), 1, from);
+    S* const out = to + c * tile_;
+    for (Index i = 0; i < h; ++i)
+      if (c < r)  // from above the diagonal, mirrored
+        for (Index j = 0; j < w; ++j) out[i * n_ + j] = from[j * h + i];
+      else
+        std::copy_n(from + i * w, w, out + i * n_);
+  }
+}
+
 template class TileFile<float>;
 template class TileFile<double>;
 

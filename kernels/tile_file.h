@@ -48,6 +48,8 @@ class TileFile {
   /// Tiles (r, c) to (r, c + count - 1), each at a distance of tile * tile numbers from the one before, contiguous in itself. They must be
   /// there.
   void read(Index r, Index c, Index count, S* to) const;
+  /// The rows of K that block row r holds, whole: [extent(r), n].
+  void read_rows(Index r, S* to) const;
 
  private:
   Index tiles() const { return side() * (side() + 1) / 2; }

@@ -94,7 +94,8 @@ Index tiles_a_task(Index tiles) { return tiles >= 16 ? 2 : 1; }
 }  // namespace
 
 template <class S>
-TiledOperator<S>::TiledOperator(const TileFile<S>& file, Index batch) : file_(file), batch_(batch) {
+TiledOperator<S>::TiledOperator(const TileFile<S>& file, Index batch, std::function<void()> poll)
+    : file_(file), batch_(batch), poll_(std::move(poll)) {
   require(batch >= 1, "tiled operator: {} vectors a pass; give 1 or more", batch);
   require(file.missing() == 0, "tiled operator: {} tiles are missing; write them first", file.missing());
 }
@@ -123,6 +124,7 @@ void TiledOperator<S>::apply(const Tensor<S>& v, Tensor<S>& out) const {
   Tensor<S> partial({(most + group - 1) / group, b, tile});
   cpu::parallel_chunks(b, 16, [&](Index begin, Index end) { std::fill(out.data() + begin * n, out.data() + end * n, S(0)); });
   for (const Run& run : runs) {
+    if (poll_) poll_();
     const S* const block = tiles.next();
     const Index r = run.row, h = file_.extent(r), tasks = (run.count + group - 1) / group;
     const S* const v_r = v.data() + r * tile;

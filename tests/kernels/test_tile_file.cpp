@@ -88,6 +88,9 @@ TEMPLATE_TEST_CASE("a tile file gives back what was written, in another process'
         CHECK(std::equal(expected.data(), expected.data() + expected.size(), row.data() + t * tile * tile));
       }
     }
+    Tensor<S> whole({n, n});
+    for (Index r = 0; r < file.side(); ++r) file.read_rows(r, whole.data() + r * tile * n);
+    CHECK(same_bits(whole, K));
     CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
   }
 }
@@ -219,6 +222,8 @@ TEST_CASE("Lanczos over a file finds the eigenpairs of the kernel in memory") {
       close_to(pairs.vectors, full.vectors, 1e-8);
     }
   CHECK_THROWS_WITH(TiledOperator<double>(file, 0), Contains("give 1 or more"));
+  const TiledOperator<double> stopped(file, 64, [] { throw std::domain_error("cancelled"); });
+  CHECK_THROWS_AS(block_lanczos(stopped, k), std::domain_error);
 }
 
 TEST_CASE("an interrupted kernel is completed: the same bytes, no tile twice, no features for rows that are there") {

@@ -1,0 +1,137 @@
+#include "experiments/common/kernel_on_disk.h"
+
+#include "data/npy.h"
+#include "experiments/common/interrupt.h"
+#include "experiments/common/learners.h"
+#include "kernels/tiled_ntk.h"
+#include "kernels/tiled_operator.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The largest number in [low, high] that fits; low if none does.
+template <class Fits>
+Index largest(Index low, Index high, const Fits& fits) {
+  while (low < high) {
+    const Index middle = low + (high - low + 1) / 2;
+    if (fits(middle))
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+template <class S>
+void save_kernel(const fs::path& path, const kernels::TileFile<S>& file) {
+  const Index n = file.size();
+  Tensor<S> rows({file.tile(), n});
+  data::save_npy_in_pieces<S>(path, {n, n}, [&](const auto& append) {
+    for (Index r = 0; r < file.side(); ++r) {
+      check_interrupt();
+      file.read_rows(r, rows.data());
+      append(std::as_const(rows).slice(0, file.extent(r)).span());
+    }
+  });
+}
+
+}  // namespace
+
+template <class S>
+DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass) {
+  const Index n = subject.images();
+  const auto& images = subject.data.images;
+  DiskKernelPlan plan;
+  options.memory = memory - pass;
+  require(options.memory > 0, "--memory: a pass over some images takes {} more, {} are left; give more", format_size(pass),
+          format_size(std::max(0., memory)));
+  plan.tile = file_tile(plan_ntk(subject.network, subject.init, images, options));
+  options.tile = plan.tile;
+  plan.ntk = plan_ntk(subject.network, subject.init, images, options);
+  plan.file_bytes = kernels::TileFile<S>::disk_bytes(n, plan.tile);
+
+  const Index block = kernels::lanczos_block(n, k), basis = kernels::lanczos_basis(n, k);
+  const auto bytes = [&](Index vectors, Index batch) {
+    return kernels::lanczos_bytes<S>(n, k, vectors, batch) + kernels::TiledOperator<S>::bytes(n, plan.tile, std::max(block, batch));
+  };
+  const Index least = std::min<Index>(k, 64);
+  require(bytes(basis, least) <= memory,
+          "--memory: {} eigenpairs of {} images take {} beside the images, even with the kernel on disk, {} are left; give more, fewer "
+          "--eigen, or --method nystrom",
+          k, n, format_size(bytes(basis, least)), format_size(memory));
+  plan.batch = largest(least, k, [&](Index b) { return bytes(basis, b) <= memory; });
+  plan.max_basis = largest(basis, n, [&](Index m) { return bytes(m, plan.batch) <= memory; });
+  if (plan.max_basis < n) plan.max_basis = plan.max_basis / block * block - block;  // a block beyond the last one is held
+  const double rows = static_cast<double>(plan.tile * n) * sizeof(S);               // ntk.npy is written from them
+  plan.eigenpair_bytes = std::max(bytes(basis, plan.batch), rows);
+  plan.passes = static_cast<double>(basis / block) + std::ceil(static_cast<double>(k) / static_cast<double>(plan.batch));
+  return plan;
+}
+
+double free_space(const fs::path& folder) {
+  std::error_code error;
+  fs::path standing = fs::absolute(folder);
+  while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
+  double bytes = static_cast<double>(fs::space(standing).available);
+  // What an interrupted run has taken already is this one's.
+  for (const fs::path& own : {folder / tiles_name, folder / (std::string(tiles_name) + ".partial")})
+    if (const auto size = fs::file_size(own, error); !error) bytes += static_cast<double>(size);
+  return bytes;
+}
+
+void require_space(const fs::path& folder, double bytes, double free) {
+  require(bytes <= free,
+          "--out {}: the kernel on disk and the results take {}, {} are free there; free some, give more --memory, or another folder",
+          folder.string(), format_size(bytes), format_size(free));
+}
+
+template <class S>
+kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>& subject, Index k, const DiskKernelPlan& plan, NtkOptions options, bool save,
+                                          RunRecord& record, const fs::path& folder) {
+  const auto& images = subject.data.images;
+  options.tile = plan.tile;
+  std::optional<kernels::TileFile<S>> file;
+  {
+    const auto fingerprint = ntk_fingerprint(subject.network, subject.init, images, options);
+    Progress progress("tiles that are there", 100, "per cent");
+    file.emplace(folder / tiles_name, images.rows(), plan.tile, fingerprint, shown(progress));
+  }
+  record.set("kernel_on_disk", plan.file_bytes);
+  record.set("active_parameters", static_cast<double>(plan.ntk.features.active_parameters));
+  if (file->missing() > 0) {
+    auto stage = record.stage("kernel");
+    Progress progress("kernel", 100, "per cent");
+    options.progress = shown(progress);
+    const double tiles = static_cast<double>(file->side() * (file->side() + 1) / 2), missing = static_cast<double>(file->missing());
+    complete(*file, subject.network, subject.init, images, options);
+    progress.finish();
+    stage.add_flops((plan.ntk.feature_flops + plan.ntk.pair_flops) * missing / tiles);
+  }
+  cpu::trim_memory();  // the features
+  if (save && !fs::exists(folder / "ntk.npy")) {
+    auto stage = record.stage("ntk.npy");
+    save_kernel(folder / "ntk.npy", *file);
+  }
+  cpu::trim_memory();
+  auto stage = record.stage("eigenpairs");
+  Progress progress("eigenpairs", 100, "per cent");
+  kernels::EigenOptions eigen;
+  eigen.max_basis = plan.max_basis;
+  eigen.progress = [report = shown(progress)](double fraction, std::string_view) mutable { report(fraction); };
+  auto pairs = kernels::block_lanczos(kernels::TiledOperator<S>(*file, plan.batch, check_interrupt), k, eigen);
+  progress.finish();
+  stage.add_flops(pairs.flops);
+  return pairs;
+}
+
+#define INSTANTIATE(S)                                                                                                              \
+  template DiskKernelPlan plan_kernel_on_disk(const Subject<S>&, Index, NtkOptions, double, double);                                \
+  template kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>&, Index, const DiskKernelPlan&, NtkOptions, bool, RunRecord&, \
+                                                     const fs::path&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane::experiments
