@@ -108,7 +108,7 @@ std::string plan_in_memory(const Options& o, const NtkPlan& plan, double images,
 template <class S>
 std::string plan_on_disk(const Options& o, const DiskKernelPlan& plan, double images, double gemm_rate) {
   const double n = static_cast<double>(plan.ntk.images), k = static_cast<double>(*o.eigen), base = images + program_bytes,
-               saved = o.save_ntk ? n * n * sizeof(S) : 0, flops = eigen_flops(o, n, k), efficiency = 0.5;
+               saved = o.save_ntk ? n * n * sizeof(S) : 0, flops = eigen_flops(o, n, k), efficiency = 0.6;
   // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD.
   constexpr double disk_rate = 5e8;
   const bool cached = plan.file_bytes < static_cast<double>(available_memory()) - static_cast<double>(o.memory);

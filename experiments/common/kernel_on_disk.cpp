@@ -95,8 +95,10 @@ kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>& subject, Index k, co
   std::optional<kernels::TileFile<S>> file;
   {
     const auto fingerprint = ntk_fingerprint(subject.network, subject.init, images, options);
-    Progress progress("tiles that are there", 100, "per cent");
+    Progress progress("tiles of the run before", 100, "per cent");
+    const bool there = fs::exists(folder / tiles_name);
     file.emplace(folder / tiles_name, images.rows(), plan.tile, fingerprint, shown(progress));
+    if (there) progress.finish();
   }
   record.set("kernel_on_disk", plan.file_bytes);
   record.set("active_parameters", static_cast<double>(plan.ntk.features.active_parameters));
