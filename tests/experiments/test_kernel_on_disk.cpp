@@ -1,0 +1,178 @@
+// compute_ntk where the kernel does not fit into --memory: the same results from tiles on disk, whatever interrupts the run.
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "autodiff/random.h"
+#include "experiments/common/kernel_on_disk.h"
+#include "kernels/tile_file.h"
+#include "tests/experiments/run_binary.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+using Catch::Matchers::Contains;
+using test::Sandbox;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Index images = 3000, tile = 512, tiles = 21;
+// The kernel takes 69 MiB, which with the program and the images do not fit; the program's own 48 MiB leave room for Lanczos.
+const std::string command = "compute_ntk --model lenet --features 3,4,10,8,1 --data x.npy --eigen 12 --dtype float64 --quiet";
+const std::string little = " --memory 100M";
+
+void write_images(const Sandbox& box) {
+  RandomStream random(1, "images");
+  Tensor<double> x({images, 8, 8, 1});
+  for (double& v : x.span()) v = random.normal();
+  data::save_npy(box / "x.npy", x);
+}
+
+double worst(const Tensor<double>& a, const Tensor<double>& b) {
+  REQUIRE(a.shape() == b.shape());
+  double difference = 0, size = 0;
+  for (Index i = 0; i < a.size(); ++i) difference = std::max(difference, std::abs(a[i] - b[i])), size = std::max(size, std::abs(b[i]));
+  return difference / size;
+}
+
+nlohmann::json record_of(const Sandbox& box, const std::string& folder) {
+  return nlohmann::json::parse(test::bytes_of(box / (folder + "/run.json")));
+}
+
+double kernel_flops(const nlohmann::json& record) {
+  for (const auto& stage : record["stages"])
+    if (stage["name"] == "kernel") return stage["flops"];
+  return 0;
+}
+
+/// Tiles that are marked as written, as the file stands.
+Index written(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<std::uint32_t, tiles> marks{};
+  file.seekg(64);
+  file.read(reinterpret_cast<char*>(marks.data()), sizeof marks);
+  return file ? tiles - std::count(marks.begin(), marks.end(), 0u) : 0;
+}
+
+/// Runs into `out` and ends that by the signal while tiles are written; the tiles it left.
+Index ended_in_kernel(const Sandbox& box, const std::string& arguments, const std::string& out, int signal) {
+  const fs::path path = box / out / tiles_name;
+  for (int tries = 0; tries < 100; ++tries) {
+    fs::remove_all(box / out);
+    auto child = box.start(arguments + " --out " + out);
+    while (!child.over() && written(path) < 3) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    child.signal(signal);
+    const auto end = child.wait();
+    if (signal == SIGINT && end.status == 130) CHECK_THAT(end.err, Contains("interrupted; the same command goes on from here"));
+    if (const Index done = written(path); done >= 3 && done < tiles) return done;  // else it was through before the signal came
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("kernel on disk: a kernel that does not fit gives what one that fits gives, within the memory allowed") {
+  const Sandbox box;
+  write_images(box);
+  box.good(command + " --method lanczos --save-ntk --out fits");
+  CHECK(!record_of(box, "fits").contains("kernel_on_disk"));
+  const std::string plan = box.good(command + little + " --plan");
+  CHECK_THAT(plan, Contains("the kernel does not fit: on disk while it is used, in tiles of 512 images a side"));
+  CHECK(!fs::exists(box / "results"));
+  for (const std::string method : {"auto", "lanczos"}) {
+    box.good(command + little + " --save-ntk --method " + method + " --out " + method);
+    const auto record = record_of(box, method);
+    CHECK(record["kernel_on_disk"] == kernels::TileFile<double>::disk_bytes(images, tile));
+    CHECK(record["method"] == "lanczos");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
+    CHECK(record["peak_memory"].get<double>() <= 100 << 20);
+#endif
+    for (const std::string file : {"/eigvals.npy", "/ntk.npy"}) CHECK(worst(box.array(method + file), box.array("fits" + file)) <= 1e-10);
+    CHECK(worst(box.array(method + "/eigvecs.npy"), box.array("fits/eigvecs.npy")) <= 1e-6);
+    CHECK(!fs::exists(box / method / tiles_name));
+  }
+  CHECK_THAT(box.refused(command + little + " --method full"), Contains("--memory: 3000 images take"));
+  CHECK_THAT(box.refused(command + " --memory 60M"), Contains("even with the kernel on disk"));
+  CHECK_THAT(box.refused(command + " --memory 50M"), Contains("--memory: 3000 images take 50.9 MiB alone, 50.0 MiB are allowed"));
+}
+
+TEST_CASE("kernel on disk: the same bytes for any number of threads") {
+  const Sandbox box;
+  write_images(box);
+  for (const std::string threads : {"1", "2"}) box.good(command + little + " --threads " + threads + " --out " + threads);
+  CHECK(test::differing(box.results("1"), box.results("2")) == "");
+}
+
+TEST_CASE("kernel on disk: a run that was killed goes on from its finished tiles, but not from torn ones, and ends with the same bytes") {
+  const Sandbox box;
+  write_images(box);
+  box.good(command + little + " --out whole");
+  const double all = kernel_flops(record_of(box, "whole"));
+  for (const int signal : {SIGKILL, SIGINT}) {
+    const Index done = ended_in_kernel(box, command + little, "parts", signal);
+    REQUIRE(done > 0);
+    CHECK(!fs::exists(box / "parts/eigvals.npy"));
+    Index good = done;
+    if (signal == SIGKILL) {  // and the power goes out: one byte of a tile that was written
+      const fs::path path = box / "parts" / tiles_name;
+      std::vector<std::uint32_t> marks(tiles);
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekg(64);
+      file.read(reinterpret_cast<char*>(marks.data()), 4 * tiles);
+      const Index torn = std::find_if(marks.begin(), marks.end(), [](auto m) { return m != 0; }) - marks.begin();
+      const auto at = static_cast<std::int64_t>(fs::file_size(path)) - (tiles - torn) * tile * tile * 8 + 1234;
+      file.seekg(at);
+      const int byte = file.get();
+      file.seekp(at);
+      file.put(static_cast<char>(byte ^ 4));
+      --good;
+    }
+    // A run that began on disk goes on there, whatever memory it has now.
+    box.good(command + (signal == SIGINT ? "" : little) + " --out parts");
+    CHECK(test::differing(box.results("whole"), box.results("parts")) == "");
+    // Each tile that was kept is one that was not computed again.
+    double part = kernel_flops(record_of(box, "parts"));
+    if (signal == SIGINT) {  // the stage that was interrupted is noted, too, with no flops
+      part = 0;
+      const auto record = record_of(box, "parts");
+      for (const auto& stage : record["stages"])
+        if (stage["name"] == "kernel") part = std::max(part, stage["flops"].get<double>());
+    }
+    CHECK(part == Approx(all * static_cast<double>(tiles - good) / tiles));
+  }
+}
+
+TEST_CASE("kernel on disk: tiles of other weights or of a larger --memory are not taken") {
+  const Sandbox box;
+  write_images(box);
+  box.good("compute_ntk --model lenet --features 3,4,10,8,1 --data x.npy --num-train 5 --num-test 0 --dtype float64 --quiet --out w");
+  fs::copy_file(box / "w/init.npz", box / "w.npz");
+  const std::string with = command + little + " --init w.npz";
+  REQUIRE(ended_in_kernel(box, with, "A", SIGKILL) > 0);
+  box.good(
+      "compute_ntk --model lenet --features 3,4,10,8,1 --data x.npy --num-train 5 --num-test 0 --dtype float64 --quiet --seed 1 --out v");
+  fs::copy_file(box / "v/init.npz", box / "w.npz", fs::copy_options::overwrite_existing);
+  const auto end = box.run(with + " --out A");
+  CHECK(end.status == 2);
+  CHECK(end.err == fmt::format("compute_ntk: {}: holds tiles of another kernel; delete it\n",
+                               (fs::canonical(box.path()) / "A" / tiles_name).string()));
+}
+
+TEST_CASE("kernel on disk: a disk that is too small is found before any work") {
+  const Sandbox box;
+  data::save_npy(box / "x.npy", Tensor<float>::zeros({1'000'000, 1, 1, 1}));  // 2 TB of tiles
+  const std::string huge = "compute_ntk --model mlp --features 2,1 --data x.npy --eigen 1 --memory 2G --quiet --out A";
+  for (const std::string more : {"", " --plan"})
+    CHECK_THAT(box.refused(huge + more),
+               Contains("A: the kernel on disk and the results take 1.8 TiB") && Contains("are free there; free some, give more --memory"));
+  CHECK(test::thrown([] { require_space("A", 1000, 1000); }) == "nothing thrown");
+  CHECK(
+      test::thrown([] { require_space("A", 2048, 1024); }) ==
+      "--out A: the kernel on disk and the results take 2.0 KiB, 1.0 KiB are free there; free some, give more --memory, or another folder");
+  const double free = free_space(box / "not/yet/there");
+  CHECK(free > 0);
+  fs::create_directories(box / "mine");
+  std::ofstream(box / "mine" / tiles_name).put(' ');
+  fs::resize_file(box / "mine" / tiles_name, 1u << 30);  // sparse: counted as this run's own
+  CHECK(free_space(box / "mine") > free + 0.9 * (1u << 30));
+}
