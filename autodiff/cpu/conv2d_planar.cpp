@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "autodiff/cpu/conv2d_interleave.h"
 #include "autodiff/cpu/conv2d_paths.h"
 #include "autodiff/cpu/parallel.h"
 
@@ -69,9 +70,9 @@ struct Strip {
   Index offset, position, count;
 };
 
-/// R output channels at L strips: y[position][r] for all taps t, weights [taps, R].
+/// R output channels at L strips, for all taps t with weights [taps, R]: sums [R][max_vectors][lanes].
 template <class S, int R, int L>
-void convolve_strips(const S* planes, const std::vector<Index>& taps, const S* weights, const Strip* strips, S* y, Index y_row) {
+void convolve_strips(const S* planes, const std::vector<Index>& taps, const S* weights, const Strip* strips, S* sums) {
   using V = Lanes<S>;
   V sum[R][L];
   const S* at[L];
@@ -93,20 +94,24 @@ void convolve_strips(const S* planes, const std::vector<Index>& taps, const S* w
     }
     weights += R;
   }
-  alignas(64) S lane[R][lanes<S>];
 #pragma GCC unroll 8
-  for (int l = 0; l < L; ++l) {
+  for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) sum[r][l].copy_to(lane[r], std::experimental::vector_aligned);
-    S* to = y + strips[l].position * y_row;
-    for (Index j = 0; j < strips[l].count; ++j, to += y_row)
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) to[r] = lane[r][j];
-  }
+    for (int l = 0; l < L; ++l) sum[r][l].copy_to(sums + (r * max_vectors<S> + l) * lanes<S>, std::experimental::vector_aligned);
+}
+
+/// y [count, O] <- the planes [O] of one strip, in registers for the channels of LeNet.
+template <class S>
+void write_strip(const S* planes, Index count, Index o, S* y) {
+  constexpr Index stride = max_vectors<S> * lanes<S>;
+  if (count == lanes<S> && o == 6) return interleave<S, 6>(planes, stride, y);
+  if (count == lanes<S> && o == 16) return interleave<S, 16>(planes, stride, y);
+  for (Index j = 0; j < count; ++j)
+    for (Index k = 0; k < o; ++k) y[j * o + k] = planes[k * stride + j];
 }
 
 template <class S>
-using StripKernel = void (*)(const S*, const std::vector<Index>&, const S*, const Strip*, S*, Index);
+using StripKernel = void (*)(const S*, const std::vector<Index>&, const S*, const Strip*, S*);
 
 template <class S>
 StripKernel<S> strip_kernel(Index scalars, Index strips) {
@@ -140,16 +145,21 @@ Tensor<S> planar_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor
 
   Tensor<S> y({images, at.out_height(), at.out_width(), o});
   parallel_chunks(images, images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
-    const Block scratch(static_cast<std::size_t>(planes.size) * sizeof(S));
-    S* copy = static_cast<S*>(scratch.data());
+    const Index group = max_vectors<S> * lanes<S>;
+    const Block scratch(static_cast<std::size_t>(planes.size) * sizeof(S)), results(static_cast<std::size_t>(o * group) * sizeof(S));
+    S *copy = static_cast<S*>(scratch.data()), *sums = static_cast<S*>(results.data());
     std::fill_n(copy, planes.size, S(0));
     const Index count = Index(strips.size());
     for (Index n = begin; n < end; ++n) {
       fill_planes(at, planes, x.data() + n * pixels, copy);
-      for (Index first = 0; first < count; first += max_vectors<S>)
+      for (Index first = 0; first < count; first += max_vectors<S>) {
+        const Index together = std::min(max_vectors<S>, count - first);
+        const Strip* at_strips = strips.data() + first;
         for (Index k = 0; k < o; k += block)
-          strip_kernel<S>(std::min(block, o - k), std::min(max_vectors<S>, count - first))(
-              copy, taps, packed.data() + k * patch, strips.data() + first, y.data() + n * at.positions() * o + k, o);
+          strip_kernel<S>(std::min(block, o - k), together)(copy, taps, packed.data() + k * patch, at_strips, sums + k * group);
+        for (Index l = 0; l < together; ++l)
+          write_strip(sums + l * lanes<S>, at_strips[l].count, o, y.data() + (n * at.positions() + at_strips[l].position) * o);
+      }
     }
   });
   return y;
