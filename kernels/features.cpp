@@ -166,9 +166,10 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
 template <class S>
 void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride) {
   const Index m = i1 - i0, n = j1 - j0, p = a.plan_->row_size;
-  if (p > 0)
-    cpu::gemm(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * p, p, b.rows_.data() + j0 * p, p, S(0), out, stride);
-  else
+  if (p > 0) {
+    const auto product = a.plan_->long_rows() ? cpu::parallel_gemm<S> : cpu::gemm<S>;
+    product(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * p, p, b.rows_.data() + j0 * p, p, S(0), out, stride);
+  } else
     for (Index i = 0; i < m; ++i) std::fill_n(out + i * stride, n, S(0));
   for (std::size_t l = 0; l < a.factored_.size(); ++l) {
     const Kind kind = a.plan_->layers[l].kind;
@@ -208,9 +209,9 @@ void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, In
   const Index positions = at.positions(), o = layer.outputs, c = formed ? at.patch_size() : at.channels;
   const Index places = formed ? positions : at.height * at.width;
   const Index m = i1 - i0, n = j1 - j0;
-  // A strip of images at a time: [places, n places] of inputs' and [positions, n positions] of cotangents' products.
-  Tensor<S> inputs({places, n * places}), outputs({positions, n * positions});
-  for (Index i = 0; i < m; ++i) {
+  cpu::parallel_for(m, [&](Index i) {
+    // An image and a strip of others: [places, n places] of inputs' and [positions, n positions] of cotangents' products.
+    Tensor<S> inputs({places, n * places}), outputs({positions, n * positions});
     cpu::gemm(cpu::Op::none, cpu::Op::transpose, places, n * places, c, S(1), factored_[l].a.data() + (i0 + i) * places * c, c,
               b.factored_[l].a.data() + j0 * places * c, c, S(0), inputs.data(), n * places);
     cpu::gemm(cpu::Op::none, cpu::Op::transpose, positions, n * positions, o, S(1), factored_[l].d.data() + (i0 + i) * positions * o, o,
@@ -234,7 +235,7 @@ void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, In
           out[i * stride + j] += sum;
         }
       }
-  }
+  });
 }
 
 template FeaturePlan plan_features(const FactoredJacobian<float>&, Contraction);

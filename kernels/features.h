@@ -35,6 +35,9 @@ struct FeaturePlan {
   Index active_parameters = 0;  ///< whose derivative is not exactly zero
   double pair_flops = 0;        ///< to contract one pair of images
   double image_flops = 0;       ///< to make one image's features: forward, reverse, rows
+
+  /// So long that the inner products of a block are worth cutting: where images are few, tiles of them would read all rows many times.
+  bool long_rows() const { return row_size >= 1 << 16; }
 };
 
 /// From the Jacobian of any images of the right shape.

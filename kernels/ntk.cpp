@@ -9,7 +9,7 @@ namespace {
 /// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
 template <class S>
 Index images_per_pass(const FeaturePlan& plan) {
-  return plan.image_flops > 1e8 ? 16 : 128;
+  return plan.image_flops > 1e8 ? 32 : 128;
 }
 
 template <class S>
@@ -40,8 +40,11 @@ std::vector<std::pair<Index, Index>> pieces(Index begin, Index end, Index size, 
 }
 
 /// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
-/// are enough of them to share out.
-Index tile_for(const NtkOptions& options, Index n) { return options.tile > 0 ? options.tile : std::clamp<Index>((n + 5) / 6, 16, 512); }
+/// are enough of them to share out, unless rows are so long that a tile is shared out itself.
+Index tile_for(const NtkOptions& options, const FeaturePlan& plan, Index n) {
+  if (options.tile > 0) return options.tile;
+  return std::clamp<Index>((n + 5) / 6, plan.long_rows() ? 128 : 16, 512);
+}
 
 class Progress {
  public:
@@ -97,7 +100,7 @@ template <class S>
 void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
                const TileConsumer<S>& consume, const TileFilter& wanted) {
   const NtkPlan plan = plan_ntk(network, variables, images, options);
-  const Index n = plan.images, size = tile_for(options, n);
+  const Index n = plan.images, size = tile_for(options, plan.features, n);
   const auto panels = pieces(0, n, plan.panel, n);
   const auto tiles_between = [&](std::size_t p, std::size_t q) {
     std::vector<Tile> tiles;
@@ -182,7 +185,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   const FeaturePlan plan = plan_at(network, variables, a, options);
   require(b.shape().rank() == a.shape().rank() && b.rows() > 0 && b.shape().with_rows(1) == a.shape().with_rows(1),
           "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
-  const Index n = a.rows(), m = b.rows(), size = tile_for(options, std::max(n, m));
+  const Index n = a.rows(), m = b.rows(), size = tile_for(options, plan, std::max(n, m));
   const double bytes = static_cast<double>(plan.image_numbers) * sizeof(S);
   Index panel_a = n, panel_b = m;
   if (options.memory > 0 && static_cast<double>(n + m) * bytes > options.memory)

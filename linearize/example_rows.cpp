@@ -58,7 +58,11 @@ Tensor<S> example_rows(const Factor<Tensor<S>>& f) {
   const Index n = f.cotangent.rows();
   const S* d = f.cotangent.data();
   if (f.entrance->template as<MatMul>()) return outer_products(*f.activation, f.cotangent);
-  if (const auto* conv = f.entrance->template as<Conv2d>()) return cpu::conv2d_weight_rows(conv->at, *f.activation, f.cotangent);
+  if (const auto* conv = f.entrance->template as<Conv2d>()) {
+    Tensor<S> rows({n, conv->at.patch_size() * conv->at.out_channels});
+    cpu::conv2d_weight_rows(conv->at, *f.activation, f.cotangent, rows.data(), rows.shape()[1]);
+    return rows;
+  }
   const Index c = f.cotangent.shape()[-1], positions = f.cotangent.size() / std::max<Index>(1, n * c);
   if (f.entrance->template as<ChannelBias>()) return position_sums<S>(n, positions, c, [d](Index i) { return d[i]; });
   if (f.entrance->template as<ChannelScale>()) {
@@ -70,6 +74,8 @@ Tensor<S> example_rows(const Factor<Tensor<S>>& f) {
 
 template <class S>
 void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride) {
+  if (const auto* conv = factor.entrance->template as<Conv2d>(); conv && !accumulate)
+    return cpu::conv2d_weight_rows(conv->at, *factor.activation, factor.cotangent, to, stride);  // in place: these rows are the longest
   const Tensor<S> rows = example_rows(factor);
   const Index n = rows.shape()[0], p = rows.shape()[1];
   cpu::parallel_chunks(n, examples_per_task(p), [&](Index begin, Index end) {

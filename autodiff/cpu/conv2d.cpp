@@ -119,10 +119,10 @@ Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor
 }
 
 template <class S>
-Tensor<S> conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy) {
+void conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
   const WeightPath path = weight_path<S>(at, 1 << 18);
-  if (path == WeightPath::gemm) return paths::gemm_weight_rows(at, x, dy);
-  return paths::tiled_weight_rows(at, path == WeightPath::across_row ? Across::kernel_row : Across::out_channels, x, dy);
+  if (path == WeightPath::gemm) return paths::gemm_weight_rows(at, x, dy, rows, stride);
+  paths::tiled_weight_rows(at, path == WeightPath::across_row ? Across::kernel_row : Across::out_channels, x, dy, rows, stride);
 }
 
 template Tensor<float> conv2d(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
@@ -131,7 +131,7 @@ template Tensor<float> conv2d_input(const ConvGeometry&, const Tensor<float>&, c
 template Tensor<double> conv2d_input(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
 template Tensor<float> conv2d_weight(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
 template Tensor<double> conv2d_weight(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
-template Tensor<float> conv2d_weight_rows(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
-template Tensor<double> conv2d_weight_rows(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
+template void conv2d_weight_rows(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&, float*, Index);
+template void conv2d_weight_rows(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&, double*, Index);
 
 }  // namespace tangentplane::cpu

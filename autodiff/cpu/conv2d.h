@@ -32,8 +32,8 @@ Tensor<S> conv2d_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<
 template <class S>
 Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
 
-/// The same for each image on its own, the rows of its Jacobian: x, dy -> [N, kh kw C O].
+/// The same for each image on its own, the rows of its Jacobian: x, dy -> N rows of kh kw C O numbers, `stride` numbers apart.
 template <class S>
-Tensor<S> conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+void conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
 }  // namespace tangentplane::cpu

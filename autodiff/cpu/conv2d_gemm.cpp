@@ -93,24 +93,21 @@ Tensor<S> gemm_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S
 }
 
 template <class S>
-Tensor<S> gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy) {
-  const Index images = x.rows(), o = at.out_channels, row = at.kernel_width * at.channels, patch = at.patch_size();
-  const Index size = at.positions();
-  Tensor<S> rows({images, patch * o});
+void gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
+  const Index images = x.rows(), o = at.out_channels, row = at.kernel_width * at.channels, size = at.positions();
   parallel_chunks(images, images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
     Block scratch(static_cast<std::size_t>(positions_per_block(row) * row) * sizeof(S));
     for (Index n = begin; n < end; ++n)
       for (Index a = 0; a < at.kernel_height; ++a)
-        weight_piece(at, x.data(), dy.data(), n * size, (n + 1) * size, {a, 0, row}, scratch, rows.data() + (n * patch + a * row) * o);
+        weight_piece(at, x.data(), dy.data(), n * size, (n + 1) * size, {a, 0, row}, scratch, rows + n * stride + a * row * o);
   });
-  return rows;
 }
 
 template Tensor<float> gemm_conv2d(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
 template Tensor<double> gemm_conv2d(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
 template Tensor<float> gemm_weight(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
 template Tensor<double> gemm_weight(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
-template Tensor<float> gemm_weight_rows(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
-template Tensor<double> gemm_weight_rows(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
+template void gemm_weight_rows(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&, float*, Index);
+template void gemm_weight_rows(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&, double*, Index);
 
 }  // namespace tangentplane::cpu::paths

@@ -53,7 +53,7 @@ Tensor<S> gemm_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S
 template <class S>
 Tensor<S> gemm_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
 template <class S>
-Tensor<S> gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+void gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
 // conv2d_planar.cpp: lanes are neighbouring positions of one row. Any sizes; made for few output channels.
 template <class S>
@@ -68,7 +68,7 @@ enum class Across { out_channels, kernel_row };
 template <class S>
 Tensor<S> tiled_weight(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy);
 template <class S>
-Tensor<S> tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy);
+void tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
 // conv2d_winograd.cpp: F(4 x 4, 3 x 3), a quarter of the products. Kernels of 3 x 3, stride 1, both numbers of channels whole vectors.
 // Rounding: for random x, w and dy the relative error in the 2-norm is some twice that of the definition summed in float (outputs, 64

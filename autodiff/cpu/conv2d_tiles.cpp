@@ -220,24 +220,21 @@ Tensor<S> tiled_weight(const ConvGeometry& at, Across across, const Tensor<S>& x
 }
 
 template <class S>
-Tensor<S> tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy) {
-  const Index images = x.rows(), size = at.patch_size() * at.out_channels;
-  Tensor<S> rows({images, size});
-  parallel_chunks(images, images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
+void tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
+  parallel_chunks(x.rows(), images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
     WeightGradient<S> gradient(at, across);
     for (Index n = begin; n < end; ++n) {
-      gradient.add(x.data() + n * x.shape().row_size(), dy.data() + n * dy.shape().row_size(), false, rows.data() + n * size);
-      gradient.finish(rows.data() + n * size);
+      gradient.add(x.data() + n * x.shape().row_size(), dy.data() + n * dy.shape().row_size(), false, rows + n * stride);
+      gradient.finish(rows + n * stride);
     }
   });
-  return rows;
 }
 
 template Tensor<float> tiled_conv2d(const ConvGeometry&, const Tensor<float>&, const Tensor<float>&);
 template Tensor<double> tiled_conv2d(const ConvGeometry&, const Tensor<double>&, const Tensor<double>&);
 template Tensor<float> tiled_weight(const ConvGeometry&, Across, const Tensor<float>&, const Tensor<float>&);
 template Tensor<double> tiled_weight(const ConvGeometry&, Across, const Tensor<double>&, const Tensor<double>&);
-template Tensor<float> tiled_weight_rows(const ConvGeometry&, Across, const Tensor<float>&, const Tensor<float>&);
-template Tensor<double> tiled_weight_rows(const ConvGeometry&, Across, const Tensor<double>&, const Tensor<double>&);
+template void tiled_weight_rows(const ConvGeometry&, Across, const Tensor<float>&, const Tensor<float>&, float*, Index);
+template void tiled_weight_rows(const ConvGeometry&, Across, const Tensor<double>&, const Tensor<double>&, double*, Index);
 
 }  // namespace tangentplane::cpu::paths

@@ -1,5 +1,7 @@
 #include "autodiff/cpu/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -29,6 +31,16 @@ Pool& pool() {
 
 std::atomic<bool> poison{false};
 
+constexpr std::size_t huge_page = std::size_t(2) << 20;
+
+// Large blocks in huge pages where the system allows it: a kernel of 14 GB is 3.5 million faults and as many misses of the TLB otherwise.
+void* allocate(std::size_t capacity) {
+  if (capacity < 4 * huge_page) return std::aligned_alloc(alignment, capacity);
+  void* data = std::aligned_alloc(huge_page, (capacity + huge_page - 1) / huge_page * huge_page);
+  if (data) madvise(data, capacity, MADV_HUGEPAGE);  // advice: where it cannot be followed, nothing is lost
+  return data;
+}
+
 // Steps of an eighth of a power of two: few distinct capacities, at most 12.5 % unused.
 std::size_t capacity_for(std::size_t bytes) {
   bytes = std::max(bytes, alignment);
@@ -50,10 +62,10 @@ Block::Block(std::size_t bytes) : data_(nullptr), capacity_(capacity_for(bytes))
     p.use.live += capacity_;
     p.use.peak = std::max(p.use.peak, p.use.live);
   }
-  if (!data_) data_ = std::aligned_alloc(alignment, capacity_);
+  if (!data_) data_ = allocate(capacity_);
   if (!data_) {
     trim_memory();
-    data_ = std::aligned_alloc(alignment, capacity_);
+    data_ = allocate(capacity_);
   }
   if (!data_) {
     Pool& p = pool();
