@@ -111,6 +111,11 @@ void check(const Figure& f, const std::string& name) {
     require(s.x.size() == s.y.size(), "{}: series {} has {} x and {} y", name, s.label, s.x.size(), s.y.size());
     require(s.error.empty() || s.error.size() == s.y.size(), "{}: series {} has {} errors for {} points", name, s.label, s.error.size(),
             s.y.size());
+    require(s.samples.empty() || s.samples.size() == f.samples.size(), "{}: series {} has {} samples, the figure names {}", name, s.label,
+            s.samples.size(), f.samples.size());
+    for (const auto& sample : s.samples)
+      require(sample.size() == s.y.size(), "{}: series {} has a sample of {} values for {} points", name, s.label, sample.size(),
+              s.y.size());
   }
 }
 
@@ -170,18 +175,25 @@ bool save_svg(const fs::path& path, const std::string& script, int w, int h, con
 
 Csv numbers(const Figure& figure) {
   check(figure, figure.title);
-  Csv csv({"series", "x", "y", "error"});
-  const std::optional<double> none;
+  std::vector<std::string> columns{"series", "x", "y", "error"};
+  columns.insert(columns.end(), figure.samples.begin(), figure.samples.end());
+  Csv csv(columns);
+  const auto number = [](double v) { return fmt::format("{}", v); };
   for (const Series& s : figure.series)
     for (std::size_t p = 0; p < s.x.size(); ++p) {
-      const auto error = s.error.empty() ? none : s.error[p];
       const auto category = static_cast<std::size_t>(std::max(0.0, s.x[p]));
-      if (category < figure.categories.size())
-        csv.add(s.label, figure.categories[category], s.y[p], error);
-      else
-        csv.add(s.label, s.x[p], s.y[p], error);
+      const bool named = category < figure.categories.size();
+      std::vector<std::string> row{s.label, named ? figure.categories[category] : number(s.x[p]), number(s.y[p]),
+                                   s.error.empty() ? "" : number(s.error[p])};
+      for (const auto& sample : s.samples) row.push_back(std::isnan(sample[p]) ? "" : number(sample[p]));
+      row.resize(columns.size());
+      csv.add_row(std::move(row));
     }
-  for (const ReferenceLine& line : figure.lines) csv.add(line.label, none, line.y, none);
+  for (const ReferenceLine& line : figure.lines) {
+    std::vector<std::string> row{line.label, "", number(line.y)};
+    row.resize(columns.size());
+    csv.add_row(std::move(row));
+  }
   return csv;
 }
 

@@ -20,6 +20,8 @@ struct Series {
   std::vector<double> x = {}, y = {};  ///< of one length
   std::vector<double> error = {};      ///< half the height of each point's error bar; empty: no bars
   Mark mark = Mark::line_points;
+  /// What each y is the mean of: one vector as long as y for each of the figure's samples; empty: nothing. NaN where one is missing.
+  std::vector<std::vector<double>> samples = {};
   std::optional<std::size_t> like = {};  ///< takes the colour of the series of this number
 };
 
@@ -33,6 +35,7 @@ struct Figure {
   std::string title = {};
   std::string x_label = {}, y_label = {};  ///< with their units
   bool log_x = false, log_y = false;
+  std::vector<std::string> samples = {};     ///< columns of numbers() for the series' samples: "seed_0", "seed_1"
   std::vector<std::string> categories = {};  ///< if any: the names of x = 0, 1, ...
   std::vector<Series> series = {};
   std::vector<ReferenceLine> lines = {};
@@ -46,7 +49,7 @@ struct Pictures {
   Index columns = 8;
 };
 
-/// The figure's numbers: series,x,y,error; a reference line has no x.
+/// The figure's numbers: series,x,y,error and a column for each sample; a reference line has neither x nor samples.
 Csv numbers(const Figure& figure);
 
 /// Writes the drawing to `path` (.svg). Where gnuplot is missing or fails, says so in one line on standard error and returns false: a run

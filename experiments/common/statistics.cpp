@@ -48,6 +48,20 @@ std::optional<double> rank_correlation(const std::vector<double>& x, const std::
   return ab / std::sqrt(aa * bb);
 }
 
+Estimate estimate(const std::vector<double>& values, double measurement) {
+  std::vector<double> present;
+  for (double v : values)
+    if (!std::isnan(v)) present.push_back(v);
+  require(!present.empty(), "estimate: none of {} values is a number", values.size());
+  Estimate e{.mean = mean(present), .count = present.size()};
+  const double n = static_cast<double>(e.count);
+  double squares = 0;
+  for (double v : present) squares += (v - e.mean) * (v - e.mean);
+  if (e.count > 1) e.spread = std::sqrt(squares / (n - 1));
+  e.error = std::hypot(e.spread / std::sqrt(n), measurement);
+  return e;
+}
+
 double accuracy_error(double accuracy, double n) {
   require(accuracy >= -1e-9 && accuracy <= 1 + 1e-9 && n > 0, "accuracy_error: accuracy {} on {} examples", accuracy, n);
   const double p = (accuracy * n + 2) / (n + 4);

@@ -47,6 +47,23 @@ class Path {
 
 }  // namespace
 
+TEST_CASE("numbers of a figure hold the samples that its means are of, and nothing where one is missing") {
+  Figure f = some_figure();
+  CHECK(numbers(f).columns() == std::vector<std::string>{"series", "x", "y", "error"});
+  f.samples = {"seed_0", "seed_1"};
+  f.series[0].samples = {{91, NAN, 70}, {89, 80, 71}};
+  const Csv csv = numbers(f);
+  CHECK(csv.columns() == std::vector<std::string>{"series", "x", "y", "error", "seed_0", "seed_1"});
+  CHECK(csv.rows().at(0) == std::vector<std::string>{"network", "1", "90", "1", "91", "89"});
+  CHECK(csv.rows().at(1) == std::vector<std::string>{"network", "10", "80", "2", "", "80"});
+  CHECK(csv.rows().at(3) == std::vector<std::string>{"linear 'x'", "1", "95", "", "", ""});
+  CHECK(csv.rows().back() == std::vector<std::string>{"guessing", "", "50", "", "", ""});
+  f.series[0].samples.pop_back();
+  CHECK(thrown([&] { numbers(f); }).find("series network has 1 samples, the figure names 2") != std::string::npos);
+  f.series[0].samples.push_back({1, 2});
+  CHECK(thrown([&] { numbers(f); }).find("series network has a sample of 2 values for 3 points") != std::string::npos);
+}
+
 TEST_CASE("a figure is well-formed SVG, holds its texts as they are, follows the page's colour, and is the same every time") {
   const test::TemporaryFolder folder;
   REQUIRE(save_figure(folder / "a.svg", some_figure()));

@@ -59,3 +59,26 @@ TEST_CASE("an accuracy's error falls like one over the root of the number of ima
   CHECK(thrown([] { accuracy_error(1.5, 10); }).starts_with("accuracy_error: accuracy 1.5"));
   CHECK(thrown([] { accuracy_error(0.5, 0); }).starts_with("accuracy_error"));
 }
+
+TEST_CASE("an estimate: mean, deviation with n - 1, and an error in which only the spread falls with the number of seeds") {
+  const Estimate e = estimate({1, 2, 6});  // squares of the deviations: 4 + 1 + 9
+  CHECK(e.mean == Approx(3).epsilon(1e-14));
+  CHECK(e.spread == Approx(std::sqrt(7)).epsilon(1e-14));
+  CHECK(e.error == Approx(std::sqrt(7. / 3)).epsilon(1e-14));
+  CHECK(e.count == 3);
+  CHECK(estimate({1, 2, 6}, 1.5).error == Approx(std::sqrt(7. / 3 + 2.25)).epsilon(1e-14));
+  CHECK(estimate({4}, 0.5).spread == 0);
+  CHECK(estimate({4}, 0.5).error == 0.5);
+  CHECK(estimate({NAN, 1, 2, 6}).spread == e.spread);
+  CHECK(thrown([] { estimate({NAN, NAN}); }) == "estimate: none of 2 values is a number");
+  CHECK(thrown([] { estimate({}); }) == "estimate: none of 0 values is a number");
+}
+
+TEST_CASE("a mean is held against a threshold by its standard error") {
+  const Estimate e = estimate({1, 2, 6});  // 3, error 1.5275...
+  CHECK(e.reaches(1.47));
+  CHECK_FALSE(e.reaches(1.48));
+  CHECK(estimate({2}).reaches(2));  // one seed: the number itself
+  CHECK(e.exceeds_zero_by(1.9));
+  CHECK_FALSE(e.exceeds_zero_by(2));
+}
