@@ -37,6 +37,41 @@ std::vector<Section> all_claims(const Study& study) {
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string points(double share) { return fmt::format("{:+.1f}", 100 * share); }
 
+std::string with_spread(const Estimate& e, int digits) {
+  return fmt::format("{:.{}f}", e.mean, digits) + (e.count > 1 ? fmt::format(" ± {:.{}f}", e.spread, digits) : "");
+}
+std::string percent(const Estimate& e) {
+  return e.count > 1 ? fmt::format("{:.1f} ± {:.1f} %", 100 * e.mean, 100 * e.spread) : percent(e.mean);
+}
+std::string points(const Estimate& e) { return points(e.mean) + (e.count > 1 ? fmt::format(" ± {:.1f}", 100 * e.spread) : ""); }
+std::string points_and_error(const Estimate& e) { return fmt::format("{} points (standard error {:.1f})", points(e), 100 * e.error); }
+
+Estimate accuracy_estimate(const std::vector<double>& values, double images) {
+  return estimate(values, accuracy_error(estimate(values).mean, images));
+}
+
+double measurement_error(const RepeatedTask& task, double images) {
+  return error_of_difference(estimate(task.values(&Task::network)).mean, estimate(task.values(&Task::linear)).mean, images);
+}
+
+Estimate lead_estimate(const RepeatedTask& task, double images) { return estimate(task.leads(), measurement_error(task, images)); }
+
+Series accuracy_series(const std::string& label, const std::vector<RepeatedTask>& tasks, double Task::*accuracy, double offset,
+                       double images) {
+  Series s{.label = label};
+  for (const RepeatedTask& task : tasks) {
+    const auto values = task.values(accuracy);
+    const Estimate e = accuracy_estimate(values, images);
+    s.x.push_back(static_cast<double>(task.name) + offset);
+    s.y.push_back(100 * e.mean);
+    s.error.push_back(100 * (values.size() > 1 ? e.spread : e.error));
+    if (values.size() == 1) continue;
+    s.samples.resize(values.size());
+    for (std::size_t seed = 0; seed < values.size(); ++seed) s.samples[seed].push_back(100 * values[seed]);
+  }
+  return s;
+}
+
 double error_of_difference(double a, double b, double images) { return std::hypot(accuracy_error(a, images), accuracy_error(b, images)); }
 
 std::string file_name(std::string text) {

@@ -4,6 +4,7 @@
 
 #include "experiments/claims/runs.h"
 #include "experiments/common/figure.h"
+#include "experiments/common/statistics.h"
 
 namespace tangentplane::experiments {
 
@@ -52,9 +53,22 @@ Section claim_trained(const Study& study);
 
 std::vector<Section> all_claims(const Study& study);
 
-// For the claims.
-std::string percent(double share);                              ///< "96.2 %"
-std::string points(double share);                               ///< a difference of shares: "+3.1"
+// For the claims. Numbers are shown as the mean over seeds and, of several, their standard deviation: "96.2 ± 0.4 %".
+std::string percent(double share);                                             ///< "96.2 %"
+std::string points(double share);                                              ///< a difference of shares: "+3.1"
+std::string with_spread(const Estimate& e, int digits);                        ///< "0.86 ± 0.03"
+std::string percent(const Estimate& share);                                    ///< "96.2 ± 0.4 %"
+std::string points(const Estimate& share);                                     ///< "+3.1 ± 0.4"
+std::string points_and_error(const Estimate& share);                           ///< "+3.1 ± 0.4 points (standard error 1.2)"
+Estimate accuracy_estimate(const std::vector<double>& values, double images);  ///< with the error of that many test images
+/// Standard error of a task's lead by the number of test images alone.
+double measurement_error(const RepeatedTask& task, double images);
+/// Network minus linearization on a task, with the error of that many test images.
+Estimate lead_estimate(const RepeatedTask& task, double images);
+/// A series of test accuracies in percent at x = the tasks' names + `offset`. Error bars: the standard deviation over seeds or, of a single
+/// one, the standard error of the test images. With several seeds each one's values go along as samples.
+Series accuracy_series(const std::string& label, const std::vector<RepeatedTask>& tasks, double Task::*accuracy, double offset,
+                       double images);
 double error_of_difference(double a, double b, double images);  ///< of two accuracies, as if on independent test images
 std::string file_name(std::string text);                        ///< lower case letters, digits and hyphens
 

@@ -2,8 +2,6 @@
 #include <cmath>
 
 #include "experiments/claims/claim.h"
-#include "experiments/common/figures.h"
-#include "experiments/common/statistics.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -11,58 +9,58 @@ namespace {
 constexpr double errors_of_one = 2;   // standard errors for one comparison
 constexpr double errors_of_many = 3;  // and where the best of many tasks is looked for
 
-void eigenfunctions(Section& s, const Pair& pair) {
-  Index wins = 0, count = 0;
-  double best = -1, best_error = 0;
+void eigenfunctions(Section& s, const PairRepeats& pairs) {
+  const auto all = learnable(tasks(pairs));
+  if (all.empty()) return;
+  std::size_t wins = 0;
+  Estimate best{.mean = -1};
   Index best_task = 0;
-  for (const Task& t : tasks(pair)) {
-    if (t.one_class()) continue;
-    const double lead = t.linear - t.network, error = error_of_difference(t.linear, t.network, pair.network->test_images());
-    ++count;
-    if (lead > errors_of_many * error) ++wins;
-    if (lead > best) best = lead, best_error = error, best_task = t.name;
+  for (const RepeatedTask& t : all) {
+    Estimate lead = lead_estimate(t, pairs.front().network->test_images());
+    lead.mean = -lead.mean;
+    if (lead.exceeds_zero_by(errors_of_many)) ++wins;
+    if (lead.mean > best.mean) best = lead, best_task = t.name;
   }
-  if (count == 0) return;
-  s.findings.push_back(
-      {fmt::format("{}: the linearization wins on {} of {} eigenfunctions; its largest lead is {} ± {:.1f} points (index {})",
-                   pair.network->setting(), wins, count, points(best), 100 * best_error, best_task),
-       wins > 0});
-  s.runs.insert(s.runs.end(), {pair.network, pair.linear});
+  s.findings.push_back({fmt::format("{}: the linearization wins on {} of {} eigenfunctions; its largest lead is {} (index {})",
+                                    setting(pairs), wins, all.size(), points_and_error(best), best_task),
+                        wins > 0});
+  for (const Pair& pair : pairs) s.runs.insert(s.runs.end(), {pair.network, pair.linear});
 }
 
-void classes(Section& s, const Pair& pair) {
-  const auto all = tasks(pair);
+void classes(Section& s, const PairRepeats& pairs) {
+  const auto all = tasks(pairs);
   if (all.empty()) return;
-  const double n = pair.network->test_images();
-  Table table{pair.network->setting(), {"training images", "network", "linearization", "gap", "standard error"}, {}};
-  Series network{.label = "network"}, linear{.label = "linearization"};
-  for (const Task& t : all) {
-    const double x = static_cast<double>(t.name);
-    table.rows.push_back({fmt::format("{}", t.name), percent(t.network), percent(t.linear), points(t.network - t.linear),
-                          fmt::format("{:.1f}", 100 * error_of_difference(t.network, t.linear, n))});
-    network.x.push_back(x), network.y.push_back(100 * t.network), network.error.push_back(100 * accuracy_error(t.network, n));
-    linear.x.push_back(x), linear.y.push_back(100 * t.linear), linear.error.push_back(100 * accuracy_error(t.linear, n));
+  const double n = pairs.front().network->test_images();
+  Table table{setting(pairs), {"training images", "network", "linearization", "gap", "standard error"}, {}};
+  for (const RepeatedTask& t : all) {
+    const Estimate gap = lead_estimate(t, n);
+    table.rows.push_back({fmt::format("{}", t.name), percent(estimate(t.values(&Task::network))),
+                          percent(estimate(t.values(&Task::linear))), points(gap), fmt::format("{:.1f}", 100 * gap.error)});
   }
-  const Task &least = all.front(), &most = all.back();
-  const double gap = most.network - most.linear, error = error_of_difference(most.network, most.linear, n);
-  s.findings.push_back({fmt::format("{}: on the classes, with {} images, the network leads by {} ± {:.1f} points", pair.network->setting(),
-                                    most.name, points(gap), 100 * error),
-                        gap > errors_of_one * error});
+  const RepeatedTask &least = all.front(), &most = all.back();
+  const Estimate gap = lead_estimate(most, n);
+  s.findings.push_back(
+      {fmt::format("{}: on the classes, with {} images, the network leads by {}", setting(pairs), most.name, points_and_error(gap)),
+       gap.exceeds_zero_by(errors_of_one)});
   if (all.size() > 1) {
-    const double growth = gap - (least.network - least.linear);
-    const double growth_error = std::hypot(error, error_of_difference(least.network, least.linear, n));
-    s.findings.push_back({fmt::format("{}: from {} to {} images that gap changes by {} ± {:.1f} points", pair.network->setting(),
-                                      least.name, most.name, points(growth), 100 * growth_error),
-                          growth > errors_of_one * growth_error});
+    std::vector<double> growths = most.leads();
+    const auto before = least.leads();
+    for (std::size_t i = 0; i < growths.size(); ++i) growths[i] -= before[i];
+    const Estimate growth = estimate(growths, std::hypot(measurement_error(most, n), measurement_error(least, n)));
+    s.findings.push_back(
+        {fmt::format("{}: from {} to {} images that gap changes by {}", setting(pairs), least.name, most.name, points_and_error(growth)),
+         growth.exceeds_zero_by(errors_of_one)});
   }
-  s.figures.emplace_back("classes-" + file_name(pair.network->name()),
-                         Figure{.title = fmt::format("The classes: {}, {}", pair.network->model(), pair.network->data()),
+  s.figures.emplace_back("classes-" + file_name(pairs.front().network->name()),
+                         Figure{.title = fmt::format("The classes: {}, {}", pairs.front().network->data(), model(pairs)),
                                 .x_label = "training images",
                                 .y_label = "test accuracy (%)",
                                 .log_x = true,
-                                .series = {network, linear}});
+                                .samples = seed_columns(pairs),
+                                .series = {accuracy_series("network", all, &Task::network, 0, n),
+                                           accuracy_series("linearization", all, &Task::linear, 0, n)}});
   s.tables.push_back(std::move(table));
-  s.runs.insert(s.runs.end(), {pair.network, pair.linear});
+  for (const Pair& pair : pairs) s.runs.insert(s.runs.end(), {pair.network, pair.linear});
 }
 
 }  // namespace
@@ -77,9 +75,9 @@ Section claim_classes(const Study& study) {
       .threshold = fmt::format("a lead of more than {} standard errors on at least one eigenfunction; on the classes a gap, and a growth "
                                "of the gap, of more than {} standard errors",
                                errors_of_many, errors_of_one)};
-  for (const Pair& pair : pairs(study, "train_ntk")) eigenfunctions(s, pair);
+  for (const PairRepeats& seeds : repeated(study, pairs(study, "train_ntk"))) eigenfunctions(s, seeds);
   const std::size_t before = s.findings.size();
-  for (const Pair& pair : pairs(study, "train_cifar")) classes(s, pair);
+  for (const PairRepeats& seeds : repeated(study, pairs(study, "train_cifar"))) classes(s, seeds);
   s.missing = "no network and linearization trained on the classes: reproduce --only 'classes-*'";
   // Half of the claim is not the claim.
   if (s.findings.size() == before) s.findings.clear(), s.runs.clear();

@@ -40,8 +40,12 @@ std::string figure_markup(const fs::path& root, const std::string& name, const s
     drawn = draw(path, drawing);
   const std::string link = has_numbers ? fmt::format("<a href=\"figures/{0}.csv\">numbers</a>", escape(name)) : "";
   if (!drawn) return fmt::format("<p class=\"quiet\">{}: not drawn, gnuplot is missing or failed. {}</p>\n", escape(title), link);
+  std::string caption = link;
+  if constexpr (has_numbers)
+    if (!drawing.samples.empty())
+      caption = fmt::format("Mean and standard deviation over {} seeds; each in the {}.", drawing.samples.size(), link);
   return fmt::format("<figure>{}<figcaption>{} <a href=\"figures/{}.svg\">picture</a></figcaption></figure>\n",
-                     inline_svg(read_text(path), name), link, escape(name));
+                     inline_svg(read_text(path), name), caption, escape(name));
 }
 
 std::string commands(const Section& s, const fs::path& root) {
@@ -97,8 +101,12 @@ std::vector<std::string> run_row(const Run& run) {
 std::string introduction(const Study& study, const std::vector<Section>& sections) {
   std::string m =
       "<h1>What linearized neural networks say about generalization</h1>\n<p>The claims of Ortiz-Jiménez, Moosavi-Dezfooli and Frossard "
-      "(NeurIPS 2021), judged by the results in this folder. Every number and every verdict is computed from them; accuracies carry the "
-      "standard error of their test images, and the spread over seeds is not in it.</p>\n<div "
+      "(NeurIPS 2021), judged by the results in this folder. Every number and every verdict is computed from them. Where a run was "
+      "repeated "
+      "under several seeds (other weights, another order of batches and, where images are generated, other images) numbers are the mean ± "
+      "the "
+      "standard deviation over them. Standard errors are those of the mean and of the test images together, the latter not divided by the "
+      "number of seeds, which may share them.</p>\n<div "
       "class=\"scroll\"><table><thead><tr><th>Claim</th>"
       "<th>Here</th></tr></thead><tbody>\n";
   for (std::size_t i = 0; i < sections.size(); ++i)

@@ -6,67 +6,13 @@
 #include "data/npy.h"
 #include "experiments/claims/report_page.h"
 #include "experiments/common/files.h"
-#include "experiments/common/target.h"
-#include "tests/experiments/temporary.h"
 #include "tests/experiments/well_formed.h"
+#include "tests/experiments/written_runs.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
-using test::malformed;
-using test::TemporaryFolder;
-using test::thrown;
+using namespace tangentplane::experiments::test;
 using Verdict = Section::Verdict;
-
-namespace {
-
-using Row = std::tuple<Index, double, double>;  // task, class balance, test accuracy
-
-void write_run(const TemporaryFolder& study, const std::string& name, const std::string& experiment, const std::string& options,
-               const std::vector<Row>& rows = {}) {
-  study.write(name + "/config.toml", "# " + experiment + ": repeat this run with " + experiment +
-                                         " --config <this file>\nmodel = \"lenet\"\ndata = \"dead-leaves\"\nnum-test = 400\n" + options);
-  if (rows.empty()) return;
-  Csv csv({experiment == "train_cifar" ? "num_train" : "target", "class_balance", "train_accuracy", "test_accuracy"});
-  for (const auto& [task, balance, accuracy] : rows) csv.add(task, balance, 1.0, accuracy);
-  csv.save(study / (name + "/accuracy.csv"));
-}
-
-const std::string eigen_options = "num-train = 1000\nntk = \"/elsewhere/kernel\"\nindex = \"0:9\"\n";
-
-/// Network and linearization on eigenfunctions; the first has one class.
-void write_eigenfunctions(const TemporaryFolder& study, const std::vector<double>& network, const std::vector<double>& linear) {
-  std::vector<Row> a{{0, 1.0, 1.0}}, b{{0, 1.0, 1.0}};
-  for (std::size_t i = 0; i < network.size(); ++i) {
-    a.emplace_back(static_cast<Index>(i + 1), 0.5, network[i]);
-    b.emplace_back(static_cast<Index>(i + 1), 0.5, linear[i]);
-  }
-  write_run(study, "net", "train_ntk", eigen_options + "linearize = false\nspace = \"parameters\"\n", a);
-  write_run(study, "lin", "train_ntk", eigen_options + "linearize = true\nspace = \"function\"\n", b);
-}
-
-std::string all_findings(const Section& s) {
-  std::string text;
-  for (const Finding& f : s.findings) text += f.text + "\n";
-  return text;
-}
-bool mentions(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
-
-History history(const std::vector<double>& train, double test) {
-  History h;
-  for (std::size_t e = 0; e < train.size(); ++e) h.push_back({static_cast<Index>(e + 1), 0.05, 1, train[e], 1, test, 1});
-  return h;
-}
-
-void write_comparison(const TemporaryFolder& study, const std::string& name, const std::string& index, const std::string& folder,
-                      const History& init, const History& trained) {
-  write_run(study, name, "pretrained_ntk_comparison", "num-train = 1000\nindex = \"" + index + "\"\n");
-  for (const auto& [part, h] : {std::pair{"network", init}, std::pair{"linear_init", init}, std::pair{"linear_trained", trained}}) {
-    std::filesystem::create_directories(study / (name + folder + "/" + part));
-    save_history(study / (name + folder + "/" + part + "/history.csv"), h);
-  }
-}
-
-}  // namespace
 
 TEST_CASE("claim 1: the rank correlation over tasks of two classes decides") {
   const TemporaryFolder study;
@@ -93,12 +39,13 @@ TEST_CASE("claim 1: the rank correlation over tasks of two classes decides") {
   }
   SECTION("other recipes are not compared") {
     write_eigenfunctions(study, network, network);
-    write_run(study, "lin", "train_ntk", eigen_options + "linearize = true\nspace = \"function\"\nepochs = 3\n");
+    write_run(study, "lin", "train_ntk", eigen_options + "seed = 0\nlinearize = true\nspace = \"function\"\nepochs = 3\n");
     CHECK(claim_rank(read_study(study.path())).verdict() == Verdict::missing);
   }
   SECTION("the class task's accuracy becomes a line where it was measured at that size") {
     write_eigenfunctions(study, network, network);
-    write_run(study, "classes", "train_cifar", "num-train = \"100,1000\"\nlinearize = false\n", {{100, 0.5, 0.6}, {1000, 0.5, 0.7}});
+    write_run(study, "classes", "train_cifar", "num-train = \"100,1000\"\nseed = 0\nlinearize = false\n",
+              {{100, 0.5, 0.6}, {1000, 0.5, 0.7}});
     const Section s = claim_rank(read_study(study.path()));
     REQUIRE(s.figures.at(0).second.lines.size() == 1);
     CHECK(s.figures.at(0).second.lines[0].y == Approx(70));
@@ -116,9 +63,9 @@ TEST_CASE("claim 2: leads are weighed against the error of the test images") {
   REQUIRE(s.findings.size() == 3);
   CHECK(s.verdict() == Verdict::shown);
   CHECK(mentions(s.findings[0].text, "wins on 1 of 3 eigenfunctions"));
-  CHECK(mentions(s.findings[0].text, "+12.0 ±"));
-  CHECK(mentions(s.findings[1].text, "with 1000 images, the network leads by +20.0 ±"));
-  CHECK(mentions(s.findings[2].text, "changes by +19.0 ±"));
+  CHECK(mentions(s.findings[0].text, "+12.0 points (standard error 3."));
+  CHECK(mentions(s.findings[1].text, "with 1000 images, the network leads by +20.0 points (standard error"));
+  CHECK(mentions(s.findings[2].text, "changes by +19.0 points (standard error"));
 
   write_eigenfunctions(study, {0.9, 0.8, 0.70}, {0.9, 0.79, 0.72});  // a lead within the error
   write_run(study, "classes-lin", "train_cifar", options + "linearize = true\n", {{100, 0.5, 0.40}, {1000, 0.5, 0.65}});  // a gap as large
@@ -143,9 +90,9 @@ TEST_CASE("claim 3: the first third of the directions against the last") {
   const Section s = claim_nads(read_study(study.path()));
   REQUIRE(s.findings.size() == 2);
   CHECK(s.findings[0].shown);
-  CHECK(mentions(s.findings[0].text, "98.0 % on early directions, 54.0 % on late ones: a drop of +44.0 ±"));
+  CHECK(mentions(s.findings[0].text, "98.0 % on early directions, 54.0 % on late ones: a drop of +44.0 points (standard error"));
   CHECK_FALSE(s.findings[1].shown);
-  CHECK(mentions(s.findings[1].text, "a drop of +1.0 ±"));
+  CHECK(mentions(s.findings[1].text, "a drop of +1.0 points (standard error"));
   CHECK(s.verdict() == Verdict::partly);
   REQUIRE(s.pictures.size() == 1);
   CHECK(s.pictures[0].second.pixels.at(2) == std::vector<double>{0, 0, 1, 0});
@@ -174,8 +121,9 @@ TEST_CASE("claim 4: growth at the target over that of its neighbours, the trend 
   CHECK(s.findings[0].shown);
   CHECK(mentions(s.findings[1].text, "on test images the alignment with the target grew 1.20 times"));
   CHECK_FALSE(s.findings[1].shown);
-  CHECK(s.tables.at(0).rows.at(0).at(4) == "1");  // no other grew as much
-  CHECK(s.figures.at(0).second.series.at(0).y.at(target) == Approx(5));
+  CHECK(s.tables.at(0).rows.at(0).at(4) == "1");                           // no other grew as much
+  CHECK(s.figures.at(0).second.series.at(0).y == std::vector<double>{5});  // the spike of the one target
+  CHECK(s.figures.at(1).second.series.at(0).y.at(target) == Approx(5));
   data::save_npy(study / "net/7/alignment.npy", Tensor<double>::zeros({3, 2}));
   CHECK(mentions(thrown([&] { claim_evolution(read_study(study.path())); }), "has shape [3,2], expected [3,40]"));
 }
@@ -187,7 +135,7 @@ TEST_CASE("claim 5: epochs until the training accuracy of the other is reached")
   CHECK(s.verdict() == Verdict::shown);
   CHECK(mentions(all_findings(s), "faster on the training images for 1 of 1 targets"));
   CHECK(s.tables.at(0).rows.at(0) == std::vector<std::string>{"3", "80.0 %", "80.0 %", "60.0 %", "4", "2"});
-  CHECK(mentions(s.remarks.at(0), "-20.0 ±"));
+  CHECK(mentions(s.remarks.at(0), "-20.0 points (standard error"));
   CHECK(mentions(s.remarks.at(0), ": worse."));
   write_comparison(study, "b", "3,4", "/3", history({0.6, 0.9}, 0.8), history({0.6, 0.8}, 0.8));
   write_comparison(study, "b", "3,4", "/4", history({0.6, 0.9}, 0.8), history({0.9, 0.9}, 0.8));
