@@ -30,8 +30,11 @@ struct Outcome {
 /// A process under way.
 class Running {
  public:
-  /// Words are separated by blanks; the first names the binary.
-  Running(const std::string& command, const fs::path& folder) : out_(std::tmpfile()), err_(std::tmpfile()) {
+  /// own: a process group of its own, as a shell gives to what is typed, for Ctrl-C to reach the children too.
+  enum class Group { shared, own };
+  /// Words are separated by blanks; the first names the binary, or another program by its absolute path.
+  Running(const std::string& command, const fs::path& folder, Group group = Group::shared)
+      : group_(group), out_(std::tmpfile()), err_(std::tmpfile()) {
     std::istringstream text(command);
     std::vector<std::string> words;
     for (std::string word; text >> word;) words.push_back(word);
@@ -43,13 +46,14 @@ class Running {
     std::fflush(nullptr);
     pid_ = fork();
     if (pid_ == 0) {
+      if (group_ == Group::own) setpgid(0, 0);
       if (chdir(directory.c_str()) == 0 && dup2(fileno(out_), 1) == 1 && dup2(fileno(err_), 2) == 2) execv(argv[0], argv.data());
       _exit(127);
     }
   }
   ~Running() {
     if (pid_ > 0) {
-      kill(pid_, SIGKILL);
+      kill(group_ == Group::own ? -pid_ : pid_, SIGKILL);
       wait();
     }
     std::fclose(out_);
@@ -59,6 +63,7 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   void signal(int number) const { kill(pid_, number); }
+  void signal_group(int number) const { kill(-pid_, number); }
   bool over() const {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
@@ -79,6 +84,7 @@ class Running {
     return text;
   }
 
+  Group group_;
   std::FILE *out_, *err_;
   pid_t pid_ = -1;
 };
