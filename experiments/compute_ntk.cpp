@@ -95,25 +95,25 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
 
 /// What --plan prints of a run whose kernel is held in memory.
 template <class S>
-std::string plan_in_memory(const Options& o, const NtkPlan& plan, double images, double held, double gemm_rate) {
+std::string plan_in_memory(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double images, double held, double gemm_rate) {
   const double n = static_cast<double>(plan.images), k = static_cast<double>(*o.eigen);
   const double pairs = o.method == "nystrom" ? n * static_cast<double>(*o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;
-  return format_plan({{"features", plan.feature_flops, 0.25, images + plan.feature_bytes, 0, 0},
-                      {"kernel", pairs, 0.6, images + held + plan.feature_bytes, o.save_ntk ? n * n * sizeof(S) : 0, 0},
+  return format_plan({features_stage(subject, plan, images + plan.feature_bytes),
+                      {"kernel", pairs, 0.75, images + held + plan.feature_bytes, o.save_ntk ? n * n * sizeof(S) : 0, 0},
                       {"eigenpairs", eigen_flops(o, n, k), 0.5, images + held, k * n * sizeof(S), 0}},
                      gemm_rate);
 }
 
 /// The same where it is on disk.
 template <class S>
-std::string plan_on_disk(const Options& o, const DiskKernelPlan& plan, double images, double gemm_rate) {
+std::string plan_on_disk(const Options& o, const Subject<S>& subject, const DiskKernelPlan& plan, double images, double gemm_rate) {
   const double n = static_cast<double>(plan.ntk.images), k = static_cast<double>(*o.eigen), base = images + program_bytes,
                saved = o.save_ntk ? n * n * sizeof(S) : 0, flops = eigen_flops(o, n, k), efficiency = 0.6;
   // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD.
   constexpr double disk_rate = 5e8;
   const bool cached = plan.file_bytes < static_cast<double>(available_memory()) - static_cast<double>(o.memory);
   const double reading = cached ? 0 : plan.passes * plan.file_bytes / disk_rate;
-  return format_plan({{"features", plan.ntk.feature_flops, 0.25, base + std::max(images, plan.ntk.feature_bytes), 0, 0},
+  return format_plan({features_stage(subject, plan.ntk, base + std::max(images, plan.ntk.feature_bytes)),
                       {"kernel", plan.ntk.pair_flops, 0.6, base + plan.ntk.feature_bytes, plan.file_bytes + saved, 0},
                       {"eigenpairs", flops, efficiency, base + plan.eigenpair_bytes, k * n * sizeof(S),
                        std::max(0., reading - flops / (gemm_rate * efficiency))}},
@@ -161,7 +161,7 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   const NtkPlan plan = disk ? disk->ntk : plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
   if (o.plan) {
     const double gemm_rate = measure_gemm_rate<S>();
-    fmt::print("{}", disk ? plan_on_disk<S>(o, *disk, images, gemm_rate) : plan_in_memory<S>(o, plan, images, held, gemm_rate));
+    fmt::print("{}", disk ? plan_on_disk(o, subject, *disk, images, gemm_rate) : plan_in_memory(o, subject, plan, images, held, gemm_rate));
     if (plan.feature_runs > 1)
       fmt::print("features do not fit: computed {:.1f} times over, by panels of {} images\n", plan.feature_runs, plan.panel);
     return;

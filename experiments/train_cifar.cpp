@@ -137,13 +137,10 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
 
 template <class S>
 void print_plan(const Options& o, const Subject<S>& all, Index num_test, const NtkOptions& ntk_options) {
-  NtkPlan plan = plan_ntk(all.network, all.init, all.data.images, ntk_options);
-  const double used = static_cast<double>(*std::max_element(o.sizes.begin(), o.sizes.end()) + num_test),
-               share = used / static_cast<double>(all.images());
+  const Index used = *std::max_element(o.sizes.begin(), o.sizes.end()) + num_test;
+  const NtkPlan plan = plan_ntk(all.network, all.init, all.data.images.slice(0, used), ntk_options);
   std::vector<PlanStage> stages;
-  if (o.learner.function_space())
-    stages.push_back({"kernel", plan.feature_flops * share + plan.pair_flops * share * share, 0.5,
-                      used * (used - static_cast<double>(num_test)) * sizeof(S), 0, 0});
+  if (o.learner.function_space()) stages.push_back(kernel_stage(all, plan, static_cast<double>(used * (used - num_test)) * sizeof(S)));
   for (Index n : o.sizes) {
     stages.push_back(training_stage(all, n, o.recipe_for(n), o.learner, 1, plan.features.image_flops, ntk_options.memory));
     stages.back().name = fmt::format("{} images", n);

@@ -71,7 +71,7 @@ History train(const Options& o, const Subject<S>& subject, const Target& target,
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, double left, std::size_t directions) {
   std::vector<PlanStage> stages;
-  if (o.learner.function_space()) stages.push_back(kernel_stage(plan, held));
+  if (o.learner.function_space()) stages.push_back(kernel_stage(subject, plan, held));
   stages.push_back(training_stage(subject, *o.num_train, o.recipe, o.learner, 1, plan.features.image_flops, left));
   stages.back().memory += held - training_bytes(subject, o.recipe, o.learner, 1);
   for (PlanStage& s : stages) {

@@ -99,7 +99,7 @@ template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
   const NtkOptions in_memory = ntk_options(o, subject, targets);
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, in_memory);
-  PlanStage kernel = kernel_stage(plan, training_bytes(subject, o.recipe, o.learner, targets));
+  PlanStage kernel = kernel_stage(subject, plan, training_bytes(subject, o.recipe, o.learner, targets));
   std::vector<PlanStage> stages{
       training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops, in_memory.memory)};
   if (o.aligns()) {

@@ -125,6 +125,13 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
 }
 
 template <class S>
+double forward_flops(const FactoredJacobian<S>& jacobian) {
+  double flops = 0;
+  for (const auto& f : jacobian.factors()) flops += op_flops(f) / 2;
+  return flops;
+}
+
+template <class S>
 Features<S>::Features(const FeaturePlan& plan, Index images) : plan_(&plan), images_(images), factored_(plan.layers.size()) {
   if (plan.row_size > 0) rows_ = Tensor<S>({images, plan.row_size});
   for (std::size_t l = 0; l < plan.layers.size(); ++l) {
@@ -240,6 +247,8 @@ void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, In
 
 template FeaturePlan plan_features(const FactoredJacobian<float>&, Contraction);
 template FeaturePlan plan_features(const FactoredJacobian<double>&, Contraction);
+template double forward_flops(const FactoredJacobian<float>&);
+template double forward_flops(const FactoredJacobian<double>&);
 template class Features<float>;
 template class Features<double>;
 

@@ -44,6 +44,10 @@ struct FeaturePlan {
 template <class S>
 FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contraction);
 
+/// Multiply-adds, twice, of one image's forward pass through the layers that have a factor.
+template <class S>
+double forward_flops(const FactoredJacobian<S>& jacobian);
+
 /// The features of N images.
 template <class S>
 class Features {

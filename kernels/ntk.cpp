@@ -15,7 +15,15 @@ Index images_per_pass(const FeaturePlan& plan) {
 template <class S>
 FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
-  return plan_features(FactoredJacobian<S>(network, variables, images.slice(0, 1), options.output), options.contraction);
+  const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
+  FeaturePlan plan = plan_features(jacobian, options.contraction);
+  if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
+    auto reached = variables.clone();
+    for (auto& p : reached.parameters) p = Tensor<S>::full(p.shape(), 1);
+    const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.output);
+    plan.image_flops += forward_flops(whole) - forward_flops(jacobian);
+  }
+  return plan;
 }
 
 template <class S>

@@ -16,19 +16,22 @@ namespace tangentplane::cpu {
 void set_threads(int threads);
 int threads();
 
-/// f(i) for i in [0, n), one task each, in no order. Give each task at least some 10 microseconds of work.
+/// f(i) for i in [0, n), one task each, in no order. Give each task at least some 10 microseconds of work. All are done when it returns,
+/// also inside a task of another loop that an exception has stopped meanwhile; throws what a task throws, and then some are not done.
 template <class F>
 void parallel_for(Index n, const F& f) {
   if (n <= 1) {
     if (n == 1) f(Index(0));
     return;
   }
+  // Of its own: a context bound to an outer loop's would be cancelled with that one, and the loop would return with its work half done.
+  tbb::task_group_context context(tbb::task_group_context::isolated);
   tbb::parallel_for(
       tbb::blocked_range<Index>(0, n, 1),
       [&](const tbb::blocked_range<Index>& r) {
         for (Index i = r.begin(); i < r.end(); ++i) f(i);
       },
-      tbb::simple_partitioner());
+      tbb::simple_partitioner(), context);
 }
 
 /// f(begin, end) over pieces of at most `chunk` of [0, n); the pieces depend on n and chunk alone.

@@ -1,5 +1,8 @@
 #include "experiments/common/learners.h"
 
+#include <chrono>
+#include <limits>
+
 #include "data/npy.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/interrupt.h"
@@ -19,6 +22,17 @@ void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index col
   Tensor<S> z({logits.rows()});
   for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + column];
   data::save_npy(folder / "test_logits.npy", z);
+}
+
+/// Seconds that one image's features take here, measured on one pass of a kernel.
+template <class S>
+double feature_seconds(const Subject<S>& s, const NtkPlan& plan) {
+  const auto images = s.data.images.slice(0, plan.pass);
+  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(s.network, s.init, images)); };
+  pass();  // touches the pages
+  const auto start = std::chrono::steady_clock::now();
+  pass();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(plan.pass);
 }
 
 /// A learner of one task, which has `variables()`.
@@ -175,8 +189,16 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
   return stage;
 }
 
-PlanStage kernel_stage(const NtkPlan& plan, double held) {
-  return {"kernel", plan.feature_flops + plan.pair_flops, 0.5, held + plan.feature_bytes, 0, 0};
+template <class S>
+PlanStage features_stage(const Subject<S>& subject, const NtkPlan& plan, double memory) {
+  const double images = static_cast<double>(plan.images) * plan.feature_runs;
+  return {"features", plan.feature_flops, std::numeric_limits<double>::infinity(), memory, 0, images * feature_seconds(subject, plan)};
+}
+
+template <class S>
+PlanStage kernel_stage(const Subject<S>& subject, const NtkPlan& plan, double held) {
+  const double seconds = features_stage(subject, plan, 0).seconds;
+  return {"kernel", plan.pair_flops, 0.75, held + plan.feature_bytes, 0, seconds};
 }
 
 template <class S>
@@ -216,6 +238,8 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
+  template PlanStage features_stage(const Subject<S>&, const NtkPlan&, double);                                                      \
+  template PlanStage kernel_stage(const Subject<S>&, const NtkPlan&, double);                                                        \
   template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
   template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
   template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double, double);

@@ -72,8 +72,12 @@ template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
                          std::size_t targets, double image_flops, double memory = 0);
 
-/// The kernel's and its features' stage of a plan, beside `held` bytes of the training.
-PlanStage kernel_stage(const NtkPlan& plan, double held);
+/// The stage of a plan in which the features of a kernel are computed, its time measured on one pass.
+template <class S>
+PlanStage features_stage(const Subject<S>& subject, const NtkPlan& plan, double memory);
+/// The kernel's and its features' stage, beside `held` bytes of the training.
+template <class S>
+PlanStage kernel_stage(const Subject<S>& subject, const NtkPlan& plan, double held);
 
 /// init.npz, and the number of parameters in run.json.
 template <class S>

@@ -12,7 +12,7 @@ struct PlanStage {
   double efficiency = 1;  ///< share of the machine's gemm rate that this stage reaches
   double memory = 0;      ///< bytes resident while it runs
   double disk = 0;        ///< bytes that it leaves in the results folder
-  double seconds = 0;     ///< beyond the flops: reading, waiting for memory
+  double seconds = 0;     ///< beyond the flops: reading, waiting for memory, or all of them if they were measured (efficiency infinite)
 };
 
 /// flop/s of a product of two square matrices on all threads, measured over at least 0.2 s.

@@ -1,0 +1,36 @@
+// Loops of tasks, nested.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+#include "autodiff/cpu/parallel.h"
+
+using namespace tangentplane;
+
+TEST_CASE("a loop inside a task does all its work or throws, also where another task stops the loop around it") {
+  for (int run = 0; run < 200; ++run) {
+    std::atomic<Index> half_done = 0, caught = 0;
+    try {
+      cpu::parallel_for(16, [&](Index i) {
+        std::atomic<Index> done = 0;
+        cpu::parallel_for(64, [&](Index) { ++done; });
+        if (done != 64) ++half_done;
+        if (i == 3) throw std::domain_error("stopped");
+      });
+    } catch (const std::domain_error&) {
+      ++caught;
+    }
+    REQUIRE(half_done == 0);
+    REQUIRE(caught == 1);
+  }
+}
+
+TEST_CASE("what a task of an inner loop throws reaches the caller of the outer one") {
+  CHECK_THROWS_AS(cpu::parallel_for(8,
+                                    [](Index i) {
+                                      cpu::parallel_for(8, [i](Index j) {
+                                        if (i == 5 && j == 2) throw std::domain_error("inside");
+                                      });
+                                    }),
+                  std::domain_error);
+}
