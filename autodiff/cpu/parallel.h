@@ -7,6 +7,7 @@
 #include <tbb/partitioner.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "autodiff/shape.h"
 
@@ -16,6 +17,12 @@ namespace tangentplane::cpu {
 void set_threads(int threads);
 int threads();
 
+#if defined(__SANITIZE_THREAD__)
+/// The same as parallel_for on threads that ThreadSanitizer understands: oneTBB, which it did not instrument, orders memory out of its
+/// sight, and every task would seem to race with its caller. What is checked is that tasks do not race, not that oneTBB works.
+void parallel_for_on_own_threads(Index n, const std::function<void(Index)>& f);
+#endif
+
 /// f(i) for i in [0, n), one task each, in no order. Give each task at least some 10 microseconds of work. All are done when it returns,
 /// also inside a task of another loop that an exception has stopped meanwhile; throws what a task throws, and then some are not done.
 template <class F>
@@ -24,6 +31,9 @@ void parallel_for(Index n, const F& f) {
     if (n == 1) f(Index(0));
     return;
   }
+#if defined(__SANITIZE_THREAD__)
+  parallel_for_on_own_threads(n, f);
+#else
   // Of its own: a context bound to an outer loop's would be cancelled with that one, and the loop would return with its work half done.
   tbb::task_group_context context(tbb::task_group_context::isolated);
   tbb::parallel_for(
@@ -32,6 +42,7 @@ void parallel_for(Index n, const F& f) {
         for (Index i = r.begin(); i < r.end(); ++i) f(i);
       },
       tbb::simple_partitioner(), context);
+#endif
 }
 
 /// f(begin, end) over pieces of at most `chunk` of [0, n); the pieces depend on n and chunk alone.
