@@ -2,7 +2,8 @@
 // products, y = A^T ((G g) * (B^T d)). Two dimensions apply each along both axes: 36 products where the definition takes 144.
 //
 // Its transposes compute the weight gradient, dg = G^T ((A dy) * (B^T d)). The points are 0, +-5/8, +-3/2 and infinity: their powers
-// are exact in float, and of all pairs +-a, +-b on a grid of 1/16 they round least, half as much as 0, +-1, +-2.
+// are exact in float, and of all pairs +-a, +-b tried on a grid of 1/16 they round least: 0.8e-6 of the norm with 64 channels of normal
+// numbers, where 0, +-1, +-2 give 2.0e-6 and the plain sum 0.4e-6 (a float32 model in numpy, 24 November 2026).
 #pragma once
 
 #include "autodiff/cpu/conv2d_paths.h"
