@@ -114,7 +114,7 @@ std::string plan_on_disk(const Options& o, const Subject<S>& subject, const Disk
   const bool cached = plan.file_bytes < static_cast<double>(available_memory()) - static_cast<double>(o.memory);
   const double reading = cached ? 0 : plan.passes * plan.file_bytes / disk_rate;
   return format_plan({features_stage(subject, plan.ntk, base + std::max(images, plan.ntk.feature_bytes)),
-                      {"kernel", plan.ntk.pair_flops, 0.6, base + plan.ntk.feature_bytes, plan.file_bytes + saved, 0},
+                      {"kernel", plan.ntk.pair_flops, 0.75, base + plan.ntk.feature_bytes, plan.file_bytes + saved, 0},
                       {"eigenpairs", flops, efficiency, base + plan.eigenpair_bytes, k * n * sizeof(S),
                        std::max(0., reading - flops / (gemm_rate * efficiency))}},
                      gemm_rate) +
