@@ -28,8 +28,8 @@ FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, co
 
 template <class S>
 Features<S> features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const FeaturePlan& plan,
-                     const NtkOptions& options) {
-  Features<S> f(plan, images.rows());
+                     const NtkOptions& options, Index room = 0) {
+  Features<S> f(plan, std::max(room, images.rows()));
   const Index step = images_per_pass<S>(plan);
   for (Index begin = 0; begin < images.rows(); begin += step)
     f.fill(begin, FactoredJacobian<S>(network, variables, images.slice(begin, std::min(images.rows(), begin + step)), options.output));
@@ -133,7 +133,8 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
   }
   Progress progress(options, flops);
   const auto make = [&](std::size_t p) {
-    auto f = features(network, variables, images.slice(panels[p].first, panels[p].second), plan.features, options);
+    // A ragged last panel takes a whole one's room, for which a block is at hand; its own would be one more.
+    auto f = features(network, variables, images.slice(panels[p].first, panels[p].second), plan.features, options, plan.panel);
     progress.add(features_flops(p));
     return f;
   };
