@@ -1,4 +1,4 @@
-// Planes to NHWC in registers: what conv2d_planar.cpp has computed as planes [R][lanes] becomes lanes rows of R channels.
+// Planes to NHWC and back in registers, for conv2d_planar.cpp: planes [R][lanes] for lanes positions of R channels.
 #pragma once
 
 #include <bit>
@@ -11,6 +11,9 @@
 namespace tangentplane::cpu::paths {
 
 namespace interleave_detail {
+
+template <class S>
+constexpr int width = int(lanes<S>);
 
 /// A register as the compiler's shuffles take it.
 template <class S>
@@ -33,23 +36,19 @@ RegisterOf<S> load(const S* from) {
   return v;
 }
 
-/// Vector k of the rows: entry l is number k lanes + l, that is channel % R of position / R. Each plane in turn puts in its own.
-template <class S, int R, int k>
-RegisterOf<S> gathered(const RegisterOf<S>* plane) {
-  constexpr int width = int(lanes<S>);
-  constexpr auto all = std::make_index_sequence<std::size_t(width)>{};
-  RegisterOf<S> v = plane[0];
-  [&]<std::size_t... r>(std::index_sequence<r...>) {
-    const auto put = [&]<int own>(std::integral_constant<int, own>) {
-      // The first plane's entries are still where its positions are; v is then in the order of the result.
-      constexpr auto from = [](int l) {
-        const int e = k * width + l;
-        return e % R == own ? width + e / R : own == 1 && e % R == 0 ? e / R : l;
-      };
-      v = shuffle<from>(v, plane[own], all);
+/// Entry l of the result is number from(l) of the R registers one after another; each in turn puts in its own.
+template <class S, int R, auto from>
+RegisterOf<S> gathered(const RegisterOf<S>* in) {
+  RegisterOf<S> v = in[0];
+  const auto put = [&]<int own>(std::integral_constant<int, own>) {
+    // The first register's numbers are still at their own places; from then on v is in the order of the result.
+    constexpr auto entry = [](int l) {
+      const int at = from(l);
+      return at / width<S> == own ? width<S> + at % width<S> : own == 1 && at < width<S> ? at : l;
     };
-    (put(std::integral_constant<int, int(r) + 1>{}), ...);
-  }
+    v = shuffle<entry>(v, in[own], std::make_index_sequence<std::size_t(width<S>)>{});
+  };
+  [&]<std::size_t... r>(std::index_sequence<r...>) { (put(std::integral_constant<int, int(r) + 1>{}), ...); }
   (std::make_index_sequence<std::size_t(R - 1)>{});
   return v;
 }
@@ -57,12 +56,11 @@ RegisterOf<S> gathered(const RegisterOf<S>* plane) {
 /// Entries of the first half of all numbers alternate with those of the second.
 template <class S, int R>
 void alternate(const RegisterOf<S>* in, RegisterOf<S>* out) {
-  constexpr int width = int(lanes<S>);
-  constexpr auto all = std::make_index_sequence<std::size_t(width)>{};
+  constexpr auto all = std::make_index_sequence<std::size_t(width<S>)>{};
 #pragma GCC unroll 8
   for (int i = 0; i < R / 2; ++i) {
-    out[2 * i] = shuffle<[](int l) { return l / 2 + l % 2 * width; }>(in[i], in[i + R / 2], all);
-    out[2 * i + 1] = shuffle<[](int l) { return (width + l) / 2 + l % 2 * width; }>(in[i], in[i + R / 2], all);
+    out[2 * i] = shuffle<[](int l) { return l / 2 + l % 2 * width<S>; }>(in[i], in[i + R / 2], all);
+    out[2 * i + 1] = shuffle<[](int l) { return (width<S> + l) / 2 + l % 2 * width<S>; }>(in[i], in[i + R / 2], all);
   }
 }
 
@@ -84,13 +82,31 @@ void interleave(const S* planes, Index stride, S* y) {
       for (int r = 0; r < R; ++r) v[r] = other[r];
     }
   } else {
-    [&]<std::size_t... k>(std::index_sequence<k...>) { ((other[k] = d::gathered<S, R, int(k)>(v)), ...); }
+    const auto one = [&]<int k>(std::integral_constant<int, k>) {
+      other[k] = d::gathered<S, R, [](int l) { return (k * d::width<S> + l) % R * d::width<S> + (k * d::width<S> + l) / R; }>(v);
+    };
+    [&]<std::size_t... k>(std::index_sequence<k...>) { (one(std::integral_constant<int, int(k)>{}), ...); }
     (std::make_index_sequence<std::size_t(R)>{});
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) v[r] = other[r];
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) std::memcpy(y + r * lanes<S>, &v[r], sizeof v[r]);
+}
+
+/// The reverse: planes [R][lanes], `stride` apart <- x [lanes, R].
+template <class S, int R>
+void separate(const S* x, S* planes, Index stride) {
+  namespace d = interleave_detail;
+  d::RegisterOf<S> v[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) v[r] = d::load(x + r * lanes<S>);
+  const auto one = [&]<int r>(std::integral_constant<int, r>) {
+    const d::RegisterOf<S> plane = d::gathered<S, R, [](int l) { return l * R + r; }>(v);
+    std::memcpy(planes + r * stride, &plane, sizeof plane);
+  };
+  [&]<std::size_t... r>(std::index_sequence<r...>) { (one(std::integral_constant<int, int(r)>{}), ...); }
+  (std::make_index_sequence<std::size_t(R)>{});
 }
 
 }  // namespace tangentplane::cpu::paths

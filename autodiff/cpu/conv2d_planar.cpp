@@ -44,7 +44,10 @@ void fill_planes(const ConvGeometry& at, const Planes& planes, const S* x, S* to
       const Index q0 = (first + at.pad_left) / s, count = std::min((at.width - first + s - 1) / s, planes.row - q0);
       const S* from = x + (u * at.width + first) * channels;
       S* row = to + planes.offset(at, 0, u + at.pad_top, phase) + q0;
-      for (Index j = 0; j < count; ++j, from += s * channels)
+      Index j = 0;
+      if constexpr (C == 3 || C == 6)
+        for (; s == 1 && j + lanes<S> <= count; j += lanes<S>, from += lanes<S> * C) separate<S, int(C)>(from, row + j, planes.plane);
+      for (; j < count; ++j, from += s * channels)
         for (Index c = 0; c < channels; ++c) row[c * planes.plane + j] = from[c];
     }
 }

@@ -44,6 +44,8 @@ std::vector<Case> cases() {
   all.push_back({3, geometry(4, 4, 70, 3, 80, 1, 1, 1)});  // two panels of channels, two pieces of the taps
   all.push_back({5, geometry(8, 8, 32, 3, 64, 2, 0, 1)});
   all.push_back({2, geometry(8, 8, 32, 1, 64, 2, 0, 0)});
+  for (Index channels : {3, 6})  // rows of whole vectors and a rest
+    for (Index out : {6, 16}) all.push_back({2, geometry(5, 37, channels, 5, out, 1, 2, 2)});
   all.push_back({3, {9, 14, 5, 2, 3, 32, 2, 1, 0, 0, 2}});  // nothing square
   all.push_back({3, {7, 12, 4, 4, 1, 6, 1, 3, 2, 0, 0}});
   all.push_back({19, geometry(4, 4, 512, 1, 528, 1, 0, 0)});  // weights beyond L2: images go together
