@@ -20,16 +20,21 @@ constexpr float a1 = 0.625F, a2 = a1 * a1, a3 = a2 * a1, b1 = 1.5F, b2 = b1 * b1
 constexpr float at_0 = float(1 / (double(a2) * b2)), at_a = float(1 / (2.0 * a2 * (double(a2) - b2))),
                 at_b = float(1 / (2.0 * b2 * (double(b2) - a2)));
 
+/// Values at a, -a, b, -b of polynomials given by their even and odd parts at a and b.
+inline void at_points(const Vector& even_a, const Vector& odd_a, const Vector& even_b, const Vector& odd_b, Vector* t) {
+  t[0] = even_a + odd_a;
+  t[1] = even_a - odd_a;
+  t[2] = even_b + odd_b;
+  t[3] = even_b - odd_b;
+}
+
 /// B^T: 6 -> 6.
 struct Input {
   static constexpr int from = inputs, to = inputs;
   static void line(const Vector* d, Vector* t) {
     const Vector even_a = d[4] - b2 * d[2], odd_a = d[3] - b2 * d[1], even_b = d[4] - a2 * d[2], odd_b = d[3] - a2 * d[1];
     t[0] = a2 * b2 * d[0] + (d[4] - (a2 + b2) * d[2]);
-    t[1] = even_a + a1 * odd_a;
-    t[2] = even_a - a1 * odd_a;
-    t[3] = even_b + b1 * odd_b;
-    t[4] = even_b - b1 * odd_b;
+    at_points(even_a, a1 * odd_a, even_b, b1 * odd_b, t + 1);
     t[5] = a2 * b2 * d[1] + (d[5] - (a2 + b2) * d[3]);
   }
 };
@@ -40,10 +45,7 @@ struct Weight {
   static void line(const Vector* g, Vector* t) {
     const Vector even_a = at_a * (g[0] + a2 * g[2]), odd_a = at_a * a1 * g[1], even_b = at_b * (g[0] + b2 * g[2]), odd_b = at_b * b1 * g[1];
     t[0] = at_0 * g[0];
-    t[1] = even_a + odd_a;
-    t[2] = even_a - odd_a;
-    t[3] = even_b + odd_b;
-    t[4] = even_b - odd_b;
+    at_points(even_a, odd_a, even_b, odd_b, t + 1);
     t[5] = g[2];
   }
 };
@@ -66,10 +68,7 @@ struct OutputCotangent {
   static void line(const Vector* dy, Vector* t) {
     const Vector even_a = dy[0] + a2 * dy[2], odd_a = a1 * dy[1] + a3 * dy[3], even_b = dy[0] + b2 * dy[2], odd_b = b1 * dy[1] + b3 * dy[3];
     t[0] = dy[0];
-    t[1] = even_a + odd_a;
-    t[2] = even_a - odd_a;
-    t[3] = even_b + odd_b;
-    t[4] = even_b - odd_b;
+    at_points(even_a, odd_a, even_b, odd_b, t + 1);
     t[5] = dy[3];
   }
 };
