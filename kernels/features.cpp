@@ -70,12 +70,6 @@ Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
   return a;
 }
 
-template <class S>
-void copy(const Tensor<S>& from, S* to) {
-  cpu::parallel_chunks(from.size(), cpu::elementwise_chunk,
-                       [&](Index begin, Index end) { std::copy(from.data() + begin, from.data() + end, to + begin); });
-}
-
 }  // namespace
 
 template <class S>
@@ -163,8 +157,8 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
     Factored& to = factored_[l];
     const Tensor<S> a = layer.kind == Kind::patches ? patches(layer.at, *factors[0]->activation) : *factors[0]->activation;
     const Tensor<S>& d = factors[0]->cotangent;
-    copy(a, to.a.data() + begin * to.a.shape()[1]);
-    copy(d, to.d.data() + begin * to.d.shape()[1]);
+    cpu::copy(a.size(), a.data(), to.a.data() + begin * to.a.shape()[1]);
+    cpu::copy(d.size(), d.data(), to.d.data() + begin * to.d.shape()[1]);
     const bool nothing = cpu::all_zero(d) || (!layer.fused_bias && cpu::all_zero(a));
     to.zero = to.zero && nothing;
   }

@@ -78,9 +78,7 @@ std::vector<Group> groups_of(const FactoredJacobian<S>& jacobian, const Tensor<S
 
 template <class S>
 void copy_rows(const Tensor<S>& from, Tensor<S>& to, Index begin) {
-  const Index size = to.shape().row_size();
-  cpu::parallel_chunks(from.size(), cpu::elementwise_chunk,
-                       [&](Index a, Index b) { std::copy(from.data() + a, from.data() + b, to.data() + begin * size + a); });
+  cpu::copy(from.size(), from.data(), to.data() + begin * to.shape().row_size());
 }
 
 }  // namespace

@@ -6,6 +6,12 @@
 
 namespace tangentplane::cpu {
 
+/// y[i] = x[i].
+template <class S>
+void copy(Index n, const S* x, S* y) {
+  parallel_chunks(n, elementwise_chunk, [&](Index begin, Index end) { std::copy(x + begin, x + end, y + begin); });
+}
+
 /// y[i] = f(x[i]).
 template <class S, class F>
 void transform(Index n, const S* x, S* y, const F& f) {
