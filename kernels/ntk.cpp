@@ -176,16 +176,16 @@ Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, con
   const Index n = images.rows();
   require(0 <= rows && rows <= n, "ntk: {} rows for {} images", rows, n);
   Tensor<S> k({rows, n});
-  ntk_tiles<S>(network, variables, images, options, rows, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
+  const auto copy_in = [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
     const Index w = j1 - j0;
-    if (i0 >= rows) return;
     for (Index i = i0; i < i1; ++i) std::copy_n(block + (i - i0) * w, w, k.data() + i * n + j0);
     if (i0 == j0 || j0 >= rows) return;
     constexpr Index strip = 16;  // mirrored by strips, so that whole cache lines are written
     for (Index a = i0; a < i1; a += strip)
       for (Index j = j0; j < j1; ++j)
         for (Index i = a; i < std::min(i1, a + strip); ++i) k.data()[j * n + i] = block[(i - i0) * w + (j - j0)];
-  });
+  };
+  ntk_tiles<S>(network, variables, images, options, rows, copy_in, [rows](Index i0, Index) { return i0 < rows; });
   return k;
 }
 
