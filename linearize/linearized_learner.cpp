@@ -24,14 +24,19 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
 }
 
 template <class S>
+Tensor<S> LinearizedLearner<S>::outputs(const FactoredJacobian<S>& jacobian) const {
+  Tensor<S> z = jacobian.times(change_);
+  return without_f0_ ? z : add(std::move(z), jacobian.value());
+}
+
+template <class S>
 Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
   latest_.reset();
   if (kept_)
     latest_.emplace(kept_->of(batch));
   else
     latest_.emplace(network_, initial_, take_rows(images_, batch));
-  Tensor<S> z = latest_->times(change_);
-  if (!without_f0_) z = add(std::move(z), latest_->value());
+  const Tensor<S> z = outputs(*latest_);
   return z.reshaped({z.size(), 1});
 }
 
@@ -51,9 +56,7 @@ Tensor<S> LinearizedLearner<S>::test_logits() {
   Tensor<S> all({n - num_train_, 1});
   constexpr Index batch = 256;
   for (Index begin = num_train_; begin < n; begin += batch) {
-    const auto jacobian = kept_->of(begin, std::min(n, begin + batch));
-    Tensor<S> z = jacobian.times(change_);
-    if (!without_f0_) z = add(std::move(z), jacobian.value());
+    const Tensor<S> z = outputs(kept_->of(begin, std::min(n, begin + batch)));
     std::copy_n(z.data(), z.size(), all.data() + begin - num_train_);
   }
   return all;

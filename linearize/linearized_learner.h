@@ -27,6 +27,9 @@ class LinearizedLearner : public Learner<S> {
   Variables<S> variables() const;
 
  private:
+  /// f0 + J (theta - theta0), or the second term alone, of the Jacobian's images.
+  Tensor<S> outputs(const FactoredJacobian<S>& jacobian) const;
+
   Network<S> network_;
   Variables<S> initial_;
   std::vector<Tensor<S>> change_, momentum_;  // theta - theta0
