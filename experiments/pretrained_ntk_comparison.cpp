@@ -37,7 +37,7 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
   }
   {
     auto timed = stage("linear_init");
-    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true, keep_jacobian(subject, memory)));
+    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true, memory));
   }
   auto timed = stage("linear_trained");
   Subject<S> trained = subject;
@@ -46,7 +46,7 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
     trained.init.statistics = subject.init.statistics;
     trained.init.single_statistics = subject.init.single_statistics;
   }
-  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true, keep_jacobian(trained, memory)));
+  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true, memory));
   return histories;
 }
 

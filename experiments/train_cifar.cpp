@@ -126,8 +126,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
     }
     auto stage = record.stage("training images " + s.target.name);
     if (o.learner.linearize) {
-      histories.push_back(
-          train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, keep_jacobian(subject, ntk_options.memory)));
+      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, ntk_options.memory));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }

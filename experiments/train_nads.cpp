@@ -63,9 +63,8 @@ History train(const Options& o, const Subject<S>& subject, const Target& target,
     return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
   }
   auto stage = record.stage("direction " + target.name);
-  return o.learner.linearize
-             ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, keep_jacobian(subject, ntk_options.memory))
-             : train_network<S>(subject, target, folder, o.recipe);
+  return o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, ntk_options.memory)
+                             : train_network<S>(subject, target, folder, o.recipe);
 }
 
 template <class S>

@@ -69,7 +69,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   std::shared_ptr<const KeptJacobian<S>> kept;
   if (o.learner.linearize) {
     auto stage = record.stage("features");
-    kept = keep_jacobian(subject, in_memory.memory);
+    kept = keep_jacobian(subject, folders, in_memory.memory);
   }
   for (std::size_t t = 0; t < targets.size(); ++t) {
     auto stage = record.stage("target " + targets[t].name);

@@ -61,15 +61,23 @@ Series accuracy_series(const std::string& label, const std::vector<RepeatedTask>
   Series s{.label = label};
   for (const RepeatedTask& task : tasks) {
     const auto values = task.values(accuracy);
-    const Estimate e = accuracy_estimate(values, images);
-    s.x.push_back(static_cast<double>(task.name) + offset);
-    s.y.push_back(100 * e.mean);
-    s.error.push_back(100 * (values.size() > 1 ? e.spread : e.error));
-    if (values.size() == 1) continue;
-    s.samples.resize(values.size());
-    for (std::size_t seed = 0; seed < values.size(); ++seed) s.samples[seed].push_back(100 * values[seed]);
+    add_point(s, static_cast<double>(task.name) + offset, values, 100);
+    if (values.size() == 1) s.error.push_back(100 * accuracy_estimate(values, images).error);
   }
   return s;
+}
+
+void add_point(Series& series, double x, const std::vector<double>& values, double scale) {
+  const Estimate e = estimate(values);
+  series.x.push_back(x), series.y.push_back(scale * e.mean);
+  if (values.size() == 1) return;
+  series.error.push_back(scale * e.spread);
+  series.samples.resize(values.size());
+  for (std::size_t seed = 0; seed < values.size(); ++seed) series.samples[seed].push_back(scale * values[seed]);
+}
+
+void add_runs(Section& section, const PairRepeats& pairs) {
+  for (const Pair& pair : pairs) section.runs.insert(section.runs.end(), {pair.network, pair.linear});
 }
 
 double error_of_difference(double a, double b, double images) { return std::hypot(accuracy_error(a, images), accuracy_error(b, images)); }

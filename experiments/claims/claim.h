@@ -69,6 +69,11 @@ Estimate lead_estimate(const RepeatedTask& task, double images);
 /// one, the standard error of the test images. With several seeds each one's values go along as samples.
 Series accuracy_series(const std::string& label, const std::vector<RepeatedTask>& tasks, double Task::*accuracy, double offset,
                        double images);
+/// Appends the point (x, mean of `values`, one a seed); of several, their standard deviation as its error bar and each as a sample. All of
+/// them times `scale`.
+void add_point(Series& series, double x, const std::vector<double>& values, double scale = 1);
+/// Notes the runs of all pairs as read.
+void add_runs(Section& section, const PairRepeats& pairs);
 double error_of_difference(double a, double b, double images);  ///< of two accuracies, as if on independent test images
 std::string file_name(std::string text);                        ///< lower case letters, digits and hyphens
 

@@ -24,7 +24,7 @@ void eigenfunctions(Section& s, const PairRepeats& pairs) {
   s.findings.push_back({fmt::format("{}: the linearization wins on {} of {} eigenfunctions; its largest lead is {} (index {})",
                                     setting(pairs), wins, all.size(), points_and_error(best), best_task),
                         wins > 0});
-  for (const Pair& pair : pairs) s.runs.insert(s.runs.end(), {pair.network, pair.linear});
+  add_runs(s, pairs);
 }
 
 void classes(Section& s, const PairRepeats& pairs) {
@@ -60,7 +60,7 @@ void classes(Section& s, const PairRepeats& pairs) {
                                 .series = {accuracy_series("network", all, &Task::network, 0, n),
                                            accuracy_series("linearization", all, &Task::linear, 0, n)}});
   s.tables.push_back(std::move(table));
-  for (const Pair& pair : pairs) s.runs.insert(s.runs.end(), {pair.network, pair.linear});
+  add_runs(s, pairs);
 }
 
 }  // namespace

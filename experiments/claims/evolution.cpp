@@ -107,15 +107,8 @@ Figure spikes_figure(const std::string& model, const std::vector<std::string>& s
            .lines = {{fmt::format("threshold {}", least_spike), least_spike}}};
   for (const auto& [label, gains] : {std::pair{"training images", &Evolution::train}, std::pair{"test images", &Evolution::test}}) {
     Series s{.label = label};
-    for (Index target : all_targets) {
-      const auto values = of_target(seeds, target, [&](const Evolution& e) { return (e.*gains).spike; });
-      const Estimate e = estimate(values);
-      s.x.push_back(static_cast<double>(target) + 1), s.y.push_back(e.mean);
-      if (seeds.size() == 1) continue;
-      s.error.push_back(e.spread);
-      s.samples.resize(seeds.size());
-      for (std::size_t seed = 0; seed < seeds.size(); ++seed) s.samples[seed].push_back(values[seed]);
-    }
+    for (Index target : all_targets)
+      add_point(s, static_cast<double>(target) + 1, of_target(seeds, target, [&](const Evolution& e) { return (e.*gains).spike; }));
     f.series.push_back(std::move(s));
   }
   return f;

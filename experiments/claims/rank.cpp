@@ -79,7 +79,7 @@ void judge(Section& s, const Study& study, const PairRepeats& pairs) {
                                     skipped, skipped == 1 ? "" : "s"));
   s.figures.emplace_back("rank-" + file_name(pairs.front().network->name()), figure_of(study, pairs, used));
   s.tables.push_back(table_of(pairs, all));
-  for (const Pair& pair : pairs) s.runs.insert(s.runs.end(), {pair.network, pair.linear});
+  add_runs(s, pairs);
 }
 
 }  // namespace

@@ -49,14 +49,10 @@ Series curve(const std::string& label, const std::vector<const History*>& histor
   std::size_t epochs = histories.front()->size();
   for (const History* h : histories) epochs = std::min(epochs, h->size());
   Series s{.label = label, .mark = epochs > 1 ? Mark::line : Mark::points};
-  if (histories.size() > 1) s.samples.resize(histories.size());
   for (std::size_t e = 0; e < epochs; ++e) {
     std::vector<double> values;
     for (const History* h : histories) values.push_back(100 * (*h)[e].*accuracy);
-    const Estimate mean = estimate(values);
-    s.x.push_back(static_cast<double>((*histories.front())[e].epoch)), s.y.push_back(mean.mean);
-    if (histories.size() > 1) s.error.push_back(mean.spread);
-    for (std::size_t seed = 0; seed < s.samples.size(); ++seed) s.samples[seed].push_back(values[seed]);
+    add_point(s, static_cast<double>((*histories.front())[e].epoch), values);
   }
   return s;
 }

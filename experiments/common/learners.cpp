@@ -79,7 +79,8 @@ History train_linearized(const Subject<S>& subject, const Target& target, const 
 }
 
 template <class S>
-std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, double memory) {
+std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, const std::vector<fs::path>& folders, double memory) {
+  if (std::all_of(folders.begin(), folders.end(), finished)) return nullptr;
   const auto& images = subject.data.images;
   const double bytes = KeptJacobian<S>::cost(subject.network, subject.init, images).bytes;
   if (bytes * static_cast<double>(images.rows()) > memory) return nullptr;
@@ -87,6 +88,12 @@ std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, 
   auto kept = std::make_shared<const KeptJacobian<S>>(subject.network, subject.init, images, 128, shown(progress));
   progress.finish();
   return kept;
+}
+
+template <class S>
+History train_linearized(const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe, bool without_f0,
+                         double memory) {
+  return train_linearized(subject, target, folder, recipe, without_f0, keep_jacobian(subject, {folder}, memory));
 }
 
 template <class S>
@@ -137,7 +144,8 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
   auto k = ntk_rows(subject.network, subject.init, subject.data.images, subject.data.num_train, options);
   progress.finish();
   const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, options);
-  stage.add_flops(plan.feature_flops + plan.pair_flops);
+  const double n = static_cast<double>(subject.images()), rows = static_cast<double>(subject.data.num_train);
+  stage.add_flops(plan.feature_flops + (rows * n - rows * (rows - 1) / 2) * plan.features.pair_flops);
   return k;
 }
 
@@ -176,8 +184,10 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
     constexpr double bytes_a_second = 2e10;
     const double batches = static_cast<double>(recipe.epochs) * n / static_cast<double>(recipe.batch);
     stage.seconds = batches * (n + m) * (static_cast<double>(recipe.batch) + 4 * tasks) * sizeof(S) / bytes_a_second;
-  } else if (const auto kept = KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images);
-             learner.linearize && kept.bytes * (n + m) <= memory) {
+    return stage;
+  }
+  const KeptCost kept = learner.linearize ? KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images) : KeptCost{};
+  if (learner.linearize && kept.bytes * (n + m) <= memory) {
     stage.flops = (n + m) * image_flops + rounds * (n * 2 + m) * kept.flops;
     stage.efficiency = 0.2;
     stage.memory += kept.bytes * (n + m);
@@ -234,7 +244,8 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);          \
   template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool,                          \
                                     std::shared_ptr<const KeptJacobian<S>>);                                                         \
-  template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, double);                                          \
+  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool, double);                 \
+  template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, const std::vector<fs::path>&, double);            \
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \

@@ -35,13 +35,20 @@ template <class S>
 History train_network(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
                       const NetworkHooks<S>& hooks = {});
 
+/// With the Jacobian of the subject's images, if it is `kept`.
 template <class S>
 History train_linearized(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
-                         bool without_f0, std::shared_ptr<const KeptJacobian<S>> kept = {});
-
-/// The Jacobian of the subject's images for train_linearized, with its progress shown; none where it does not fit within `memory` bytes.
+                         bool without_f0, std::shared_ptr<const KeptJacobian<S>> kept);
+/// For one target alone: keeps the Jacobian where it fits within `memory` bytes.
 template <class S>
-std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, double memory);
+History train_linearized(const Subject<S>& subject, const Target& target, const std::filesystem::path& folder, const Recipe& recipe,
+                         bool without_f0, double memory);
+
+/// The Jacobian of the subject's images for the trainings into `folders`, with its progress shown; none where all of these are finished, or
+/// where it does not fit within `memory` bytes.
+template <class S>
+std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, const std::vector<std::filesystem::path>& folders,
+                                                     double memory);
 
 /// All targets at once: they share `kernel` [num_train, N], which is asked for only if there is something left to train, before the
 /// training's own stage of the run.
