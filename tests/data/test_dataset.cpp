@@ -9,7 +9,7 @@
 #include "data/dataset.h"
 #include "data/mnist.h"
 #include "data/npy.h"
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;
@@ -74,12 +74,12 @@ Source source(const std::string& name, const std::filesystem::path& directory, s
 TEST_CASE("CIFAR-10's planes become NHWC, in file order across the batches") {
   const TemporaryFolder folder;
   const auto records = write_cifar10(folder, "cifar-10-batches-bin/");
-  const auto sizes = cifar10_sizes(folder.path);
+  const auto sizes = cifar10_sizes(folder.path());
   CHECK(sizes.num_train == 15);
   CHECK(sizes.num_test == 4);
   CHECK(cifar10_sizes(folder / "cifar-10-batches-bin").num_train == 15);
   for (const PartSizes& part : {PartSizes{15, 4}, {7, 2}, {1, 0}, {6, 4}}) {
-    const auto images = load_cifar10(folder.path, part);
+    const auto images = load_cifar10(folder.path(), part);
     REQUIRE(images.shape == Shape{part.num_train + part.num_test, 32, 32, 3});
     bool equal = true;
     for (Index i = 0; i < images.shape[0]; ++i) {
@@ -98,7 +98,7 @@ TEST_CASE("CIFAR-10's planes become NHWC, in file order across the batches") {
 TEST_CASE("a named data set is standardised per channel by the training images used, and only those") {
   const TemporaryFolder folder;
   const auto records = write_cifar10(folder, "");
-  const auto d = load<double>(source("cifar10", folder.path, 4, 3));
+  const auto d = load<double>(source("cifar10", folder.path(), 4, 3));
   CHECK(d.images.shape() == Shape{7, 32, 32, 3});
   CHECK(d.num_train == 4);
   CHECK(d.num_test == 3);
@@ -106,7 +106,7 @@ TEST_CASE("a named data set is standardised per channel by the training images u
   CHECK(d.class_names.at(9) == "truck");
   CHECK(d.classes == std::vector<int>{0, 1, 2, 3, 5, 6, 7});
   check_standardised(d.training_images(), 1e-12);
-  check_standardised(load<float>(source("cifar10", folder.path, 4, 3)).training_images(), 1e-6);
+  check_standardised(load<float>(source("cifar10", folder.path(), 4, 3)).training_images(), 1e-6);
   for (std::size_t c = 0; c < 3; ++c) {  // one test pixel by the definition
     double mean = 0, square = 0;
     for (std::size_t i = 0; i < 4; ++i)
@@ -118,10 +118,10 @@ TEST_CASE("a named data set is standardised per channel by the training images u
     const double v = pixel(records[15 + 2][1 + c * 1024 + 37]) / 255;
     CHECK(d.images[(6 * 1024 + 37) * 3 + static_cast<Index>(c)] == Approx((v - mean) / std::sqrt(square - mean * mean)).epsilon(1e-10));
   }
-  const auto all = load<float>(source("cifar10", folder.path));
+  const auto all = load<float>(source("cifar10", folder.path()));
   CHECK(all.num_train == 15);
   CHECK(all.num_test == 4);
-  const auto no_test = load<float>(source("cifar10", folder.path, 5, 0));
+  const auto no_test = load<float>(source("cifar10", folder.path(), 5, 0));
   CHECK(no_test.num_test == 0);
   CHECK(no_test.test_images().rows() == 0);
 }
@@ -130,20 +130,20 @@ TEST_CASE("CIFAR-10 files that are missing, cut or no CIFAR-10 are named") {
   const TemporaryFolder folder;
   CHECK_THAT(thrown([&] { load<float>(source("cifar10", "")); }), Contains("--data-dir"));
   CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder / "none")); }), Contains("none is not a folder"));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path)); }), Contains("no data_batch_1.bin in") && Contains("data/fetch"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path())); }), Contains("no data_batch_1.bin in") && Contains("data/fetch"));
   write_cifar10(folder, "");
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 16)); }), Contains("16 training images asked for, there are 15"));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 1, 5)); }), Contains("5 test images asked for, there are 4"));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 0)); }), Contains("at least 1"));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 1, -1)); }), Contains("-1 test images"));
-  CHECK_THAT(thrown([&] { load_cifar10(folder.path, {16, 0}); }), Contains("there are 15"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 16)); }), Contains("16 training images asked for, there are 15"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 1, 5)); }), Contains("5 test images asked for, there are 4"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 0)); }), Contains("at least 1"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 1, -1)); }), Contains("-1 test images"));
+  CHECK_THAT(thrown([&] { load_cifar10(folder.path(), {16, 0}); }), Contains("there are 15"));
   folder.write("data_batch_2.bin", std::string(3 * 3073 - 1, '\0'));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 2)); }), Contains("data_batch_2.bin") && Contains("whole number"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 2)); }), Contains("data_batch_2.bin") && Contains("whole number"));
   folder.write("data_batch_2.bin", std::string(3073, '\1') + std::string(3073, '\12'));
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path)); }), Contains("data_batch_2.bin: record 1 has label 10"));
-  CHECK(load<float>(source("cifar10", folder.path, 4, 1)).num_train == 4);  // what is not used is not read
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path())); }), Contains("data_batch_2.bin: record 1 has label 10"));
+  CHECK(load<float>(source("cifar10", folder.path(), 4, 1)).num_train == 4);  // what is not used is not read
   std::filesystem::remove(folder / "test_batch.bin");
-  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path, 2)); }), Contains("no test_batch.bin"));
+  CHECK_THAT(thrown([&] { load<float>(source("cifar10", folder.path(), 2)); }), Contains("no test_batch.bin"));
 }
 
 TEST_CASE("MNIST's idx files are read plain and gzipped") {
@@ -158,21 +158,21 @@ TEST_CASE("MNIST's idx files are read plain and gzipped") {
       write("train-labels-idx1-ubyte", idx_labels(12));
       write("t10k-images-idx3-ubyte", test);
       write("t10k-labels-idx1-ubyte", idx_labels(5));
-      CHECK(mnist_sizes(folder.path).num_train == 12);
-      CHECK(mnist_sizes(folder.path).num_test == 5);
+      CHECK(mnist_sizes(folder.path()).num_train == 12);
+      CHECK(mnist_sizes(folder.path()).num_test == 5);
       for (const PartSizes& part : {PartSizes{12, 5}, {3, 2}, {1, 0}}) {
-        const auto images = load_mnist(folder.path, part);
+        const auto images = load_mnist(folder.path(), part);
         CHECK(images.shape == Shape{part.num_train + part.num_test, 28, 28, 1});
         CHECK(std::string(images.pixels.begin(), images.pixels.end()) ==
               train.substr(16, static_cast<std::size_t>(part.num_train) * 784) +
                   test.substr(16, static_cast<std::size_t>(part.num_test) * 784));
         CHECK(images.classes[static_cast<std::size_t>(part.num_train - 1)] == (part.num_train - 1) % 10);
       }
-      const auto d = load<double>(source("mnist", folder.path, 10, 5));
+      const auto d = load<double>(source("mnist", folder.path(), 10, 5));
       check_standardised(d.training_images(), 1e-12);
       CHECK(d.classes[10] == 0);
       CHECK(d.class_names.at(7) == "7");
-      for (const auto& entry : std::filesystem::directory_iterator(folder.path)) std::filesystem::remove_all(entry);
+      for (const auto& entry : std::filesystem::directory_iterator(folder.path())) std::filesystem::remove_all(entry);
     }
 }
 
@@ -187,11 +187,11 @@ TEST_CASE("MNIST files that are missing, cut or no MNIST are named") {
   const auto refused = [&](const std::string& name, const std::string& bytes) {
     write_good();
     const auto path = folder.write(name, bytes);
-    const std::string line = thrown([&] { load<float>(source("mnist", folder.path)); });
+    const std::string line = thrown([&] { load<float>(source("mnist", folder.path())); });
     CHECK_THAT(line, Contains(path.string()));
     return line;
   };
-  CHECK_THAT(thrown([&] { load<float>(source("mnist", folder.path)); }), Contains("no train-images-idx3-ubyte[.gz] in"));
+  CHECK_THAT(thrown([&] { load<float>(source("mnist", folder.path())); }), Contains("no train-images-idx3-ubyte[.gz] in"));
   CHECK_THAT(refused("train-images-idx3-ubyte", idx_labels(12)), Contains("magic number 0x00000801, not 0x00000803"));
   CHECK_THAT(refused("train-images-idx3-ubyte", idx_images(12).substr(0, 5000)), Contains("5000 bytes, not 9424"));
   CHECK_THAT(refused("train-images-idx3-ubyte", idx_images(12) + "x"), Contains("9425 bytes, not 9424"));
@@ -206,7 +206,7 @@ TEST_CASE("MNIST files that are missing, cut or no MNIST are named") {
   flipped[flipped.size() - 6] ^= 1;  // the checksum
   CHECK_THAT(refused("t10k-images-idx3-ubyte.gz", flipped), Contains("is damaged"));
   folder.write_gzipped("t10k-images-idx3-ubyte.gz", idx_images(5) + "x");
-  CHECK_THAT(thrown([&] { load<float>(source("mnist", folder.path)); }), Contains("longer than its 5 items"));
+  CHECK_THAT(thrown([&] { load<float>(source("mnist", folder.path())); }), Contains("longer than its 5 items"));
   write_good();
   CHECK_THAT(refused("t10k-labels-idx1-ubyte", idx_labels(5).replace(9, 1, 1, '\x0b')), Contains("label 11 of image 1"));
 }
@@ -292,7 +292,7 @@ TEST_CASE("stratified subsets are nested, in file order, and take the lowest cla
 TEST_CASE("a subset of a data set keeps images and classes together") {
   const TemporaryFolder folder;
   write_cifar10(folder, "");
-  const auto d = load<float>(source("cifar10", folder.path));  // classes 0..9, 0..4 train; 5..8 test
+  const auto d = load<float>(source("cifar10", folder.path()));  // classes 0..9, 0..4 train; 5..8 test
   std::vector<int> expected{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0};
   const auto rows = stratified_rows(d, 11, 0);
   const auto s = select(d, rows, 11);

@@ -5,7 +5,7 @@
 #include "autodiff/cpu/parallel.h"
 #include "data/dataset.h"
 #include "data/dead_leaves.h"
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;

@@ -1,10 +1,12 @@
 // The fetch script on small archives of its own: checked, unpacked, or one line and nothing left.
 #include <sys/wait.h>
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
@@ -19,7 +21,7 @@ struct Result {
 /// Runs bash in the folder, with $fetch the script; output is standard output and error.
 Result bash(const TemporaryFolder& folder, const std::string& script) {
   const auto fetch = std::filesystem::path(TESTS_GOLDEN).parent_path().parent_path() / "data" / "fetch";
-  folder.write("script.sh", fmt::format("cd '{}'; fetch='{}'\n{}", folder.path.string(), fetch.string(), script));
+  folder.write("script.sh", fmt::format("cd '{}'; fetch='{}'\n{}", folder.path().string(), fetch.string(), script));
   const int status =
       std::system(fmt::format("bash '{0}' > '{1}' 2>&1", (folder / "script.sh").string(), (folder / "output").string()).c_str());
   Result result{WEXITSTATUS(status), text(folder / "output")};

@@ -6,7 +6,7 @@
 #include <ostream>
 
 #include "data/files.h"
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane::data;
 using Catch::Matchers::Contains;
@@ -86,5 +86,5 @@ TEST_CASE("a source of bytes gives them in order, from a file or a buffer, and n
     CHECK(source.left() == 0);
   }
   CHECK_THAT(thrown([&] { read_bytes(folder / "none"); }), Contains("none: no such file"));
-  CHECK_THAT(thrown([&] { read_bytes(folder.path); }), Contains("is not a file"));
+  CHECK_THAT(thrown([&] { read_bytes(folder.path()); }), Contains("is not a file"));
 }

@@ -5,7 +5,7 @@
 
 #include "autodiff/random.h"
 #include "data/npy.h"
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;

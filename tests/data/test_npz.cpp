@@ -7,7 +7,7 @@
 #include "autodiff/random.h"
 #include "data/npy_format.h"
 #include "data/npz.h"
-#include "temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/data/temporary_folder.h"
+#include "tests/data/thrown.h"
 
 using namespace tangentplane;
 
@@ -51,5 +51,5 @@ TEST_CASE("pictures that are none are refused, and a failure leaves nothing behi
   p.pixels.pop_back();
   CHECK_THROWS_WITH(data::save_png(folder / "p.png", p), Catch::Contains("3 numbers"));
   CHECK_THROWS_WITH(data::save_png(folder / "none" / "p.png", drawn(2, 2, 1)), Catch::Contains("none/p.png"));
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }

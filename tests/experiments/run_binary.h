@@ -16,7 +16,8 @@
 #include "data/files.h"
 #include "data/npy.h"
 #include "data/npz.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
+#include "tests/temporary_folder.h"
 
 namespace tangentplane::experiments::test {
 

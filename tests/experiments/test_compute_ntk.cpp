@@ -1,5 +1,4 @@
 // compute_ntk from the command line to the files it leaves: against flax's and numpy's values, for every kind of data and of options.
-#include <zlib.h>
 
 #include "autodiff/random.h"
 #include "data/dataset.h"
@@ -57,11 +56,7 @@ void write_mnist(const Sandbox& box, const std::string& folder, bool gzip) {
     return std::string{static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8), static_cast<char>(v)};
   };
   const auto write = [&](const std::string& name, const std::string& bytes) {
-    if (!gzip) return box.write(folder + "/" + name, bytes);
-    fs::create_directories(box / folder);
-    gzFile file = gzopen((box / (folder + "/" + name + ".gz")).c_str(), "wb");
-    gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
-    gzclose(file);
+    gzip ? box.write_gzipped(folder + "/" + name + ".gz", bytes) : box.write(folder + "/" + name, bytes);
   };
   for (const auto& [part, n] : {std::pair<std::string, std::uint32_t>{"train", 13}, {"t10k", 6}}) {
     RandomStream random(n, "idx");

@@ -7,7 +7,8 @@
 #include "experiments/common/config.h"
 #include "experiments/common/csv.h"
 #include "experiments/common/files.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -45,7 +46,7 @@ TEST_CASE("a configuration file that cannot be read is refused by line") {
 }
 
 TEST_CASE("tables read back exactly") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Csv table({"epoch", "train_loss", "test_loss", "note"});
   const double third = 1.0 / 3, tiny = std::nextafter(0.0, 1.0);
   table.add(1, third, std::optional<double>(), "x");
@@ -63,7 +64,7 @@ TEST_CASE("tables read back exactly") {
 }
 
 TEST_CASE("a text is replaced whole or not at all") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   replace_text(folder / "a.txt", "old");
   CHECK_THROWS_AS(replace_text(folder / "a.txt" / "b", "new"), std::runtime_error);
   CHECK(read_text(folder / "a.txt") == "old");

@@ -7,8 +7,9 @@
 #include "experiments/common/figures.h"
 #include "experiments/common/files.h"
 #include "experiments/common/html.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -65,7 +66,7 @@ TEST_CASE("numbers of a figure hold the samples that its means are of, and nothi
 }
 
 TEST_CASE("a figure is well-formed SVG, holds its texts as they are, follows the page's colour, and is the same every time") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   REQUIRE(save_figure(folder / "a.svg", some_figure()));
   REQUIRE(save_figure(folder / "b.svg", some_figure()));
   const std::string svg = read_text(folder / "a.svg");
@@ -82,7 +83,7 @@ TEST_CASE("a figure is well-formed SVG, holds its texts as they are, follows the
 }
 
 TEST_CASE("every finite point is drawn, and no other") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Figure f{.title = "points", .x_label = "x", .y_label = "y", .log_y = true};
   f.series = {{.label = "a", .x = {1, 2, 3, 4, 5}, .y = {1, 10, NAN, 0, 1000}, .mark = Mark::points}};
   REQUIRE(draw(folder / "p.svg", f));
@@ -90,7 +91,7 @@ TEST_CASE("every finite point is drawn, and no other") {
 }
 
 TEST_CASE("numbers beside a figure read back exactly") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Figure f = some_figure();
   f.series[0].y[1] = 0.1 + 0.2;
   save_figure(folder / "f.svg", f);
@@ -104,7 +105,7 @@ TEST_CASE("numbers beside a figure read back exactly") {
 }
 
 TEST_CASE("bars stand over named categories") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Figure f{.title = "bars", .x_label = "model", .y_label = "accuracy (%)", .categories = {"first", "three"}};
   f.series = {{.label = "train", .x = {0, 1}, .y = {90, 60}, .mark = Mark::bars},
               {.label = "test", .x = {0, 1}, .y = {80, 50}, .mark = Mark::bars}};
@@ -116,7 +117,7 @@ TEST_CASE("bars stand over named categories") {
 }
 
 TEST_CASE("a figure of one point, and of an axis within one decade, has labelled axes") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Figure f{.title = "one", .x_label = "x", .y_label = "y", .log_x = true, .log_y = true};
   f.series = {{.label = "a", .x = {3}, .y = {3e-7}, .mark = Mark::points}};
   CHECK(captured(2, [&] { CHECK(draw(folder / "one.svg", f)); }) == "");
@@ -128,7 +129,7 @@ TEST_CASE("a figure of one point, and of an axis within one decade, has labelled
 }
 
 TEST_CASE("data that cannot be drawn is refused by name") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Figure f{.title = "t", .x_label = "x", .y_label = "y"};
   CHECK(thrown([&] { draw(folder / "f.svg", f); }) == "f.svg: a figure needs at least one series");
   f.series = {{.label = "a", .x = {1, 2}, .y = {1}}};
@@ -144,7 +145,7 @@ TEST_CASE("data that cannot be drawn is refused by name") {
 }
 
 TEST_CASE("pictures are one image with each picture scaled by itself") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Pictures p{.title = "two", .height = 2, .width = 2, .pixels = {{1, 0, 0, -1}, {1000, 0, 0, -1000}, {0, 0, 0, 0}}};
   REQUIRE(draw(folder / "p.svg", p));
   const std::string svg = read_text(folder / "p.svg");
@@ -160,7 +161,7 @@ TEST_CASE("pictures are one image with each picture scaled by itself") {
 }
 
 TEST_CASE("without gnuplot there is one line and the numbers; a failing one is told with its reason") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   fs::create_directory(folder / "bin");
   {
     const Path none((folder / "bin").string());
@@ -219,7 +220,7 @@ TEST_CASE("the experiments' figures take their numbers from what the experiments
 }
 
 TEST_CASE("figures keep apart in one page") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   REQUIRE(draw(folder / "f.svg", some_figure()));
   const std::string svg = read_text(folder / "f.svg");
   const std::string both = page("t", inline_svg(svg, "one") + inline_svg(svg, "two"));

@@ -91,7 +91,7 @@ TEST_CASE("interrupted: targets that are finished stay as they are, the rest is 
 }
 
 TEST_CASE("interrupted: what follows the last epoch does not train again") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Tensor<double> kernel = Tensor<double>::zeros({4, 4});
   for (Index i = 0; i < 4; ++i) kernel[5 * i] = 1 + static_cast<double>(i);
   const std::vector<Target> targets{{"0", {1, 0, 1, 0}}};

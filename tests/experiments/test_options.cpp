@@ -5,7 +5,8 @@
 #include "experiments/common/files.h"
 #include "experiments/common/options.h"
 #include "experiments/common/progress.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -107,7 +108,7 @@ TEST_CASE("every refusal names the option, what is wrong and what would be right
 }
 
 TEST_CASE("the file of --config sets what the command line does not") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("c.toml", "model = \"mlp\"\nfeatures = [20, 1]\nseed = 7\nquiet = true\nsave-ntk = true\neigen = 5\nthreads = 1\n");
   Command c;
   c.resolved({"--config", (folder / "c.toml").string(), "--seed", "8"});
@@ -128,7 +129,7 @@ TEST_CASE("the file of --config sets what the command line does not") {
 }
 
 TEST_CASE("config.toml repeats the run") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("a #1, \"x\".npy", "");
   const std::vector<std::vector<std::string>> commands{
       {},
@@ -147,7 +148,7 @@ TEST_CASE("config.toml repeats the run") {
 }
 
 TEST_CASE("an experiment that builds on another's results takes over its options and refuses others") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("config.toml", Command().resolved({"--model", "mlp", "--features", "9,1", "--num-train", "50", "--data-seed", "4"}).toml());
   const auto after = [&](Command& c, const std::vector<std::string>& words, bool force = false) {
     c.read(words);

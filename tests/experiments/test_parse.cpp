@@ -3,7 +3,8 @@
 
 #include "experiments/common/memory.h"
 #include "experiments/common/parse.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -68,7 +69,7 @@ TEST_CASE("sizes, work and durations are written for people") {
 }
 
 TEST_CASE("available memory is the smallest of what the kernel and the control groups leave") {
-  const test::TemporaryFolder root;
+  const TemporaryFolder root;
   CHECK_THROWS_AS(available_memory(root.path()), std::runtime_error);
   root.write("proc/meminfo", "MemTotal:       16777216 kB\nMemAvailable:    8388608 kB\n");
   CHECK(available_memory(root.path()) == 8ull << 30);

@@ -5,7 +5,6 @@
 
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
-#include "tests/experiments/temporary.h"
 
 using namespace tangentplane::experiments;
 

@@ -6,6 +6,7 @@
 #include "data/npy.h"
 #include "experiments/claims/report_page.h"
 #include "experiments/common/files.h"
+#include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"
 #include "tests/experiments/written_runs.h"
 

@@ -10,7 +10,8 @@
 #include "experiments/common/results.h"
 #include "experiments/common/run_main.h"
 #include "experiments/common/run_record.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -31,7 +32,7 @@ Config config_with(std::uint64_t seed, const std::string& out = "x") {
 }  // namespace
 
 TEST_CASE("a results folder takes one run, which may be gone on with and repeated") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto path = folder / "a/b";
   ResultsFolder run(path, "compute_ntk", config_with(1));
   CHECK(run.check() == State::fresh);
@@ -56,7 +57,7 @@ TEST_CASE("a results folder takes one run, which may be gone on with and repeate
 }
 
 TEST_CASE("folders that are not ours, or cannot be written, are refused before any work") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("notes/todo.txt", "mine");
   CHECK(thrown([&] { ResultsFolder(folder / "notes", "x", {}).check(); }) ==
         "--out " + (folder / "notes").string() + ": the folder holds other files; give a new or an empty one");
@@ -70,7 +71,7 @@ TEST_CASE("folders that are not ours, or cannot be written, are refused before a
 }
 
 TEST_CASE("run.json records the run, its machine and its stages, also of a run that ends early") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   ResultsFolder results(folder / "r", "compute_ntk", config_with(1));
   REQUIRE(results.claim());
   const auto json = [&] { return nlohmann::json::parse(read_text(folder / "r/run.json")); };

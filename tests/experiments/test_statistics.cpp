@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "experiments/common/statistics.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
 
 using namespace tangentplane::experiments;
 using test::thrown;

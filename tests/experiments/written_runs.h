@@ -8,7 +8,7 @@
 #include "experiments/claims/claim.h"
 #include "experiments/common/csv.h"
 #include "experiments/common/target.h"
-#include "tests/experiments/temporary.h"
+#include "tests/temporary_folder.h"
 
 namespace tangentplane::experiments::test {
 

@@ -7,13 +7,13 @@
 
 #include "kernels/tiled_ntk.h"
 #include "kernels/tiled_operator.h"
-#include "tests/experiments/temporary.h"
+#include "tests/experiments/captured.h"
 #include "tests/small.h"
+#include "tests/temporary_folder.h"
 
 using namespace tangentplane;
 using namespace tangentplane::kernels;
 using Catch::Matchers::Contains;
-using experiments::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {

@@ -1,7 +1,7 @@
 // Weights and statistics to a file and back, and files that are not this network's.
 #include "nn/checkpoint.h"
 
-#include "tests/data/temporary_folder.h"
+#include "tests/data/thrown.h"
 #include "tests/small.h"
 
 using namespace tangentplane;

@@ -1,34 +1,14 @@
-// What the tests of experiments/ share: a folder that vanishes, and standard error as a text.
+// What the tests of experiments/ share: what is printed or thrown, as a text.
 #pragma once
 
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 namespace tangentplane::experiments::test {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tangentplane-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  void write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What f writes to the file descriptor `of` (stdout 1, stderr 2).
 inline std::string captured(int of, const std::function<void()>& f) {
