@@ -70,6 +70,37 @@ Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
   return a;
 }
 
+/// Pairs (position, its place in the input under one shift of the kernel), those outside the image left out.
+using Shift = std::vector<std::pair<Index, Index>>;
+
+std::vector<Shift> shifts_of(const cpu::ConvGeometry& at) {
+  std::vector<Shift> shifts;
+  for (Index u = 0; u < at.kernel_height; ++u)
+    for (Index v = 0; v < at.kernel_width; ++v) {
+      Shift& inside = shifts.emplace_back();
+      for (Index s = 0; s < at.positions(); ++s) {
+        const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
+        if (0 <= y && y < at.height && 0 <= z && z < at.width) inside.emplace_back(s, y * at.width + z);
+      }
+    }
+  return shifts;
+}
+
+Shift unshifted(Index positions) {
+  Shift all;
+  for (Index s = 0; s < positions; ++s) all.emplace_back(s, s);
+  return all;
+}
+
+/// x [images, places, c] as [places, lanes, c], zeros for the images that are missing.
+template <class S>
+Tensor<S> side_by_side(const S* x, Index images, Index lanes, Index places, Index c) {
+  auto y = Tensor<S>::zeros({places, lanes, c});
+  for (Index i = 0; i < images; ++i)
+    for (Index s = 0; s < places; ++s) std::copy_n(x + (i * places + s) * c, c, y.data() + (s * lanes + i) * c);
+  return y;
+}
+
 }  // namespace
 
 template <class S>
@@ -201,41 +232,40 @@ void Features<S>::add_dense(const Features& b, std::size_t l, Index i0, Index i1
 }
 
 // (A_i A_j^T)[s, t] = sum over kernel offsets e of (X_i X_j^T)[s + e, t + e]: one product over the input channels instead of one over
-// patches, then shifts. A formed patch is the case of a single offset.
+// patches, then shifts. A formed patch is the case of a single offset. Sixteen images i are laid side by side, the innermost index of both
+// products, so that the sums over shifts run along them: ResNet18's layers of 4 x 4 positions take half the time of sums image by image.
 template <class S>
 void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const {
+  constexpr Index lanes = 16;
   const LayerPlan& layer = plan_->layers[l];
-  const auto& at = layer.at;
   const bool formed = layer.kind == Kind::patches;
-  const Index positions = at.positions(), o = layer.outputs, c = formed ? at.patch_size() : at.channels;
-  const Index places = formed ? positions : at.height * at.width;
-  const Index m = i1 - i0, n = j1 - j0;
-  cpu::parallel_for(m, [&](Index i) {
-    // An image and a strip of others: [places, n places] of inputs' and [positions, n positions] of cotangents' products.
-    Tensor<S> inputs({places, n * places}), outputs({positions, n * positions});
-    cpu::gemm(cpu::Op::none, cpu::Op::transpose, places, n * places, c, S(1), factored_[l].a.data() + (i0 + i) * places * c, c,
-              b.factored_[l].a.data() + j0 * places * c, c, S(0), inputs.data(), n * places);
-    cpu::gemm(cpu::Op::none, cpu::Op::transpose, positions, n * positions, o, S(1), factored_[l].d.data() + (i0 + i) * positions * o, o,
-              b.factored_[l].d.data() + j0 * positions * o, o, S(0), outputs.data(), n * positions);
-    const auto place = [&](Index s, Index u, Index v) -> Index {  // of position s shifted by (u, v); -1 outside the image
-      if (formed) return s;
-      const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
-      return y < 0 || y >= at.height || z < 0 || z >= at.width ? -1 : y * at.width + z;
-    };
-    for (Index u = 0; u < (formed ? 1 : at.kernel_height); ++u)
-      for (Index v = 0; v < (formed ? 1 : at.kernel_width); ++v) {
-        std::vector<std::pair<Index, Index>> inside;  // (position, its place under this shift)
-        for (Index s = 0; s < positions; ++s)
-          if (const Index q = place(s, u, v); q >= 0) inside.emplace_back(s, q);
-        for (Index j = 0; j < n; ++j) {
-          S sum = 0;
-          for (const auto& [s, from] : inside) {
-            const S *x = inputs.data() + from * n * places + j * places, *d = outputs.data() + s * n * positions + j * positions;
-            for (const auto& [t, to] : inside) sum += x[to] * d[t];
-          }
-          out[i * stride + j] += sum;
-        }
+  const Index positions = layer.at.positions(), o = layer.outputs, c = formed ? layer.at.patch_size() : layer.at.channels;
+  const Index places = formed ? positions : layer.at.height * layer.at.width;
+  const auto shifts = formed ? std::vector<Shift>{unshifted(positions)} : shifts_of(layer.at);
+  const Index strip = std::clamp<Index>(256 / places, 1, j1 - j0);  // its two products stay in L2
+  cpu::parallel_for((i1 - i0 + lanes - 1) / lanes, [&](Index block) {
+    const Index begin = i0 + block * lanes, m = std::min(lanes, i1 - begin);
+    const Tensor<S> a = side_by_side(factored_[l].a.data() + begin * places * c, m, lanes, places, c),
+                    d = side_by_side(factored_[l].d.data() + begin * positions * o, m, lanes, positions, o);
+    Tensor<S> inputs({strip * places, places * lanes}), outputs({strip * positions, positions * lanes});
+    for (Index j = j0; j < j1; j += strip) {
+      const Index n = std::min(strip, j1 - j);
+      cpu::gemm(cpu::Op::none, cpu::Op::transpose, n * places, places * lanes, c, S(1), b.factored_[l].a.data() + j * places * c, c,
+                a.data(), c, S(0), inputs.data(), places * lanes);
+      cpu::gemm(cpu::Op::none, cpu::Op::transpose, n * positions, positions * lanes, o, S(1), b.factored_[l].d.data() + j * positions * o,
+                o, d.data(), o, S(0), outputs.data(), positions * lanes);
+      for (Index q = 0; q < n; ++q) {
+        const S *x = inputs.data() + q * places * places * lanes, *y = outputs.data() + q * positions * positions * lanes;
+        S sum[lanes] = {};
+        for (const auto& inside : shifts)
+          for (const auto& [t, to] : inside)
+            for (const auto& [s, from] : inside) {
+              const S *u = x + (to * places + from) * lanes, *v = y + (t * positions + s) * lanes;
+              for (Index i = 0; i < lanes; ++i) sum[i] += u[i] * v[i];
+            }
+        for (Index i = 0; i < m; ++i) out[(begin - i0 + i) * stride + j - j0 + q] += sum[i];
       }
+    }
   });
 }
 
