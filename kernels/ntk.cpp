@@ -54,6 +54,23 @@ Index tile_for(const NtkOptions& options, const FeaturePlan& plan, Index n) {
   return std::clamp<Index>((n + 5) / 6, plan.long_rows() ? 128 : 16, 512);
 }
 
+/// Of images whose features do not fit all at once: those held, and those that pass by at a time.
+struct Cut {
+  Index panel, strip;
+};
+
+/// The longer the panel the fewer times the rest is computed anew, so a strip is an eighth of the room or a tile, whichever is less.
+Cut cut_for(const NtkOptions& options, Index tile, double image_bytes) {
+  const auto room = static_cast<Index>(options.memory / image_bytes);
+  require(room >= 2, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * image_bytes,
+          options.memory);
+  Cut cut{};
+  cut.strip = options.tile > 0 && 2 * options.tile <= room ? options.tile : std::clamp<Index>(room / 8, 1, tile);
+  cut.panel = room - cut.strip;
+  if (options.tile > 0 && cut.panel > options.tile) cut.panel -= cut.panel % options.tile;
+  return cut;
+}
+
 class Progress {
  public:
   Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
@@ -76,6 +93,12 @@ struct Tile {
   double pairs() const { return static_cast<double>(i0 == j0 ? (i1 - i0) * (i1 - i0 + 1) / 2 : (i1 - i0) * (j1 - j0)); }
 };
 
+/// The tiles between a panel's images [a0, a1) and those of a strip, or of itself, [b0, b1).
+struct Round {
+  Index a0, a1, b0, b1;
+  std::vector<Tile> tiles;
+};
+
 }  // namespace
 
 template <class S>
@@ -88,17 +111,14 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.panel = plan.images;
   plan.feature_runs = 1;
   if (options.memory > 0 && n * bytes > options.memory) {
-    plan.panel = static_cast<Index>(options.memory / (2 * bytes));
-    if (options.tile > 0 && plan.panel > options.tile) plan.panel -= plan.panel % options.tile;
-    require(plan.panel >= 1, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * bytes,
-            options.memory);
-    double runs = 0;  // panel i is held while those after it pass by, so panel q is computed q + 1 times
+    const Cut cut = cut_for(options, tile_for(options, plan.features, plan.images), bytes);
+    plan.panel = cut.panel, plan.strip = cut.strip;
+    double runs = 0;  // panel i is held while the images after it pass by, so those of panel q are computed q + 1 times
     for (Index begin = 0; begin < plan.images; begin += plan.panel)
       runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
     plan.feature_runs = runs / n;
   }
-  plan.feature_bytes = std::min(n, 2.0 * static_cast<double>(plan.panel)) * bytes;
-  if (plan.panel == plan.images) plan.feature_bytes = n * bytes;
+  plan.feature_bytes = std::min(n, static_cast<double>(plan.panel + plan.strip)) * bytes;
   plan.feature_flops = n * plan.feature_runs * plan.features.image_flops;
   plan.pair_flops = n * (n + 1) / 2 * plan.features.pair_flops;
   return plan;
@@ -109,41 +129,37 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
                const TileConsumer<S>& consume, const TileFilter& wanted) {
   const NtkPlan plan = plan_ntk(network, variables, images, options);
   const Index n = plan.images, size = tile_for(options, plan.features, n);
-  const auto panels = pieces(0, n, plan.panel, n);
-  const auto tiles_between = [&](std::size_t p, std::size_t q) {
-    std::vector<Tile> tiles;
-    for (const auto& r : pieces(panels[p].first, panels[p].second, size, boundary))
-      for (const auto& c : pieces(panels[q].first, panels[q].second, size, boundary))
-        if (c.first >= r.first && (!wanted || wanted(r.first, c.first))) tiles.push_back({r.first, r.second, c.first, c.second});
-    return tiles;
-  };
-  const auto features_flops = [&](std::size_t p) {
-    return static_cast<double>(panels[p].second - panels[p].first) * plan.features.image_flops;
-  };
+  const auto features_flops = [&](Index begin, Index end) { return static_cast<double>(end - begin) * plan.features.image_flops; };
   double flops = 0;
-  for (std::size_t p = 0; p < panels.size(); ++p) {
-    bool any = false;
-    for (std::size_t q = p; q < panels.size(); ++q) {
-      const auto tiles = tiles_between(p, q);
-      for (const Tile& t : tiles) flops += t.pairs() * plan.features.pair_flops;
-      if (q > p && !tiles.empty()) flops += features_flops(q);
-      any = any || !tiles.empty();
-    }
-    if (any) flops += features_flops(p);
+  std::vector<Round> rounds;
+  const auto add_round = [&](Index a0, Index a1, Index b0, Index b1) {
+    Round round{a0, a1, b0, b1, {}};
+    for (const auto& r : pieces(a0, a1, size, boundary))
+      for (const auto& c : pieces(b0, b1, size, boundary))
+        if (c.first >= r.first && (!wanted || wanted(r.first, c.first))) round.tiles.push_back({r.first, r.second, c.first, c.second});
+    if (round.tiles.empty()) return;
+    for (const Tile& t : round.tiles) flops += t.pairs() * plan.features.pair_flops;
+    if (rounds.empty() || rounds.back().a0 != a0) flops += features_flops(a0, a1);
+    if (b0 != a0) flops += features_flops(b0, b1);
+    rounds.push_back(std::move(round));
+  };
+  for (const auto& [begin, end] : pieces(0, n, plan.panel, n)) {
+    add_round(begin, end, begin, end);
+    for (const auto& [b0, b1] : pieces(end, n, plan.strip, n)) add_round(begin, end, b0, b1);
   }
   Progress progress(options, flops);
-  const auto make = [&](std::size_t p) {
-    // A ragged last panel takes a whole one's room, for which a block is at hand; its own would be one more.
-    auto f = features(network, variables, images.slice(panels[p].first, panels[p].second), plan.features, options, plan.panel);
-    progress.add(features_flops(p));
+  // A ragged last piece takes a whole one's room, for which a block is at hand; its own would be one more.
+  const auto make = [&](Index begin, Index end, Index room) {
+    auto f = features(network, variables, images.slice(begin, end), plan.features, options, room);
+    progress.add(features_flops(begin, end));
     return f;
   };
-  const auto contract = [&](const Features<S>& a, Index a0, const Features<S>& b, Index b0, const std::vector<Tile>& tiles) {
-    cpu::parallel_for(static_cast<Index>(tiles.size()), [&](Index t) {
-      const Tile& at = tiles[static_cast<std::size_t>(t)];
+  const auto contract = [&](const Features<S>& a, const Features<S>& b, const Round& round) {
+    cpu::parallel_for(static_cast<Index>(round.tiles.size()), [&](Index t) {
+      const Tile& at = round.tiles[static_cast<std::size_t>(t)];
       const Index m = at.i1 - at.i0, w = at.j1 - at.j0;
       Tensor<S> block({m, w});
-      Features<S>::block(a, at.i0 - a0, at.i1 - a0, b, at.j0 - b0, at.j1 - b0, block.data(), w);
+      Features<S>::block(a, at.i0 - round.a0, at.i1 - round.a0, b, at.j0 - round.b0, at.j1 - round.b0, block.data(), w);
       if (at.i0 == at.j0)
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
@@ -151,17 +167,18 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
       progress.add(at.pairs() * plan.features.pair_flops);
     });
   };
-  for (std::size_t p = 0; p < panels.size(); ++p) {
-    std::optional<Features<S>> own;
-    for (std::size_t q = p; q < panels.size(); ++q) {
-      const auto tiles = tiles_between(p, q);
-      if (tiles.empty()) continue;
-      if (!own) own.emplace(make(p));
-      if (q == p)
-        contract(*own, panels[p].first, *own, panels[p].first, tiles);
-      else
-        contract(*own, panels[p].first, make(q), panels[q].first, tiles);
+  std::optional<Features<S>> panel;
+  Index held = -1;
+  for (const Round& round : rounds) {
+    if (round.a0 != held) {
+      panel.reset();
+      panel.emplace(make(round.a0, round.a1, plan.panel));
+      held = round.a0;
     }
+    if (round.b0 == round.a0)
+      contract(*panel, *panel, round);
+    else
+      contract(*panel, make(round.b0, round.b1, plan.strip), round);
   }
 }
 
@@ -196,19 +213,26 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
           "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
   const Index n = a.rows(), m = b.rows(), size = tile_for(options, plan, std::max(n, m));
   const double bytes = static_cast<double>(plan.image_numbers) * sizeof(S);
-  Index panel_a = n, panel_b = m;
-  if (options.memory > 0 && static_cast<double>(n + m) * bytes > options.memory)
-    panel_a = panel_b = std::max<Index>(1, static_cast<Index>(options.memory / (2 * bytes)));
+  // The features of the smaller set are held, those of the larger pass by.
+  const bool hold_a = n <= m;
+  const Tensor<S>&few = hold_a ? a : b, &many = hold_a ? b : a;
+  Cut cut{few.rows(), many.rows()};
+  if (options.memory > 0 && static_cast<double>(n + m) * bytes > options.memory) {
+    cut = cut_for(options, size, bytes);
+    cut = {std::min(cut.panel, few.rows()), std::min(cut.strip, many.rows())};
+  }
   Tensor<S> k({n, m});
   Progress progress(options, static_cast<double>(n * m) * plan.pair_flops);
-  for (const auto& [a0, a1] : pieces(0, n, panel_a, n)) {
-    const auto fa = features(network, variables, a.slice(a0, a1), plan, options);
-    for (const auto& [b0, b1] : pieces(0, m, panel_b, m)) {
-      const auto fb = features(network, variables, b.slice(b0, b1), plan, options);
+  for (const auto& [p0, p1] : pieces(0, few.rows(), cut.panel, few.rows())) {
+    const auto panel = features(network, variables, few.slice(p0, p1), plan, options, cut.panel);
+    for (const auto& [s0, s1] : pieces(0, many.rows(), cut.strip, many.rows())) {
+      const auto strip = features(network, variables, many.slice(s0, s1), plan, options, cut.strip);
+      const Features<S>&fa = hold_a ? panel : strip, &fb = hold_a ? strip : panel;
+      const Index a0 = hold_a ? p0 : s0, a1 = hold_a ? p1 : s1, b0 = hold_a ? s0 : p0, b1 = hold_a ? s1 : p1;
       std::vector<Tile> tiles;
       for (const auto& r : pieces(a0, a1, size, n))
         for (const auto& c : pieces(b0, b1, size, m)) tiles.push_back({r.first, r.second, c.first, c.second});
-      cpu::parallel_for(static_cast<Index>(tiles.size()), [&, a0 = a0, b0 = b0](Index t) {
+      cpu::parallel_for(static_cast<Index>(tiles.size()), [&](Index t) {
         const Tile& at = tiles[static_cast<std::size_t>(t)];
         Features<S>::block(fa, at.i0 - a0, at.i1 - a0, fb, at.j0 - b0, at.j1 - b0, k.data() + at.i0 * m + at.j0, m);
         progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.pair_flops);

@@ -21,7 +21,8 @@ struct NtkPlan {
   FeaturePlan features;
   Index images = 0;
   Index pass = 0;                            ///< images of one forward and reverse pass
-  Index panel = 0;                           ///< images whose features are held at once (two panels of them unless all fit)
+  Index panel = 0;                           ///< images whose features are held: all that fit
+  Index strip = 0;                           ///< others whose features pass by at a time; 0 where all are held
   double feature_runs = 0;                   ///< how often an image's features are computed, on average
   double feature_flops = 0, pair_flops = 0;  ///< in all
   double feature_bytes = 0;

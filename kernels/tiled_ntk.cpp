@@ -35,10 +35,11 @@ std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& var
 }
 
 Index file_tile(const NtkPlan& plan) {
+  const Index room = plan.panel + plan.strip;
   const bool all = plan.panel == plan.images;
-  require(all || plan.panel >= 16, "--memory: leaves room for the features of {} images, two panels of 16 are needed; give more",
-          2 * plan.panel);
-  return std::clamp<Index>(static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(plan.panel / 4))), all ? 1 : 16, 512);
+  require(all || room >= 32, "--memory: leaves room for the features of {} images, 32 are needed; give more", room);
+  const auto about = static_cast<std::uint64_t>(all ? plan.images / 4 : room / 8);
+  return std::clamp<Index>(static_cast<Index>(std::bit_floor(about)), all ? 1 : 16, 512);
 }
 
 template <class S>

@@ -11,8 +11,8 @@ namespace tangentplane {
 template <class S>
 std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options);
 
-/// Images a side of a file's tiles, for a kernel whose features go by panels of that many: up to 512, fewer where the panel would lose much
-/// to whole tiles. Throws std::invalid_argument, naming --memory, for panels of fewer than 16 of more images.
+/// Images a side of a file's tiles, for a kernel whose features go by such panels and strips: up to 512, fewer where panels would lose much
+/// to whole tiles. Throws std::invalid_argument, naming --memory, where fewer than 32 images of more have room.
 Index file_tile(const NtkPlan& plan);
 
 /// Computes the tiles that the file lacks. options.tile is the file's. What options.progress throws leaves every finished tile in the file.

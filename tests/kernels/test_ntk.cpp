@@ -36,10 +36,11 @@ void tiles_and_panels_change_nothing(const Small<S>& s, double tolerance) {
     const auto plan = plan_ntk(s.network, s.variables, s.images, with(way));
     CHECK(plan.panel == n);
     const double image_bytes = plan.feature_bytes / static_cast<double>(n);
-    for (Index panel : {1, 4, 7}) {
-      const double memory = (2 * static_cast<double>(panel) + 0.5) * image_bytes;
+    for (const auto& [room, panel, strip] : {std::tuple<Index, Index, Index>{2, 1, 1}, {9, 6, 3}, {17, 12, 3}}) {
+      const double memory = (static_cast<double>(room) + 0.5) * image_bytes;
       const auto limited = plan_ntk(s.network, s.variables, s.images, with(way, 3, memory));
-      CHECK(limited.panel == (panel < 3 ? panel : panel / 3 * 3));  // whole tiles
+      CHECK(limited.panel == panel);  // whole tiles
+      CHECK(limited.strip == strip);
       CHECK(limited.feature_bytes <= memory);
       CHECK(limited.feature_runs > 1);
       close_to(ntk(s.network, s.variables, s.images, with(way, 3, memory)), whole, tolerance);
@@ -54,6 +55,10 @@ void tiles_and_panels_change_nothing(const Small<S>& s, double tolerance) {
       for (Index i = 0; i < 7; ++i)
         for (Index j = 0; j < n - 5; ++j) expected[i * (n - 5) + j] = whole[(i + 2) * n + j + 5];
       close_to(block, expected, tolerance);
+      const auto other = ntk(s.network, s.variables, s.images.slice(5, n), s.images.slice(2, 9), with(way, 4, memory));
+      for (Index i = 0; i < 7; ++i)
+        for (Index j = 0; j < n - 5; ++j) expected[j * 7 + i] = whole[(i + 2) * n + j + 5];
+      close_to(other, expected.reshaped({n - 5, 7}), tolerance);
     }
   }
 }
