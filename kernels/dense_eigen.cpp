@@ -2,6 +2,7 @@
 
 #include <lapacke.h>
 
+#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 
@@ -50,7 +51,8 @@ void apply_reflectors(const Tensor<S>& a, const std::vector<S>& reflector, Tenso
 }  // namespace
 
 // ?syevr takes bisection and inverse iteration where only some pairs are asked for; these are its own three steps with the faster
-// and as accurate MRRR (dstemr) in the middle: 3.0 s for 4.5 s at n = 3072, k = 1024.
+// and as accurate MRRR (dstemr) in the middle: 3.0 s for 4.5 s at n = 3072, k = 1024. Where most pairs are asked for it computes all, since
+// then it finds eigenvalues by dqds and not by bisection: 0.04 s for 0.15 s at n = k = 1024, 0.13 s for 0.28 s at n = 1728, k = 1024.
 template <class S>
 void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor<S>& vectors) {
   cpu::single_threaded_blas();
@@ -64,19 +66,22 @@ void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor
     check(LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'L', n, a.data(), n, diagonal.data(), beside.data(), reflector.data()), "dsytrd");
 
   std::vector<double> d(diagonal.begin(), diagonal.end()), e(beside.begin(), beside.end()), ascending(length);
-  Tensor<double> z({k, a.rows()});
-  std::vector<lapack_int> support(2 * static_cast<std::size_t>(k));
+  const bool all = 2 * wanted > n;
+  const lapack_int computed = all ? n : wanted;
+  Tensor<double> z({computed, a.rows()});
+  std::vector<lapack_int> support(2 * static_cast<std::size_t>(computed));
   lapack_int found = 0;
   lapack_logical try_relative = 1;
-  check(LAPACKE_dstemr(LAPACK_COL_MAJOR, 'V', 'I', n, d.data(), e.data(), 0, 0, n - wanted + 1, n, &found, ascending.data(), z.data(), n,
-                       wanted, support.data(), &try_relative),
+  check(LAPACKE_dstemr(LAPACK_COL_MAJOR, 'V', all ? 'A' : 'I', n, d.data(), e.data(), 0, 0, n - wanted + 1, n, &found, ascending.data(),
+                       z.data(), n, computed, support.data(), &try_relative),
         "dstemr");
 
-  values.assign(ascending.rend() - wanted, ascending.rend());
+  const auto top = ascending.begin() + computed;
+  values.assign(std::reverse_iterator(top), std::reverse_iterator(top - wanted));
   vectors = Tensor<S>({k, a.rows()});
   cpu::parallel_chunks(k, 128, [&](Index begin, Index end) {
     for (Index j = begin; j < end; ++j) {
-      const double* from = z.data() + (k - 1 - j) * n;
+      const double* from = z.data() + (computed - 1 - j) * n;
       std::transform(from, from + n, vectors.data() + j * n, [](double v) { return static_cast<S>(v); });
     }
   });
