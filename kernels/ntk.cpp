@@ -26,14 +26,26 @@ FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, co
   return plan;
 }
 
+/// The features of images [first, ...).
 template <class S>
-Features<S> features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const FeaturePlan& plan,
-                     const NtkOptions& options, Index room = 0) {
-  Features<S> f(plan, std::max(room, images.rows()));
-  const Index step = images_per_pass<S>(plan);
-  for (Index begin = 0; begin < images.rows(); begin += step)
-    f.fill(begin, FactoredJacobian<S>(network, variables, images.slice(begin, std::min(images.rows(), begin + step)), options.output));
-  return f;
+struct Held {
+  Index first;
+  Features<S> features;
+};
+
+/// Those of images [begin, end), and of some before where a pass needs them: all passes are of one size, so that they take the same blocks
+/// from the pool. `room` for more images, likewise.
+template <class S>
+Held<S> features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index begin, Index end,
+                 const FeaturePlan& plan, const NtkOptions& options, Index pass, Index room) {
+  const Index first = std::max<Index>(0, std::min(begin, end - pass));
+  Held<S> held{first, Features<S>(plan, std::max(room, end - first))};
+  for (Index i = first; i < end; i += pass) {
+    const Index from = std::max(first, std::min(i, end - pass));
+    held.features.fill(from - first,
+                       FactoredJacobian<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.output));
+  }
+  return held;
 }
 
 /// Cuts [begin, end) into pieces of at most `size` that do not cross `boundary`.
@@ -113,6 +125,7 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   if (options.memory > 0 && n * bytes > options.memory) {
     const Cut cut = cut_for(options, tile_for(options, plan.features, plan.images), bytes);
     plan.panel = cut.panel, plan.strip = cut.strip;
+    plan.pass = std::min(plan.pass, plan.strip);
     double runs = 0;  // panel i is held while the images after it pass by, so those of panel q are computed q + 1 times
     for (Index begin = 0; begin < plan.images; begin += plan.panel)
       runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
@@ -148,18 +161,17 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
     for (const auto& [b0, b1] : pieces(end, n, plan.strip, n)) add_round(begin, end, b0, b1);
   }
   Progress progress(options, flops);
-  // A ragged last piece takes a whole one's room, for which a block is at hand; its own would be one more.
   const auto make = [&](Index begin, Index end, Index room) {
-    auto f = features(network, variables, images.slice(begin, end), plan.features, options, room);
+    auto held = features(network, variables, images, begin, end, plan.features, options, plan.pass, room);
     progress.add(features_flops(begin, end));
-    return f;
+    return held;
   };
-  const auto contract = [&](const Features<S>& a, const Features<S>& b, const Round& round) {
+  const auto contract = [&](const Held<S>& a, const Held<S>& b, const Round& round) {
     cpu::parallel_for(static_cast<Index>(round.tiles.size()), [&](Index t) {
       const Tile& at = round.tiles[static_cast<std::size_t>(t)];
       const Index m = at.i1 - at.i0, w = at.j1 - at.j0;
       Tensor<S> block({m, w});
-      Features<S>::block(a, at.i0 - round.a0, at.i1 - round.a0, b, at.j0 - round.b0, at.j1 - round.b0, block.data(), w);
+      Features<S>::block(a.features, at.i0 - a.first, at.i1 - a.first, b.features, at.j0 - b.first, at.j1 - b.first, block.data(), w);
       if (at.i0 == at.j0)
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
@@ -167,13 +179,12 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
       progress.add(at.pairs() * plan.features.pair_flops);
     });
   };
-  std::optional<Features<S>> panel;
-  Index held = -1;
-  for (const Round& round : rounds) {
-    if (round.a0 != held) {
+  std::optional<Held<S>> panel;
+  for (std::size_t r = 0; r < rounds.size(); ++r) {
+    const Round& round = rounds[r];
+    if (r == 0 || rounds[r - 1].a0 != round.a0) {
       panel.reset();
       panel.emplace(make(round.a0, round.a1, plan.panel));
-      held = round.a0;
     }
     if (round.b0 == round.a0)
       contract(*panel, *panel, round);
@@ -221,20 +232,22 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
     cut = cut_for(options, size, bytes);
     cut = {std::min(cut.panel, few.rows()), std::min(cut.strip, many.rows())};
   }
+  const Index pass = std::min({images_per_pass<S>(plan), cut.panel, cut.strip});
   Tensor<S> k({n, m});
   Progress progress(options, static_cast<double>(n * m) * plan.pair_flops);
   for (const auto& [p0, p1] : pieces(0, few.rows(), cut.panel, few.rows())) {
-    const auto panel = features(network, variables, few.slice(p0, p1), plan, options, cut.panel);
+    const auto panel = features(network, variables, few, p0, p1, plan, options, pass, cut.panel);
     for (const auto& [s0, s1] : pieces(0, many.rows(), cut.strip, many.rows())) {
-      const auto strip = features(network, variables, many.slice(s0, s1), plan, options, cut.strip);
-      const Features<S>&fa = hold_a ? panel : strip, &fb = hold_a ? strip : panel;
+      const auto strip = features(network, variables, many, s0, s1, plan, options, pass, cut.strip);
+      const Held<S>&fa = hold_a ? panel : strip, &fb = hold_a ? strip : panel;
       const Index a0 = hold_a ? p0 : s0, a1 = hold_a ? p1 : s1, b0 = hold_a ? s0 : p0, b1 = hold_a ? s1 : p1;
       std::vector<Tile> tiles;
       for (const auto& r : pieces(a0, a1, size, n))
         for (const auto& c : pieces(b0, b1, size, m)) tiles.push_back({r.first, r.second, c.first, c.second});
       cpu::parallel_for(static_cast<Index>(tiles.size()), [&](Index t) {
         const Tile& at = tiles[static_cast<std::size_t>(t)];
-        Features<S>::block(fa, at.i0 - a0, at.i1 - a0, fb, at.j0 - b0, at.j1 - b0, k.data() + at.i0 * m + at.j0, m);
+        Features<S>::block(fa.features, at.i0 - fa.first, at.i1 - fa.first, fb.features, at.j0 - fb.first, at.j1 - fb.first,
+                           k.data() + at.i0 * m + at.j0, m);
         progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.pair_flops);
       });
     }
