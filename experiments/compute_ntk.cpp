@@ -96,33 +96,93 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
 /// Share of gemm's rate that the eigenpairs of n images reach: the Ritz problem, hardly parallel, weighs less the larger n is.
 double eigen_efficiency(double n) { return n / (n + 12'000); }
 
+/// Refuses a run that takes `bytes` where fewer are allowed.
+void check_fits(const Options& o, Index images, double bytes, std::string_view with) {
+  require(bytes < static_cast<double>(o.memory), "--memory: {} images take {}{}, {} are allowed; give more, or fewer images{}", images,
+          format_size(bytes), with, format_size(static_cast<double>(o.memory)), o.method == "nystrom" ? "" : ", or --method nystrom");
+}
+constexpr std::string_view with_kernel = " with the kernel and its eigenpairs", alone = " alone";
+
+/// Lanczos can do with the kernel on disk.
+bool may_be_on_disk(const Options& o) { return o.method == "auto" || o.method == "lanczos"; }
+
+/// Where the kernel is held, and how many of the features at once.
+struct Placement {
+  NtkOptions options;
+  NtkPlan plan;
+  std::optional<DiskKernelPlan> disk;
+  double runs_in_memory = 0;              // of the features, were the kernel in memory; 0 where it does not fit
+  double inputs = 0, held = 0, pass = 0;  // bytes: images and weights; the kernel and its eigenpairs in memory; a pass
+};
+
+template <class S>
+Placement place(const Options& o, const Subject<S>& subject, double held, bool on_disk, const std::filesystem::path& folder) {
+  const auto& images = subject.data.images;
+  const double n = static_cast<double>(images.rows()), k = static_cast<double>(*o.eigen);
+  Placement p;
+  p.held = held;
+  p.options.contraction = contraction_of(o);
+  p.inputs = static_cast<double>(images.size() + subject.init.size()) * sizeof(S);
+  const NtkPlan unlimited = plan_ntk(subject.network, subject.init, images, p.options);
+  p.pass = 1.1 * kernel_pass_bytes(subject, unlimited);  // and the buffers of products
+  const double of_two = 2 * unlimited.feature_bytes / n, beside = static_cast<double>(o.memory) - p.inputs - p.pass;
+  on_disk = on_disk || (may_be_on_disk(o) && held + of_two >= beside);
+  p.options.memory = beside - held;
+  if (!on_disk) {
+    check_fits(o, images.rows(), held + p.inputs + p.pass, with_kernel);
+    p.plan = plan_ntk(subject.network, subject.init, images, p.options);
+    if (!may_be_on_disk(o) || p.plan.feature_runs <= 1 || p.plan.panel + p.plan.strip < 32) return p;
+  }
+  const auto disk = plan_kernel_on_disk(subject, *o.eigen, p.options, beside + p.pass - program_bytes, p.pass);
+  const double bytes = disk.file_bytes + (k * n + (o.save_ntk ? n * n : 0)) * sizeof(S), free = free_space(folder);
+  if (on_disk) {
+    require_space(folder, bytes, free);
+  } else {
+    // On disk the kernel leaves the features more memory: worth it where that saves a tenth of the work, and more than the eigenpairs,
+    // which it slows, cost in all.
+    const double saved = p.plan.feature_flops - disk.ntk.feature_flops, whole = p.plan.feature_flops + p.plan.pair_flops;
+    if (saved < std::max(0.1 * whole, eigen_flops(o, n, k)) || bytes > free) return p;
+    p.runs_in_memory = p.plan.feature_runs;
+  }
+  p.options.memory = beside - program_bytes;
+  p.plan = disk.ntk;
+  p.disk = disk;
+  return p;
+}
+
 /// What --plan prints of a run whose kernel is held in memory.
 template <class S>
-std::string plan_in_memory(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double images, double held, double gemm_rate) {
-  const double n = static_cast<double>(plan.images), k = static_cast<double>(*o.eigen);
+std::string plan_in_memory(const Options& o, const Subject<S>& subject, const Placement& p, double gemm_rate) {
+  const NtkPlan& plan = p.plan;
+  const double n = static_cast<double>(plan.images), k = static_cast<double>(*o.eigen), features = p.inputs + plan.feature_bytes + p.pass;
   const double pairs = o.method == "nystrom" ? n * static_cast<double>(*o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;
-  return format_plan({features_stage(subject, plan, images + plan.feature_bytes),
-                      {"kernel", pairs, 0.75, images + held + plan.feature_bytes, o.save_ntk ? n * n * sizeof(S) : 0, 0},
-                      {"eigenpairs", eigen_flops(o, n, k), eigen_efficiency(n), images + held, k * n * sizeof(S), 0}},
+  return format_plan({features_stage(subject, plan, features),
+                      {"kernel", pairs, 0.75, features + p.held, o.save_ntk ? n * n * sizeof(S) : 0, 0},
+                      {"eigenpairs", eigen_flops(o, n, k), eigen_efficiency(n), p.inputs + p.held, k * n * sizeof(S), 0}},
                      gemm_rate);
 }
 
 /// The same where it is on disk.
 template <class S>
-std::string plan_on_disk(const Options& o, const Subject<S>& subject, const DiskKernelPlan& plan, double images, double gemm_rate) {
-  const double n = static_cast<double>(plan.ntk.images), k = static_cast<double>(*o.eigen), base = images + program_bytes,
-               saved = o.save_ntk ? n * n * sizeof(S) : 0, flops = eigen_flops(o, n, k), efficiency = eigen_efficiency(n);
-  // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD.
+std::string plan_on_disk(const Options& o, const Subject<S>& subject, const Placement& p, double gemm_rate) {
+  const DiskKernelPlan& disk = *p.disk;
+  const double n = static_cast<double>(p.plan.images), k = static_cast<double>(*o.eigen), base = p.inputs + program_bytes,
+               features = base + std::max(p.inputs, p.plan.feature_bytes + p.pass), saved = o.save_ntk ? n * n * sizeof(S) : 0,
+               flops = eigen_flops(o, n, k), efficiency = eigen_efficiency(n);
+  // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD. What the
+  // features push out of the cache comes back with the first pass.
   constexpr double disk_rate = 5e8;
-  const bool cached = plan.file_bytes < static_cast<double>(available_memory()) - static_cast<double>(o.memory);
-  const double reading = cached ? 0 : plan.passes * plan.file_bytes / disk_rate;
-  return format_plan({features_stage(subject, plan.ntk, base + std::max(images, plan.ntk.feature_bytes)),
-                      {"kernel", plan.ntk.pair_flops, 0.75, base + plan.ntk.feature_bytes, plan.file_bytes + saved, 0},
-                      {"eigenpairs", flops, efficiency, base + plan.eigenpair_bytes, k * n * sizeof(S),
+  const double free = static_cast<double>(available_memory());
+  const bool cached = disk.file_bytes < free - base - disk.eigenpair_bytes, always = disk.file_bytes < free - features;
+  const double reading = (always ? 0 : cached ? 1 : disk.passes) * disk.file_bytes / disk_rate;
+  return format_plan({features_stage(subject, p.plan, features),
+                      {"kernel", p.plan.pair_flops, 0.75, features, disk.file_bytes + saved, 0},
+                      {"eigenpairs", flops, efficiency, base + disk.eigenpair_bytes, k * n * sizeof(S),
                        std::max(0., reading - flops / (gemm_rate * efficiency))}},
                      gemm_rate) +
-         fmt::format("the kernel does not fit: on disk while it is used, in tiles of {} images a side; {:.0f} passes over it{}\n",
-                     plan.tile, plan.passes, cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate)));
+         fmt::format("the kernel is on disk while it is used, in tiles of {} images a side; {:.0f} passes over it{}\n", disk.tile,
+                     disk.passes, cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate))) +
+         (p.runs_in_memory > 0 ? fmt::format("(it would fit, but features would be computed {:.1f} times over)\n", p.runs_in_memory) : "");
 }
 
 template <class S>
@@ -133,40 +193,18 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   ResultsFolder folder(o.out, "compute_ntk", config);
   const bool unfinished = folder.check() == ResultsFolder::State::unfinished;
   const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)) + program_bytes,
-               images = static_cast<double>(n * layout.image.size()) * sizeof(S), allowed = static_cast<double>(o.memory);
-  const auto check_fits = [&](double bytes, std::string_view with) {
-    require(bytes < allowed, "--memory: {} images take {}{}, {} are allowed; give more, or fewer images{}", n, format_size(bytes), with,
-            format_size(allowed), o.method == "nystrom" ? "" : ", or --method nystrom");
-  };
-  constexpr std::string_view with_kernel = " with the kernel and its eigenpairs", alone = " alone";
-  // Lanczos can do with the kernel on disk; a run that began so goes on so.
-  const bool may_be_on_disk = o.method == "auto" || o.method == "lanczos";
-  bool on_disk = may_be_on_disk && (held + 2 * images >= allowed || (unfinished && std::filesystem::exists(folder.path() / tiles_name)));
-  check_fits((on_disk ? program_bytes : held) + 2 * images, on_disk ? alone : with_kernel);  // while they are read
+               images = static_cast<double>(n * layout.image.size()) * sizeof(S);
+  // A run that began on disk goes on so.
+  const bool on_disk = may_be_on_disk(o) && (held + 2 * images >= static_cast<double>(o.memory) ||
+                                             (unfinished && std::filesystem::exists(folder.path() / tiles_name)));
+  check_fits(o, n, (on_disk ? program_bytes : held) + 2 * images, on_disk ? alone : with_kernel);  // while they are read
   const auto subject = load_subject<S>(o, layout, o.init);
-
-  NtkOptions ntk_options;
-  ntk_options.contraction = contraction_of(o);
-  const NtkPlan unlimited = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
-  const double pass = pass_bytes(subject) * static_cast<double>(unlimited.pass),
-               of_two = 2 * unlimited.feature_bytes / static_cast<double>(n);
-  on_disk = on_disk || (may_be_on_disk && held + images + pass + of_two >= allowed);
-  std::optional<DiskKernelPlan> disk;
-  if (on_disk) {
-    disk = plan_kernel_on_disk(subject, k, ntk_options, allowed - images - program_bytes, pass);
-    ntk_options.memory = allowed - images - program_bytes - pass;
-    const double numbers = static_cast<double>(k * n) + (o.save_ntk ? static_cast<double>(n * n) : 0);
-    require_space(folder.path(), disk->file_bytes + numbers * sizeof(S), free_space(folder.path()));
-  } else {
-    check_fits(held + images + pass, with_kernel);
-    ntk_options.memory = allowed - held - images - pass;
-  }
-  const NtkPlan plan = disk ? disk->ntk : plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);
+  const Placement p = place(o, subject, held, on_disk, folder.path());
   if (o.plan) {
     const double gemm_rate = measure_gemm_rate<S>();
-    fmt::print("{}", disk ? plan_on_disk(o, subject, *disk, images, gemm_rate) : plan_in_memory(o, subject, plan, images, held, gemm_rate));
-    if (plan.feature_runs > 1)
-      fmt::print("features do not fit: computed {:.1f} times over, by panels of {} images\n", plan.feature_runs, plan.panel);
+    fmt::print("{}", p.disk ? plan_on_disk(o, subject, p, gemm_rate) : plan_in_memory(o, subject, p, gemm_rate));
+    if (p.plan.feature_runs > 1)
+      fmt::print("features do not fit: computed {:.1f} times over, by panels of {} images\n", p.plan.feature_runs, p.plan.panel);
     return;
   }
   if (!folder.claim()) return;
@@ -174,8 +212,9 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   record.set("parameters", static_cast<double>(subject.init.size()));
   record.set("images", static_cast<double>(n));
   save_variables(folder.path() / "init.npz", subject.init);
-  const auto result = disk ? eigenpairs_on_disk(subject, k, *disk, ntk_options, o.save_ntk, record, folder.path())
-                           : eigenpairs(o, subject, ntk_options, record, folder.path());
+  cpu::trim_memory();
+  const auto result = p.disk ? eigenpairs_on_disk(subject, k, *p.disk, p.options, o.save_ntk, record, folder.path())
+                             : eigenpairs(o, subject, p.options, record, folder.path());
 
   const auto column = [](const std::vector<double>& v) { return Tensor<double>::from({static_cast<Index>(v.size())}, v); };
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(column(result.values)));

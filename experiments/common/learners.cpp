@@ -24,14 +24,18 @@ void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index col
   data::save_npy(folder / "test_logits.npy", z);
 }
 
-/// Seconds that one image's features take here, measured on one pass of a kernel.
+/// One pass of a kernel: the features of its first images.
+template <class S>
+void one_pass(const Subject<S>& s, const NtkPlan& plan) {
+  Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(s.network, s.init, s.data.images.slice(0, plan.pass)));
+}
+
+/// Seconds that one image's features take here, measured on one pass.
 template <class S>
 double feature_seconds(const Subject<S>& s, const NtkPlan& plan) {
-  const auto images = s.data.images.slice(0, plan.pass);
-  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(s.network, s.init, images)); };
-  pass();  // touches the pages
+  one_pass(s, plan);  // touches the pages
   const auto start = std::chrono::steady_clock::now();
-  pass();
+  one_pass(s, plan);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(plan.pass);
 }
 
@@ -200,6 +204,12 @@ PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recip
 }
 
 template <class S>
+double kernel_pass_bytes(const Subject<S>& subject, const NtkPlan& plan) {
+  const double features = static_cast<double>(plan.pass * plan.features.image_numbers) * sizeof(S);
+  return bytes_taken([&] { one_pass(subject, plan); }) - features;
+}
+
+template <class S>
 PlanStage features_stage(const Subject<S>& subject, const NtkPlan& plan, double memory) {
   const double images = static_cast<double>(plan.images) * plan.feature_runs;
   return {"features", plan.feature_flops, std::numeric_limits<double>::infinity(), memory, 0, images * feature_seconds(subject, plan)};
@@ -249,6 +259,7 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
   template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
+  template double kernel_pass_bytes(const Subject<S>&, const NtkPlan&);                                                              \
   template PlanStage features_stage(const Subject<S>&, const NtkPlan&, double);                                                      \
   template PlanStage kernel_stage(const Subject<S>&, const NtkPlan&, double);                                                        \
   template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \

@@ -79,6 +79,9 @@ template <class S>
 PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
                          std::size_t targets, double image_flops, double memory = 0);
 
+/// Bytes that one pass of a kernel takes beside its features, measured.
+template <class S>
+double kernel_pass_bytes(const Subject<S>& subject, const NtkPlan& plan);
 /// The stage of a plan in which the features of a kernel are computed, its time measured on one pass.
 template <class S>
 PlanStage features_stage(const Subject<S>& subject, const NtkPlan& plan, double memory);
