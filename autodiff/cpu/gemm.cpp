@@ -54,8 +54,9 @@ void parallel_gemm(Op op_a, Op op_b, Index m, Index n, Index k, S alpha, const S
   const auto pieces = [](Index extent, Index tile) { return std::max<Index>(1, (extent + tile / 2) / tile); };
   Index rows = pieces(m, 384), columns = pieces(n, 768);
   if (rows * columns == 1) {
-    if (k >= 4 * std::max(m, n))
-      return gemm_by_inner_pieces(op_a, op_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, std::min<Index>(8, k / 384));
+    constexpr Index piece = 384;
+    if (k >= std::max(4 * std::max(m, n), 2 * piece))
+      return gemm_by_inner_pieces(op_a, op_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, std::min<Index>(8, k / piece));
     (m >= n ? rows : columns) = std::min<Index>(4, std::max<Index>(1, std::max(m, n) / 32));
   }
   parallel_for(rows * columns, [&](Index t) {

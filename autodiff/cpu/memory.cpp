@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -45,6 +46,7 @@ void* allocate(std::size_t capacity) {
 std::size_t capacity_for(std::size_t bytes) {
   bytes = std::max(bytes, alignment);
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
+  if (bytes > SIZE_MAX - step) throw std::bad_alloc();  // a negative size
   return (bytes + step - 1) / step * step;
 }
 

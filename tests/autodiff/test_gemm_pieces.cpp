@@ -1,4 +1,4 @@
-// Products whose result is one tile and whose inner extent is long are cut along that extent.
+// Products whose result is one tile are cut along their inner extent where that is long, else along their longer side.
 #include <catch2/catch.hpp>
 
 #include "autodiff/cpu/gemm.h"
@@ -9,7 +9,7 @@
 using namespace tangentplane;
 using cpu::Op;
 
-TEST_CASE("parallel_gemm with a long inner extent equals the naive triple loop, whatever the number of threads") {
+TEST_CASE("parallel_gemm of one tile equals the naive triple loop, whatever the number of threads") {
   RandomStream random(3, "gemm pieces");
   const auto draw = [&](Index n) {
     Tensor<double> t({n});
@@ -19,7 +19,8 @@ TEST_CASE("parallel_gemm with a long inner extent equals the naive triple loop, 
   struct Sizes {
     Index m, n, k;
   };
-  for (const auto& [m, n, k] : {Sizes{33, 17, 3001}, Sizes{1, 130, 8191}, Sizes{128, 100, 3072}, Sizes{5, 1, 300000}})
+  for (const auto& [m, n, k] : {Sizes{33, 17, 3001}, Sizes{1, 130, 8191}, Sizes{128, 100, 3072}, Sizes{5, 1, 300000}, Sizes{64, 64, 300},
+                                Sizes{95, 95, 383}, Sizes{80, 70, 384}, Sizes{60, 90, 767}, Sizes{90, 60, 768}})
     for (const Op ta : {Op::none, Op::transpose})
       for (const Op tb : {Op::none, Op::transpose})
         for (const double beta : {0., 0.5}) {
