@@ -48,7 +48,7 @@ inline void same(const Real& a, const Real& b, double tolerance) {
   REQUIRE(a.shape() == b.shape());
   double worst = 0, size = 1e-300;
   for (Index i = 0; i < a.size(); ++i) {
-    worst = std::isfinite(a[i]) ? std::max(worst, std::abs(a[i] - b[i])) : INFINITY;
+    worst = std::isfinite(a[i] - b[i]) ? std::max(worst, std::abs(a[i] - b[i])) : INFINITY;
     size = std::max(size, std::abs(b[i]));
   }
   CHECK(worst <= tolerance * std::max(1.0, size));

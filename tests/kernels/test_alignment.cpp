@@ -15,10 +15,11 @@ TEST_CASE("alignment is v^T K v / v^T v = ||J^T v||^2 / ||v||^2 on the training 
     const auto vectors = check::draw({count, n}, random);
     const auto k = FactoredJacobian<double>(s.network, s.variables, s.images).gram();
     for (Index num_train : {1, 6, 8})  // tiles of four: boundaries at an edge and within
-      for (double memory : {0.0, 3e5}) {
+      for (double room : {0., 9.}) {
         NtkOptions options;
         options.tile = 4;
-        options.memory = memory;
+        options.memory = room / static_cast<double>(n) * plan_ntk(s.network, s.variables, s.images).feature_bytes;
+        CHECK((plan_ntk(s.network, s.variables, s.images, options).panel < n) == (room > 0));
         const auto a = alignment(s.network, s.variables, s.images, num_train, vectors, options);
         REQUIRE(a.shape() == (Shape{3, count}));
         const Index parts[3][2] = {{0, num_train}, {num_train, n}, {0, n}};
