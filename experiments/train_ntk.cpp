@@ -42,14 +42,13 @@ NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t 
 
 /// The alignment [3, k] of the kernel at these weights with all eigenvectors.
 template <class S>
-Tensor<double> save_alignment(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options,
-                              const fs::path& path, RunRecord& record) {
+Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options,
+                              RunRecord& record) {
   auto stage = record.stage("alignment");
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
   Progress progress("alignment", 100, "per cent");
   options.progress = shown(progress);
-  const auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
-  data::save_npy(path, aligned);
+  auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
   progress.finish();
   return aligned;
 }
@@ -79,14 +78,17 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       continue;
     }
     NetworkHooks<S> hooks;
+    const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
     if (o.alignment_every)
       hooks.epoch_done = [&](Index epoch, const Variables<S>& weights) {
-        if (epoch % *o.alignment_every == 0)
-          save_alignment(o, subject, weights, in_memory, folder / fmt::format("alignment-epoch{}.npy", epoch), record);
+        if (epoch % *o.alignment_every == 0 && !fs::exists(at_epoch(epoch)))
+          data::save_npy(at_epoch(epoch), aligned_kernel(o, subject, weights, in_memory, record));
       };
     if (o.aligns())
       hooks.trained = [&](const Variables<S>& weights) {
-        const auto aligned = save_alignment(o, subject, weights, in_memory, folder / "alignment.npy", record);
+        const auto aligned = fs::exists(at_epoch(o.recipe.epochs)) ? data::load_npy<double>(at_epoch(o.recipe.epochs))
+                                                                   : aligned_kernel(o, subject, weights, in_memory, record);
+        data::save_npy(folder / "alignment.npy", aligned);
         const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
         draw(folder / "alignment.svg", alignment_figure(fmt::format("Kernel of {} after training", o.model), aligned, index));
       };

@@ -12,7 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string absolute(const std::string& path) { return fs::absolute(path).lexically_normal().string(); }
+/// One spelling for each path: it is part of a run's identity.
+std::string absolute(const std::string& path) {
+  const fs::path normal = fs::absolute(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).string();
+}
 
 bool is_shared(std::string_view key) {
   constexpr std::string_view keys[] = {"model",  "features", "filters",   "blocks",    "activation", "seed",  "init",    "data",

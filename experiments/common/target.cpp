@@ -105,6 +105,7 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
               (folders[t] / "history.csv").string());
       before[t].resize(static_cast<std::size_t>(saved->epoch));
     }
+    if (epoch_done && saved->epoch > 0) epoch_done(saved->epoch);  // may be what was interrupted
   }
   const Index steps = num_train / recipe.batch, left = (recipe.epochs - static_cast<Index>(before[0].size())) * steps;
   Progress progress(count == 1 ? "target " + targets[0].name : fmt::format("{} targets", count), static_cast<double>(left), "steps");
@@ -123,11 +124,16 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
     check_interrupt();
   };
   hooks.epoch_done = [&](Index epoch, const std::vector<History>& histories) {
-    if (epoch_done) epoch_done(epoch);
-    if (epoch == recipe.epochs) return;
     last = {learner.state(), epoch};
     for (auto& [name, tensor] : last.state) tensor = tensor.clone();
     so_far = &histories;
+    try {
+      if (epoch_done) epoch_done(epoch);
+    } catch (...) {
+      save(last, histories);
+      throw;
+    }
+    if (epoch == recipe.epochs) return;
     if (const auto now = std::chrono::steady_clock::now(); now - saved_at > std::chrono::seconds(5)) {
       save(last, histories);
       saved_at = now;
@@ -136,7 +142,10 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
   const auto histories = train(learner, labels, num_train, recipe, hooks, std::move(before));
   progress.finish();
   save({learner.state(), recipe.epochs}, histories);  // finish may take long, and be interrupted
-  for (std::size_t t = 0; t < count; ++t) finish(t);
+  for (std::size_t t = 0; t < count; ++t) {
+    check_interrupt();
+    finish(t);
+  }
   fs::remove(folders[0] / "last.npz");
   return histories;
 }

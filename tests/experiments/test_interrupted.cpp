@@ -1,7 +1,9 @@
 // Runs that end early: Ctrl-C, a loss that is not finite, and what goes on from there.
 #include <chrono>
+#include <csignal>
 #include <thread>
 
+#include "experiments/common/interrupt.h"
 #include "experiments/common/progress.h"
 #include "experiments/common/target.h"
 #include "linearize/function_space.h"
@@ -90,23 +92,31 @@ TEST_CASE("interrupted: targets that are finished stay as they are, the rest is 
   CHECK(test::differing(box.results("B"), whole) == "");
 }
 
+namespace {
+
+/// Trains four images by two a batch, and counts the steps.
+struct Counting : FunctionSpaceLearner<double> {
+  Counting() : FunctionSpaceLearner(kernel(), Tensor<double>::zeros({4}), 4, 1) {}
+  int steps = 0;
+  void step(const Tensor<double>& cotangent, double rate, double momentum) override {
+    ++steps;
+    FunctionSpaceLearner::step(cotangent, rate, momentum);
+  }
+  static Tensor<double> kernel() {
+    Tensor<double> k = Tensor<double>::zeros({4, 4});
+    for (Index i = 0; i < 4; ++i) k[5 * i] = 1 + static_cast<double>(i);
+    return k;
+  }
+};
+const std::vector<Target> two_of_four{{"0", {1, 0, 1, 0}}};
+
+}  // namespace
+
 TEST_CASE("interrupted: what follows the last epoch does not train again") {
   const TemporaryFolder folder;
-  Tensor<double> kernel = Tensor<double>::zeros({4, 4});
-  for (Index i = 0; i < 4; ++i) kernel[5 * i] = 1 + static_cast<double>(i);
-  const std::vector<Target> targets{{"0", {1, 0, 1, 0}}};
-  const Recipe recipe{.epochs = 3, .batch = 2};
-  struct Counting : FunctionSpaceLearner<double> {
-    using FunctionSpaceLearner::FunctionSpaceLearner;
-    int steps = 0;
-    void step(const Tensor<double>& cotangent, double rate, double momentum) override {
-      ++steps;
-      FunctionSpaceLearner::step(cotangent, rate, momentum);
-    }
-  };
-  Counting first(kernel, Tensor<double>::zeros({4}), 4, 1), second = first;
+  Counting first, second;
   const auto train = [&](Counting& learner, const std::function<void(std::size_t)>& finish) {
-    return train_targets<double>(learner, targets, {folder.path()}, 4, recipe, finish);
+    return train_targets<double>(learner, two_of_four, {folder.path()}, 4, {.epochs = 3, .batch = 2}, finish);
   };
   show_progress(false);
   CHECK_THROWS_AS(train(first, [](std::size_t) { throw std::runtime_error("the power went out"); }), std::runtime_error);
@@ -117,6 +127,29 @@ TEST_CASE("interrupted: what follows the last epoch does not train again") {
   CHECK(history[0].size() == 3);
   CHECK(std::ranges::equal(second.coefficients().span(), first.coefficients().span()));
   CHECK(!std::filesystem::exists(folder / "last.npz"));
+}
+
+TEST_CASE("interrupted: what follows an epoch, such as its alignment, is done again, and the epoch is not lost") {
+  show_progress(false);
+  for (Index stop : {1, 2, 3}) {
+    const TemporaryFolder folder;
+    Counting first, second;
+    std::vector<Index> done;
+    const auto train = [&](Counting& learner, Index until) {
+      return train_targets<double>(
+          learner, two_of_four, {folder.path()}, 4, {.epochs = 3, .batch = 2}, [](std::size_t) {},
+          [&, until](Index epoch) {
+            if (epoch == until) throw Interrupted(SIGINT);
+            done.push_back(epoch);
+          });
+    };
+    CHECK_THROWS_AS(train(first, stop), Interrupted);
+    CHECK(first.steps == 2 * stop);
+    CHECK(train(second, 0)[0].size() == 3);
+    CHECK(second.steps == 6 - 2 * stop);
+    CHECK(done == std::vector<Index>{1, 2, 3});
+  }
+  show_progress(true);
 }
 
 TEST_CASE("interrupted: a loss that is not finite ends the run with status 1 and one line, and no final weights") {

@@ -50,6 +50,13 @@ std::string refusal(const std::vector<std::string>& words) {
 
 }  // namespace
 
+TEST_CASE("a folder's name means the same with a slash behind it") {
+  Command plain, slash;
+  plain.resolved({"--out", "A"});
+  slash.resolved({"--out", "A/"});
+  CHECK(slash.options.out == plain.options.out);
+}
+
 TEST_CASE("defaults are the study's") {
   Command c;
   const Config config = c.resolved({});
