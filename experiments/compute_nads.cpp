@@ -77,18 +77,18 @@ void run_in(CLI::App& app, const Options& o) {
   if (!o.init.empty()) init = load_variables(o.init, init);
   const auto points = draw_points<S>(o);
 
-  // Half of the memory for tangents; the matrices of the eigenproblem and the passes share the rest.
-  const double d = static_cast<double>(o.image().size()), matrices = 4 * d * d * 8, allowed = static_cast<double>(o.memory) - program_bytes;
-  require(2 * matrices < allowed,
+  const double d = static_cast<double>(o.image().size()), allowed = static_cast<double>(o.memory),
+               held = program_bytes + 2 * static_cast<double>(init.size() + points.size()) * sizeof(S), matrices = 4 * d * d * 8;
+  require(held + 2 * matrices < allowed,
           "--shape {}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape", join(o.shape), d,
-          format_size(2 * matrices + program_bytes), format_size(static_cast<double>(o.memory)));
+          format_size(held + 2 * matrices), format_size(allowed));
   NadsOptions options;
-  options.memory = allowed / 2;
+  options.memory = (allowed - held - matrices) / 2;  // for tangents, and for a pass, beside the Gram matrix
   const NadsPlan plan = plan_nads(network, init, points, options);
   if (o.plan) {
-    fmt::print("{}", format_plan({{"passes", plan.pass_flops, 0.25, plan.bytes, 0, 0},
-                                  {"products", plan.gram_flops, 0.4, plan.bytes, 0, 0},
-                                  {"eigenvectors", plan.eigen_flops, 0.1, matrices, d * d * sizeof(S), 0}},
+    fmt::print("{}", format_plan({{"passes", plan.pass_flops, 0.25, held + plan.pass_bytes, 0, 0},
+                                  {"products", plan.gram_flops, 0.4, held + plan.pass_bytes, 0, 0},
+                                  {"eigenvectors", plan.eigen_flops, 0.1, held + plan.eigen_bytes, d * d * sizeof(S), 0}},
                                  measure_gemm_rate<S>()));
     if (plan.turns > 1) fmt::print("tangents of all layers do not fit: the passes are run {} times\n", plan.turns);
     return;

@@ -16,6 +16,7 @@
 #include "kernels/lanczos.h"
 #include "kernels/ntk.h"
 #include "kernels/nystrom.h"
+#include "kernels/tile_file.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -32,20 +33,27 @@ Contraction contraction_of(const Options& o) {
   return o.contraction == "rows" ? Contraction::rows : o.contraction == "factors" ? Contraction::factors : Contraction::automatic;
 }
 
-/// What the run will hold at once besides the features, in bytes.
-template <class S>
-double kernel_bytes(const Options& o, double n, double k) {
-  const double m = static_cast<double>(o.nystrom_points.value_or(0));
-  if (o.method == "nystrom") return (2 * n * m + 3 * m * m) * 8;
-  const Index order = static_cast<Index>(n), pairs = static_cast<Index>(k);
-  const double full = 2 * n * n * sizeof(S),
-               lanczos = n * n * sizeof(S) + kernels::lanczos_bytes<S>(order, pairs, kernels::lanczos_basis(order, pairs));
-  return o.method == "full" ? full : o.method == "lanczos" ? lanczos : std::max(n < 3000 ? full : 0, lanczos);
+/// How a kernel in memory is solved.
+kernels::EigenMethod method_in_memory(const Options& o, Index n) {
+  const auto method = kernels::eigen_method(o.method);
+  return method == kernels::EigenMethod::automatic ? kernels::automatic_method(n, *o.eigen) : method;
 }
 
-double eigen_flops(const Options& o, double n, double k) {
-  if (o.method == "nystrom") return 2 * n * std::pow(static_cast<double>(*o.nystrom_points), 2);
-  if (o.method == "full" || n < 1500) return 4.0 / 3 * n * n * n + 4 * n * n * k;
+/// What the run will hold at once besides the features, in bytes.
+template <class S>
+double kernel_bytes(const Options& o, Index order) {
+  const double n = static_cast<double>(order), m = static_cast<double>(o.nystrom_points.value_or(0));
+  const auto method = method_in_memory(o, order);
+  if (method == kernels::EigenMethod::nystrom) return (2 * n * m + 3 * m * m) * 8;
+  return n * n * sizeof(S) + (method == kernels::EigenMethod::full
+                                  ? kernels::full_bytes<S>(order, *o.eigen)
+                                  : kernels::lanczos_bytes<S>(order, *o.eigen, kernels::lanczos_basis(order, *o.eigen)));
+}
+
+double eigen_flops(const Options& o, kernels::EigenMethod method, double n) {
+  const double k = static_cast<double>(*o.eigen);
+  if (method == kernels::EigenMethod::nystrom) return 2 * n * std::pow(static_cast<double>(*o.nystrom_points), 2);
+  if (method == kernels::EigenMethod::full) return 4.0 / 3 * n * n * n + 4 * n * n * k;
   return 2 * n * n * 3 * k + 2 * n * n * k + 4 * 9 * k * k * n;
 }
 
@@ -70,14 +78,14 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     return pairs;
   }
   Tensor<S> kernel;
+  const NtkPlan plan = plan_ntk(subject.network, subject.init, images, ntk_options);
+  record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
   if (o.save_ntk && std::filesystem::exists(folder / "ntk.npy")) {  // from this very run, interrupted since
     kernel = data::load_npy<S>(folder / "ntk.npy");
   } else {
     auto stage = record.stage("kernel");
     kernel = ntk(subject.network, subject.init, images, ntk_options);
-    const NtkPlan plan = plan_ntk(subject.network, subject.init, images, ntk_options);
     stage.add_flops(plan.feature_flops + plan.pair_flops);
-    record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
     kernel_progress.finish();
     if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
   }
@@ -133,7 +141,8 @@ Placement place(const Options& o, const Subject<S>& subject, double held, bool o
     p.plan = plan_ntk(subject.network, subject.init, images, p.options);
     if (!may_be_on_disk(o) || p.plan.feature_runs <= 1 || p.plan.panel + p.plan.strip < 32) return p;
   }
-  const auto disk = plan_kernel_on_disk(subject, *o.eigen, p.options, beside + p.pass - program_bytes, p.pass);
+  const auto disk = plan_kernel_on_disk(subject, *o.eigen, p.options, beside + p.pass - program_bytes, p.pass,
+                                        kernels::TileFile<S>::tile_of(folder / tiles_name));
   const double bytes = disk.file_bytes + (k * n + (o.save_ntk ? n * n : 0)) * sizeof(S), free = free_space(folder);
   if (on_disk) {
     require_space(folder, bytes, free);
@@ -141,7 +150,7 @@ Placement place(const Options& o, const Subject<S>& subject, double held, bool o
     // On disk the kernel leaves the features more memory: worth it where that saves a tenth of the work, and more than the eigenpairs,
     // which it slows, cost in all.
     const double saved = p.plan.feature_flops - disk.ntk.feature_flops, whole = p.plan.feature_flops + p.plan.pair_flops;
-    if (saved < std::max(0.1 * whole, eigen_flops(o, n, k)) || bytes > free) return p;
+    if (saved < std::max(0.1 * whole, eigen_flops(o, kernels::EigenMethod::lanczos, n)) || bytes > free) return p;
     p.runs_in_memory = p.plan.feature_runs;
   }
   p.options.memory = beside - program_bytes;
@@ -156,10 +165,11 @@ std::string plan_in_memory(const Options& o, const Subject<S>& subject, const Pl
   const NtkPlan& plan = p.plan;
   const double n = static_cast<double>(plan.images), k = static_cast<double>(*o.eigen), features = p.inputs + plan.feature_bytes + p.pass;
   const double pairs = o.method == "nystrom" ? n * static_cast<double>(*o.nystrom_points) * plan.features.pair_flops : plan.pair_flops;
-  return format_plan({features_stage(subject, plan, features),
-                      {"kernel", pairs, 0.75, features + p.held, o.save_ntk ? n * n * sizeof(S) : 0, 0},
-                      {"eigenpairs", eigen_flops(o, n, k), eigen_efficiency(n), p.inputs + p.held, k * n * sizeof(S), 0}},
-                     gemm_rate);
+  return format_plan(
+      {features_stage(subject, plan, features),
+       {"kernel", pairs, 0.75, features + p.held, o.save_ntk ? n * n * sizeof(S) : 0, 0},
+       {"eigenpairs", eigen_flops(o, method_in_memory(o, p.plan.images), n), eigen_efficiency(n), p.inputs + p.held, k * n * sizeof(S), 0}},
+      gemm_rate);
 }
 
 /// The same where it is on disk.
@@ -168,7 +178,7 @@ std::string plan_on_disk(const Options& o, const Subject<S>& subject, const Plac
   const DiskKernelPlan& disk = *p.disk;
   const double n = static_cast<double>(p.plan.images), k = static_cast<double>(*o.eigen), base = p.inputs + program_bytes,
                features = base + std::max(p.inputs, p.plan.feature_bytes + p.pass), saved = o.save_ntk ? n * n * sizeof(S) : 0,
-               flops = eigen_flops(o, n, k), efficiency = eigen_efficiency(n);
+               flops = eigen_flops(o, kernels::EigenMethod::lanczos, n), efficiency = eigen_efficiency(n);
   // Files in the page cache are read faster than they are multiplied; others are taken to come at the rate of a plain SSD. What the
   // features push out of the cache comes back with the first pass.
   constexpr double disk_rate = 5e8;
@@ -192,8 +202,7 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   config.set("eigen", k);
   ResultsFolder folder(o.out, "compute_ntk", config);
   const bool unfinished = folder.check() == ResultsFolder::State::unfinished;
-  const double held = kernel_bytes<S>(o, static_cast<double>(n), static_cast<double>(k)) + program_bytes,
-               images = static_cast<double>(n * layout.image.size()) * sizeof(S);
+  const double held = kernel_bytes<S>(o, n) + program_bytes, images = static_cast<double>(n * layout.image.size()) * sizeof(S);
   // A run that began on disk goes on so.
   const bool on_disk = may_be_on_disk(o) && (held + 2 * images >= static_cast<double>(o.memory) ||
                                              (unfinished && std::filesystem::exists(folder.path() / tiles_name)));

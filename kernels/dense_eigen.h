@@ -11,4 +11,11 @@ namespace tangentplane::kernels {
 template <class S>
 void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor<S>& vectors);
 
+/// Bytes that it takes beside a.
+template <class S>
+double dense_bytes(Index n, Index k);
+
+/// For all calls of LAPACKE: its own search for NaNs indexes in 32 bits and crashes beyond 46,340 rows. Callers check what they are given.
+void no_lapacke_checks();
+
 }  // namespace tangentplane::kernels

@@ -22,8 +22,8 @@ bool all_finite(const Tensor<S>& t) {
   return finite;
 }
 
-/// Lanczos pays where its basis is well below N: three to four times as fast as LAPACK at N = 2000 to 3000 with k = N/6.
-EigenMethod choose(Index n, Index k) { return n >= 1500 && 6 * k <= n ? EigenMethod::lanczos : EigenMethod::full; }
+// Up to here `full` works in double, which costs seconds and one more copy; beyond, the reduction stays in the kernel's precision.
+constexpr Index double_limit = 4000;
 
 template <class S>
 Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options) {
@@ -33,8 +33,6 @@ Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& o
   };
   progress(0, "dense eigenproblem");
   Eigenpairs<S> pairs;
-  // Up to here double costs seconds and one more copy; beyond, the reduction stays in the kernel's precision.
-  constexpr Index double_limit = 4000;
   if (n <= double_limit) {
     auto a = Tensor<double>({n, n});
     std::copy_n(K.data(), K.size(), a.data());
@@ -87,6 +85,17 @@ EigenMethod eigen_method(std::string_view word) {
   throw std::invalid_argument(fmt::format("eigenpairs: no method '{}'; give auto, full, lanczos or nystrom", word));
 }
 
+// Lanczos pays where its basis is well below N: three to four times as fast as LAPACK at N = 2000 to 3000 with k = N/6.
+EigenMethod automatic_method(Index n, Index k) { return n >= 1500 && 6 * k <= n ? EigenMethod::lanczos : EigenMethod::full; }
+
+template <class S>
+double full_bytes(Index n, Index k) {
+  const double copy = static_cast<double>(n) * static_cast<double>(n), vectors = static_cast<double>(n) * static_cast<double>(k);
+  // The copy's place is taken again by that of K which the residuals are measured with; beside it the vectors once more and their products.
+  if (n <= double_limit) return copy * sizeof(double) + dense_bytes<double>(n, k) + vectors * (sizeof(S) + 2 * sizeof(double));
+  return copy * sizeof(S) + dense_bytes<S>(n, k) + vectors * sizeof(S);
+}
+
 template <class S>
 void normalise_rows(Tensor<S>& vectors) {
   const Index n = vectors.shape()[-1];
@@ -106,10 +115,12 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
   require(k >= 1 && k <= n, "eigenpairs: {} pairs of a matrix {}; give 1 to {}", k, K.shape(), n);
   require(options.method != EigenMethod::nystrom, "eigenpairs: nystrom takes blocks of K, not K; call nystrom_eigenpairs");
   require(all_finite(K), "eigenpairs: K {} holds a NaN or an infinity", K.shape());
-  const auto method = options.method == EigenMethod::automatic ? choose(n, k) : options.method;
+  const auto method = options.method == EigenMethod::automatic ? automatic_method(n, k) : options.method;
   return method == EigenMethod::full ? full_eigenpairs(K, k, options) : block_lanczos(DenseOperator<S>(K), k, options);
 }
 
+template double full_bytes<float>(Index, Index);
+template double full_bytes<double>(Index, Index);
 template void normalise_rows(Tensor<float>&);
 template void normalise_rows(Tensor<double>&);
 template Eigenpairs<float> leading_eigenpairs(const Tensor<float>&, Index, const EigenOptions&);

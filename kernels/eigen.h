@@ -17,6 +17,9 @@ std::string_view name(EigenMethod method);
 /// The inverse of name(); throws std::invalid_argument for any other word.
 EigenMethod eigen_method(std::string_view word);
 
+/// What `automatic` comes to for k pairs of a matrix [n, n] in memory.
+EigenMethod automatic_method(Index n, Index k);
+
 /// Told of progress: the fraction done in [0, 1] and what is being done. May throw to cancel; the exception reaches the caller.
 using Progress = std::function<void(double fraction, std::string_view what)>;
 
@@ -42,10 +45,14 @@ struct Eigenpairs {
 };
 
 /// The k largest (not largest in magnitude) eigenvalues of the symmetric matrix K [N, N], and their eigenvectors. K is taken to be
-/// symmetric; it is not changed. `full` is LAPACK (one copy of K), `lanczos` is block_lanczos of lanczos.h (a basis of about 3k
+/// symmetric; it is not changed. `full` is LAPACK (full_bytes), `lanczos` is block_lanczos of lanczos.h (a basis of about 3k
 /// vectors). Throws std::invalid_argument unless K is square and finite and 1 <= k <= N.
 template <class S>
 Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options = {});
+
+/// Bytes that `full` takes beside K.
+template <class S>
+double full_bytes(Index n, Index k);
 
 /// Scales each row of [k, N] to unit norm and turns it so that its (first) entry of largest magnitude is positive.
 template <class S>

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "autodiff/cpu/gemm.h"
+#include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
 #include "kernels/dense_eigen.h"
 #include "kernels/orthogonalise.h"
@@ -105,6 +106,7 @@ class Krylov {
       Tensor<S> larger({std::min(n_, std::max(needed, basis_.rows() * 5 / 4)), n_});
       std::copy_n(basis_.data(), held_ * n_, larger.data());
       basis_ = larger;
+      cpu::trim_memory();
     }
     std::copy_n(block.data(), block.size(), basis_.data() + held_ * n_);
     held_ = needed;
@@ -196,8 +198,8 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
   const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n, expected = std::min(limit, std::max(k, room - block));
 
   progress(0, "block Lanczos");
-  // Where the basis is bounded all of it is asked for at once: rows that are not written take no memory, and nothing is copied to grow.
-  Krylov<S> krylov(K, block, options.max_basis > 0 ? std::min(n, limit + 2 * block) : room, options.seed);
+  // More than will be needed is asked for at once: rows that are not written take no memory, and nothing is copied to grow.
+  Krylov<S> krylov(K, block, std::min(n, options.max_basis > 0 ? limit + 2 * block : 2 * room), options.seed);
   Eigenpairs<S> pairs;
   pairs.method = EigenMethod::lanczos;
   Tensor<double> ritz_vectors;

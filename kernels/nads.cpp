@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "autodiff/cpu/memory.h"
 #include "autodiff/transforms.h"
 #include "kernels/dense_eigen.h"
 #include "kernels/eigen.h"
@@ -24,17 +25,21 @@ struct Layout {
   std::vector<Layer<S>> layers;
   std::vector<Index> widths;  // of each turn
   Index directions = 0, block = 0;
-  double image_flops = 0;
+  double image_flops = 0, pass_bytes = 0;
 
   Index numbers() const { return std::accumulate(widths.begin(), widths.end(), Index(0)); }
   Layer<S>& of(int parameter) {
-    return *std::find_if(layers.begin(), layers.end(), [&](const Layer<S>& l) { return l.parameter == parameter; });
+    const auto found = std::find_if(layers.begin(), layers.end(), [&](const Layer<S>& l) { return l.parameter == parameter; });
+    require(found != layers.end(), "nads: parameter number {} has a derivative at some points, but none at the first", parameter);
+    return *found;
   }
 };
 
 template <class S>
 Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options) {
   require(points.shape().rank() >= 2 && points.size() > 0, "nads: takes points [N,H,W,C] with N > 0, got {}", points.shape());
+  const Shape out = evaluate(network, variables, points.slice(0, 1)).shape();
+  require(out.row_size() == 1, "nads: the network has {} outputs; takes one", out.row_size());
   Layout<S> layout;
   layout.directions = points.shape().row_size();
   const FactoredJacobian<S> first(network, variables, points.slice(0, 1));
@@ -45,11 +50,11 @@ Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, cons
     of_parameter[static_cast<std::size_t>(f.parameter)].push_back(f);
     numbers += static_cast<double>((f.activation ? f.activation->size() : 0) + f.cotangent.size());
   }
-  // A pass holds each of these numbers a few times over: primal, tangent, slopes.
-  layout.block = options.block > 0 ? options.block : std::clamp<Index>(static_cast<Index>((1 << 24) / numbers), 8, 128);
-  if (options.memory > 0)
-    layout.block = std::min(layout.block, std::max<Index>(1, static_cast<Index>(options.memory / (8 * sizeof(S) * numbers))));
+  const double direction_bytes = 8 * sizeof(S) * std::max(1., numbers);  // a pass holds each of these a few times: primal, tangent, slopes
+  layout.block = options.block > 0 ? options.block : std::clamp<Index>(static_cast<Index>((1 << 24) / std::max(1., numbers)), 8, 128);
+  if (options.memory > 0) layout.block = std::min(layout.block, std::max<Index>(1, static_cast<Index>(options.memory / direction_bytes)));
   layout.block = std::min(layout.block, layout.directions);
+  layout.pass_bytes = direction_bytes * static_cast<double>(layout.block);
 
   for (std::size_t p = 0; p < of_parameter.size(); ++p)
     if (!of_parameter[p].empty())
@@ -59,8 +64,8 @@ Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, cons
   for (Layer<S>& layer : layout.layers) {
     const Index size = layer.rows.size();
     require(options.memory <= 0 || static_cast<double>(size) * row_bytes <= options.memory,
-            "nads: the tangents of {} take {:.0f} bytes, {:.0f} are allowed", variables.paths[static_cast<std::size_t>(layer.parameter)],
-            static_cast<double>(size) * row_bytes, options.memory);
+            "--memory: the tangents of {} take {:.0f} bytes, {:.0f} are left for them; give more",
+            variables.paths[static_cast<std::size_t>(layer.parameter)], static_cast<double>(size) * row_bytes, options.memory);
     if (options.memory > 0 && static_cast<double>(layout.widths.back() + size) * row_bytes > options.memory) layout.widths.push_back(0);
     layer.turn = static_cast<Index>(layout.widths.size()) - 1;
     layer.offset = layout.widths.back();
@@ -96,7 +101,6 @@ void add_tangents(Layout<S>& layout, const Network<S>& network, const Variables<
                          std::vector<T>(variables.parameters.begin(), variables.parameters.end()));
   back.tape().require_per_example("nads");
   const Shape& out = shape_of(back.value());
-  require(out.row_size() == 1, "nads: the network has {} outputs; takes one", out.row_size());
   std::vector<std::size_t> seen(variables.parameters.size(), 0);
   back.factors(T(Tensor<S>::full(out, static_cast<S>(1.0 / static_cast<double>(points.rows())))), [&](Factor<T> f) {
     const Layer<S>& layer = layout.of(f.parameter);
@@ -105,12 +109,14 @@ void add_tangents(Layout<S>& layout, const Network<S>& network, const Variables<
   });
 }
 
+constexpr Index gram_strip = 2048;
+
 /// gram <- gram + rows rows^T [D, D], upper triangle, summed in double whatever the rows' precision: a float sum would drown every
 /// eigenvalue below 1e-7 of the largest, that is every singular value below 3e-4.
 template <class S>
 void add_gram(const Tensor<S>& rows, Tensor<double>& gram) {
   const Index d = rows.shape()[0], width = rows.shape()[1];
-  constexpr Index strip = 2048, tile = 192;
+  constexpr Index strip = gram_strip, tile = 192;
   const Index tiles = (d + tile - 1) / tile;
   std::vector<std::pair<Index, Index>> pairs;
   for (Index i = 0; i < tiles; ++i)
@@ -144,7 +150,8 @@ NadsPlan plan_nads(const Network<S>& network, const Variables<S>& variables, con
   plan.gram_flops = d * (d + 1) * static_cast<double>(plan.numbers);
   plan.eigen_flops = 4.0 / 3 * d * d * d + 4 * d * d * d;
   const Index widest = *std::max_element(layout.widths.begin(), layout.widths.end());
-  plan.bytes = d * static_cast<double>(widest) * sizeof(S) + d * d * 3 * sizeof(double);
+  plan.pass_bytes = d * static_cast<double>(widest) * sizeof(S) + layout.pass_bytes + (d + gram_strip) * d * sizeof(double);
+  plan.eigen_bytes = d * d * sizeof(double) + kernels::dense_bytes<double>(plan.directions, plan.directions) + d * d * sizeof(S);
   return plan;
 }
 
@@ -177,6 +184,7 @@ template <class S>
 Nads<S> nads(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options) {
   Tensor<double> gram = nads_gram(network, variables, points, options), vectors;
   Nads<S> result;
+  cpu::trim_memory();  // the tangents
   kernels::dense_eigenpairs(gram, gram.rows(), result.eigvals, vectors);
   for (double& v : result.eigvals) v = std::max(v, 0.0);  // a square that rounding made negative
   kernels::normalise_rows(vectors);

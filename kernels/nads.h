@@ -23,7 +23,7 @@ struct NadsPlan {
   Index block = 0;       ///< directions of one pass
   Index turns = 0;       ///< how often all passes are run
   double pass_flops = 0, gram_flops = 0, eigen_flops = 0;
-  double bytes = 0;  ///< resident
+  double pass_bytes = 0, eigen_bytes = 0;  ///< resident while tangents are multiplied, and during the eigendecomposition
 };
 
 template <class S>

@@ -18,13 +18,29 @@ FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, co
   const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
   FeaturePlan plan = plan_features(jacobian, options.contraction);
   if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
-    auto reached = variables.clone();
+    auto reached = variables;
     for (auto& p : reached.parameters) p = Tensor<S>::full(p.shape(), 1);
     const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.output);
     plan.image_flops += forward_flops(whole) - forward_flops(jacobian);
   }
   return plan;
 }
+
+class Progress {
+ public:
+  Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
+  void add(double amount) {
+    if (!report_) return;
+    const std::lock_guard lock(mutex_);
+    done_ += amount;
+    report_(std::min(1.0, done_ / total_));
+  }
+
+ private:
+  const std::function<void(double)>& report_;
+  double total_, done_ = 0;
+  std::mutex mutex_;
+};
 
 /// The features of images [first, ...).
 template <class S>
@@ -37,13 +53,14 @@ struct Held {
 /// from the pool. `room` for more images, likewise.
 template <class S>
 Held<S> features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index begin, Index end,
-                 const FeaturePlan& plan, const NtkOptions& options, Index pass, Index room) {
+                 const FeaturePlan& plan, const NtkOptions& options, Index pass, Index room, Progress& progress) {
   const Index first = std::max<Index>(0, std::min(begin, end - pass));
   Held<S> held{first, Features<S>(plan, std::max(room, end - first))};
   for (Index i = first; i < end; i += pass) {
     const Index from = std::max(first, std::min(i, end - pass));
     held.features.fill(from - first,
                        FactoredJacobian<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.output));
+    progress.add(static_cast<double>(std::min(end, i + pass) - std::max(i, begin)) * plan.image_flops);
   }
   return held;
 }
@@ -82,22 +99,6 @@ Cut cut_for(const NtkOptions& options, Index tile, double image_bytes) {
   if (options.tile > 0 && cut.panel > options.tile) cut.panel -= cut.panel % options.tile;
   return cut;
 }
-
-class Progress {
- public:
-  Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
-  void add(double amount) {
-    if (!report_) return;
-    const std::lock_guard lock(mutex_);
-    done_ += amount;
-    report_(std::min(1.0, done_ / total_));
-  }
-
- private:
-  const std::function<void(double)>& report_;
-  double total_, done_ = 0;
-  std::mutex mutex_;
-};
 
 struct Tile {
   Index i0, i1, j0, j1;
@@ -162,9 +163,7 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
   }
   Progress progress(options, flops);
   const auto make = [&](Index begin, Index end, Index room) {
-    auto held = features(network, variables, images, begin, end, plan.features, options, plan.pass, room);
-    progress.add(features_flops(begin, end));
-    return held;
+    return features(network, variables, images, begin, end, plan.features, options, plan.pass, room, progress);
   };
   const auto contract = [&](const Held<S>& a, const Held<S>& b, const Round& round) {
     cpu::parallel_for(static_cast<Index>(round.tiles.size()), [&](Index t) {
@@ -234,11 +233,13 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   }
   const Index pass = std::min({images_per_pass<S>(plan), cut.panel, cut.strip});
   Tensor<S> k({n, m});
-  Progress progress(options, static_cast<double>(n * m) * plan.pair_flops);
+  const double passes = static_cast<double>((few.rows() + cut.panel - 1) / cut.panel);
+  Progress progress(options, static_cast<double>(n * m) * plan.pair_flops +
+                                 (static_cast<double>(few.rows()) + passes * static_cast<double>(many.rows())) * plan.image_flops);
   for (const auto& [p0, p1] : pieces(0, few.rows(), cut.panel, few.rows())) {
-    const auto panel = features(network, variables, few, p0, p1, plan, options, pass, cut.panel);
+    const auto panel = features(network, variables, few, p0, p1, plan, options, pass, cut.panel, progress);
     for (const auto& [s0, s1] : pieces(0, many.rows(), cut.strip, many.rows())) {
-      const auto strip = features(network, variables, many, s0, s1, plan, options, pass, cut.strip);
+      const auto strip = features(network, variables, many, s0, s1, plan, options, pass, cut.strip, progress);
       const Held<S>&fa = hold_a ? panel : strip, &fb = hold_a ? strip : panel;
       const Index a0 = hold_a ? p0 : s0, a1 = hold_a ? p1 : s1, b0 = hold_a ? s0 : p0, b1 = hold_a ? s1 : p1;
       std::vector<Tile> tiles;

@@ -44,6 +44,7 @@ Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, I
   std::copy_n(K_mm.data(), m * m, l.data());
   std::copy_n(K_mm.data(), m * m, work.data());
   std::vector<double> values;
+  no_lapacke_checks();
   dense_eigenpairs(work, 1, values, top);
   require(values[0] > 0, "nystrom: the largest eigenvalue of K_mm is {}, must be positive", values[0]);
   for (Index i = 0; i < m; ++i) l[i * m + i] += 1e-7 * values[0];

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -111,6 +112,16 @@ void TileFile<S>::make(std::uint64_t fingerprint) const {
     throw;
   }
   ::close(descriptor);
+}
+
+template <class S>
+Index TileFile<S>::tile_of(const fs::path& path) {
+  const Header wanted;
+  Header header;
+  std::ifstream file(path, std::ios::binary);
+  const bool ours =
+      file.read(reinterpret_cast<char*>(&header), sizeof header) && header.magic == wanted.magic && header.version == wanted.version;
+  return ours ? static_cast<Index>(header.tile) : 0;
 }
 
 template <class S>

@@ -29,6 +29,8 @@ class TileFile {
   TileFile(const TileFile&) = delete;
   TileFile& operator=(const TileFile&) = delete;
 
+  /// The tile of the file at `path`; 0 where there is none, or no tile file.
+  static Index tile_of(const std::filesystem::path& path);
   /// Length of the file.
   static double disk_bytes(Index n, Index tile);
 

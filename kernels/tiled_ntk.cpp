@@ -42,6 +42,12 @@ Index file_tile(const NtkPlan& plan) {
   return std::clamp<Index>(static_cast<Index>(std::bit_floor(about)), all ? 1 : 16, 512);
 }
 
+void require_whole_tiles(const NtkPlan& plan, Index tile) {
+  require(plan.panel == plan.images || (plan.panel % tile == 0 && plan.strip % tile == 0),
+          "--memory: leaves room for the features of {} images, tiles of {} a side need {}; give more", plan.panel + plan.strip, tile,
+          2 * tile);
+}
+
 template <class S>
 void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
               NtkOptions options) {
@@ -49,6 +55,7 @@ void complete(kernels::TileFile<S>& file, const Network<S>& network, const Varia
   require(file.size() == images.rows(), "tiled ntk: {} images for a file of {}", images.rows(), file.size());
   if (file.missing() == 0) return;
   options.tile = tile;
+  require_whole_tiles(plan_ntk(network, variables, images, options), tile);
   ntk_tiles<S>(
       network, variables, images, options, images.rows(),
       [&](Index i0, Index, Index j0, Index, const S* block) { file.write(i0 / tile, j0 / tile, block); },

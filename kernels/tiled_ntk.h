@@ -15,8 +15,11 @@ std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& var
 /// to whole tiles. Throws std::invalid_argument, naming --memory, where fewer than 32 images of more have room.
 Index file_tile(const NtkPlan& plan);
 
+/// Throws std::invalid_argument, naming --memory, unless the plan's panels and strips consist of whole tiles.
+void require_whole_tiles(const NtkPlan& plan, Index tile);
+
 /// Computes the tiles that the file lacks. options.tile is the file's. What options.progress throws leaves every finished tile in the file.
-/// Throws std::invalid_argument unless the file is of as many images.
+/// Throws std::invalid_argument unless the file is of as many images, and where options.memory has no room for whole tiles.
 template <class S>
 void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
               NtkOptions options);

@@ -40,16 +40,18 @@ void save_kernel(const fs::path& path, const kernels::TileFile<S>& file) {
 }  // namespace
 
 template <class S>
-DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass) {
+DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass,
+                                   Index standing_tile) {
   const Index n = subject.images();
   const auto& images = subject.data.images;
   DiskKernelPlan plan;
   options.memory = memory - pass;
   require(options.memory > 0, "--memory: a pass over some images takes {} more, {} are left; give more", format_size(pass),
           format_size(std::max(0., memory)));
-  plan.tile = file_tile(plan_ntk(subject.network, subject.init, images, options));
+  plan.tile = standing_tile > 0 ? standing_tile : file_tile(plan_ntk(subject.network, subject.init, images, options));
   options.tile = plan.tile;
   plan.ntk = plan_ntk(subject.network, subject.init, images, options);
+  require_whole_tiles(plan.ntk, plan.tile);
   plan.file_bytes = kernels::TileFile<S>::disk_bytes(n, plan.tile);
 
   const Index block = kernels::lanczos_block(n, k), basis = kernels::lanczos_basis(n, k);
@@ -129,7 +131,7 @@ kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>& subject, Index k, co
 }
 
 #define INSTANTIATE(S)                                                                                                              \
-  template DiskKernelPlan plan_kernel_on_disk(const Subject<S>&, Index, NtkOptions, double, double);                                \
+  template DiskKernelPlan plan_kernel_on_disk(const Subject<S>&, Index, NtkOptions, double, double, Index);                         \
   template kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>&, Index, const DiskKernelPlan&, NtkOptions, bool, RunRecord&, \
                                                      const fs::path&);
 INSTANTIATE(float)

@@ -23,10 +23,11 @@ struct DiskKernelPlan {
   double eigenpair_bytes = 0;  ///< expected of Lanczos and its reads
   double passes = 0;           ///< over the file, expected
 };
-/// For k eigenpairs within `memory` bytes beside program and images, `pass` of them for a forward and reverse pass. Throws
-/// std::invalid_argument naming --memory if that is too little.
+/// For k eigenpairs within `memory` bytes beside program and images, `pass` of them for a forward and reverse pass. A file that stands
+/// already sets the tile, if `standing_tile` is not 0. Throws std::invalid_argument naming --memory if that is too little.
 template <class S>
-DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass);
+DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass,
+                                   Index standing_tile = 0);
 
 /// Bytes that a run into the folder may take: free there, or where it would be made, and those of tiles that are there already.
 double free_space(const std::filesystem::path& folder);

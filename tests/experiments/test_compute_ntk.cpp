@@ -4,6 +4,7 @@
 #include "data/dataset.h"
 #include "tests/experiments/run_binary.h"
 #include "tests/golden.h"
+#include "tests/small.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -15,20 +16,6 @@ namespace {
 
 const std::string on_golden = " --init G/init.npz --data G/images.npy --quiet";
 const std::string small = " --model lenet --features 2,3,7,5,1 --num-train 30 --num-test 9 --quiet";
-
-double largest(const Tensor<double>& t) {
-  double size = 0;
-  for (double v : t.span()) size = std::max(size, std::abs(v));
-  return size;
-}
-
-/// a and b differ by at most tolerance times b's largest entry.
-void close(const Tensor<double>& a, const Tensor<double>& b, double tolerance) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (Index i = 0; i < a.size(); ++i) worst = std::max(worst, std::isfinite(a[i]) ? std::abs(a[i] - b[i]) : INFINITY);
-  CHECK(worst <= tolerance * largest(b));
-}
 
 /// Rows u_j of unit norm, orthogonal, entry of largest magnitude positive, with ||K u_j - theta_j u_j|| as in residuals.npy.
 void are_eigenpairs(const Sandbox& box, const std::string& folder, const Tensor<double>& kernel, double tolerance) {
@@ -87,8 +74,8 @@ TEST_CASE("compute_ntk: kernel and eigenpairs equal neural-tangents' and numpy's
     const std::string command = "compute_ntk" + test::network_options(name) + on_golden + " --eigen 40";
     box.good(command + " --dtype float64 --save-ntk --out A");
     const auto kernel = box.array("A/ntk.npy");
-    close(kernel, c["ntk"], 1e-12);
-    close(box.array("A/eigvals.npy"), c["eigvals"], 1e-10);
+    close_to(kernel, c["ntk"], 1e-12);
+    close_to(box.array("A/eigvals.npy"), c["eigvals"], 1e-10);
     are_eigenpairs(box, "A", kernel, 1e-12);
     const auto init = data::load_npz<double>(box / "A/init.npz"), given = data::load_npz<double>(box / "G/init.npz");
     REQUIRE(init.size() == given.size());
@@ -102,12 +89,12 @@ TEST_CASE("compute_ntk: kernel and eigenpairs equal neural-tangents' and numpy's
     for (const std::string contraction : {"rows", "factors"}) {
       box.good("compute_ntk" + test::network_options(name) + on_golden +
                " --num-train 5 --num-test 3 --dtype float64 --save-ntk --contraction " + contraction + " --out " + contraction);
-      close(box.array(contraction + "/ntk.npy"), corner, 1e-12);
+      close_to(box.array(contraction + "/ntk.npy"), corner, 1e-12);
     }
     box.good(command + " --out F");
     CHECK(data::npy_info(box / "F/eigvals.npy").type.name() == "float32");
     CHECK(data::npy_info(box / "F/eigvecs.npy").type.name() == "float32");
-    close(box.array("F/eigvals.npy"), c["eigvals"], 2e-4);
+    close_to(box.array("F/eigvals.npy"), c["eigvals"], 2e-4);
     CHECK(!fs::exists(box / "F/ntk.npy"));
   }
 }
@@ -120,8 +107,8 @@ TEST_CASE("compute_ntk: Lanczos and the full solver agree; Nystrom on every imag
   box.good(command + "--eigen 5 --method nystrom --nystrom-points 39 --out nystrom");
   box.good(command + "--eigen 5 --method nystrom --nystrom-points 20 --out some");
   const auto values = box.array("full/eigvals.npy");
-  close(box.array("lanczos/eigvals.npy"), values, 1e-9);
-  close(box.array("nystrom/eigvals.npy"), values, 1e-6);
+  close_to(box.array("lanczos/eigvals.npy"), values, 1e-9);
+  close_to(box.array("nystrom/eigvals.npy"), values, 1e-6);
   CHECK(!fs::exists(box / "nystrom/residuals.npy"));
   are_eigenpairs(box, "lanczos", box.array("full/ntk.npy"), 1e-6);
   const auto some = box.array("some/eigvecs.npy"), some_values = box.array("some/eigvals.npy");
@@ -202,7 +189,7 @@ TEST_CASE("compute_ntk: --memory bounds what is resident, and the kernel stays t
   const std::string bounded = fmt::format("{} --memory {}M", command, mebibytes);
   CHECK_THAT(box.good(bounded + " --plan"), Contains("features do not fit: computed"));
   box.good(bounded + " --out some");
-  close(box.array("some/eigvals.npy"), box.array("all/eigvals.npy"), 1e-5);
+  close_to(box.array("some/eigvals.npy"), box.array("all/eigvals.npy"), 1e-5);
   const auto record = nlohmann::json::parse(test::bytes_of(box / "some/run.json"));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
   CHECK(record["peak_memory"].get<double>() <= mebibytes << 20);

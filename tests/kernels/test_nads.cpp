@@ -201,7 +201,7 @@ TEST_CASE("what NADs refuse, and that progress may stop them") {
   const auto p = problem(small_lenet, {5, 4, 2}, 1);
   CHECK_THROWS_WITH(nads(p.network, p.variables, Real::zeros({0, 5, 4, 2})), Catch::Contains("points [N,H,W,C] with N > 0"));
   CHECK_THROWS_WITH(nads(p.network, p.variables, p.points, with(&NadsOptions::memory, 100.0)),
-                    Catch::Contains("Conv_0/kernel") && Catch::Contains("allowed"));
+                    Catch::Contains("--memory: the tangents of Conv_0/kernel") && Catch::Contains("are left for them"));
   struct Stop {};
   std::vector<double> seen;
   auto watched = with(&NadsOptions::block, Index(7));
