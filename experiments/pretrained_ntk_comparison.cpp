@@ -29,35 +29,34 @@ constexpr const char* models[] = {"network", "linear_init", "linear_trained"};
 template <class S>
 std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, double memory,
                              RunRecord& record) {
-  const auto stage = [&](const char* model) { return record.stage(fmt::format("target {}, {}", target.name, model)); };
   std::vector<History> histories;
-  {
-    auto timed = stage("network");
-    histories.push_back(train_network<S>(subject, target, folder / "network", o.recipe));
-  }
-  {
-    auto timed = stage("linear_init");
-    histories.push_back(train_linearized(subject, target, folder / "linear_init", o.recipe, true, memory));
-  }
-  auto timed = stage("linear_trained");
+  /// One of the three as a stage of the run, by what trains it into its folder.
+  const auto timed = [&](const char* model, const Subject<S>& at, bool linearize, const auto& train) {
+    auto stage = record.stage(fmt::format("target {}, {}", target.name, model));
+    const double left = fraction_left(folder / model, o.recipe);
+    histories.push_back(train(folder / model));
+    const auto flops = training_flops(at, o.recipe, {.linearize = linearize}, 1, memory);
+    stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
+  };
+  timed("network", subject, false, [&](const fs::path& to) { return train_network<S>(subject, target, to, o.recipe); });
+  timed("linear_init", subject, true, [&](const fs::path& to) { return train_linearized(subject, target, to, o.recipe, true, memory); });
   Subject<S> trained = subject;
   trained.init = load_variables(folder / "network" / "final.npz", subject.init);
   if (!o.keep_statistics) {
     trained.init.statistics = subject.init.statistics;
     trained.init.single_statistics = subject.init.single_statistics;
   }
-  histories.push_back(train_linearized(trained, target, folder / "linear_trained", o.recipe, true, memory));
+  timed("linear_trained", trained, true, [&](const fs::path& to) { return train_linearized(trained, target, to, o.recipe, true, memory); });
   return histories;
 }
 
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets, double memory) {
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, {});
   std::vector<PlanStage> stages;
   for (const char* model : models) {
     LearnerOptions learner;
     learner.linearize = model != std::string("network");
-    stages.push_back(training_stage(subject, subject.data.num_train, o.recipe, learner, targets, plan.features.image_flops, memory));
+    stages.push_back(training_stage(subject, o.recipe, learner, targets, memory));
     stages.back().name = model;
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));

@@ -6,6 +6,7 @@
 //
 // LeNet on 10,000 images: some three minutes on two cores. Expect close to (CIFAR-10, 2000 test images, 40 epochs, seed 0): test accuracy
 // of the network 0.57, 0.59, 0.69 at 100, 1000, 10,000 images, of the linearization 0.55, 0.59, 0.64.
+#include "autodiff/cpu/memory.h"
 #include "data/npy.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
@@ -101,48 +102,61 @@ Tensor<S> kernel_of_subset(const Tensor<S>& kernel, const Subset& largest, const
   return sub;
 }
 
+template <class S>
+Subject<S> part(const Subject<S>& all, const Subset& s) {
+  return {data::select(all.data, s.rows, s.num_train), all.network, all.init};
+}
+
+const Subset& largest_of(const std::vector<Subset>& subsets) {
+  return *std::max_element(subsets.begin(), subsets.end(), [](const Subset& a, const Subset& b) { return a.num_train < b.num_train; });
+}
+
 /// Trains on every subset; `all` holds the whole data.
 template <class S>
 std::vector<History> train_all(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets,
                                const std::vector<fs::path>& folders, const NtkOptions& ntk_options, RunRecord& record) {
-  const auto part = [&](const Subset& s) { return Subject<S>{data::select(all.data, s.rows, s.num_train), all.network, all.init}; };
-  const Subset& largest =
-      *std::max_element(subsets.begin(), subsets.end(), [](const Subset& a, const Subset& b) { return a.num_train < b.num_train; });
+  const Subset& largest = largest_of(subsets);
   Tensor<S> kernel;
   std::vector<History> histories;
   for (std::size_t i = 0; i < subsets.size(); ++i) {
     const Subset& s = subsets[i];
     const Recipe recipe = o.recipe_for(s.num_train);
-    const Subject<S> subject = part(s);
+    cpu::trim_memory();  // of the size before
+    const Subject<S> subject = part(all, s);
     fs::create_directories(folders[i]);
     data::save_npy(folders[i] / "indices.npy", s.rows);
     if (o.learner.function_space()) {
       const std::function<Tensor<S>()> cut = [&] {
-        if (kernel.empty()) kernel = compute_kernel(part(largest), ntk_options, record);
+        if (kernel.empty()) kernel = compute_kernel(part(all, largest), ntk_options, record);
         return &s == &largest ? kernel : kernel_of_subset(kernel, largest, s);
       };
       histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, record)[0]);
       continue;
     }
     auto stage = record.stage("training images " + s.target.name);
+    const TrainingFlops flops = training_flops(subject, recipe, o.learner, 1, ntk_options.memory);
+    const double left = fraction_left(folders[i], recipe);
     if (o.learner.linearize) {
       histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, ntk_options.memory));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }
+    stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
   }
   return histories;
 }
 
 template <class S>
-void print_plan(const Options& o, const Subject<S>& all, Index num_test, const NtkOptions& ntk_options) {
-  const Index used = *std::max_element(o.sizes.begin(), o.sizes.end()) + num_test;
-  const NtkPlan plan = plan_ntk(all.network, all.init, all.data.images.slice(0, used), ntk_options);
+void print_plan(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets, double held, const NtkOptions& ntk_options) {
   std::vector<PlanStage> stages;
-  if (o.learner.function_space()) stages.push_back(kernel_stage(all, plan, static_cast<double>(used * (used - num_test)) * sizeof(S)));
-  for (Index n : o.sizes) {
-    stages.push_back(training_stage(all, n, o.recipe_for(n), o.learner, 1, plan.features.image_flops, ntk_options.memory));
-    stages.back().name = fmt::format("{} images", n);
+  if (o.learner.function_space()) {
+    const Subject<S> subject = part(all, largest_of(subsets));
+    stages.push_back(kernel_stage(subject, plan_ntk(subject.network, subject.init, subject.data.images, ntk_options), held));
+  }
+  for (const Subset& s : subsets) {
+    stages.push_back(training_stage(part(all, s), o.recipe_for(s.num_train), o.learner, 1, ntk_options.memory));
+    stages.back().name = fmt::format("{} images", s.num_train);
+    stages.back().memory += static_cast<double>(all.data.images.size()) * sizeof(S);
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
@@ -170,7 +184,7 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
   require_memory(o, used, held);
   NtkOptions ntk_options;
   ntk_options.memory = static_cast<double>(o.memory) - held;
-  if (o.plan) return print_plan(o, all, num_test, ntk_options);
+  if (o.plan) return print_plan(o, all, subsets, held, ntk_options);
   if (!folder.claim()) return;
   RunRecord record(folder);
   record_start(all, folder.path(), record);

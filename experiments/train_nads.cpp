@@ -63,15 +63,19 @@ History train(const Options& o, const Subject<S>& subject, const Target& target,
     return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
   }
   auto stage = record.stage("direction " + target.name);
-  return o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, ntk_options.memory)
-                             : train_network<S>(subject, target, folder, o.recipe);
+  const TrainingFlops flops = training_flops(subject, o.recipe, o.learner, 1, ntk_options.memory);
+  const double left = fraction_left(folder, o.recipe);
+  auto history = o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, ntk_options.memory)
+                                     : train_network<S>(subject, target, folder, o.recipe);
+  stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
+  return history;
 }
 
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, double left, std::size_t directions) {
   std::vector<PlanStage> stages;
   if (o.learner.function_space()) stages.push_back(kernel_stage(subject, plan, held));
-  stages.push_back(training_stage(subject, *o.num_train, o.recipe, o.learner, 1, plan.features.image_flops, left));
+  stages.push_back(training_stage(subject, o.recipe, o.learner, 1, left));
   stages.back().memory += held - training_bytes(subject, o.recipe, o.learner, 1);
   for (PlanStage& s : stages) {
     const double times = static_cast<double>(directions);

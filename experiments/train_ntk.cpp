@@ -50,6 +50,8 @@ Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const
   options.progress = shown(progress);
   auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
   progress.finish();
+  const NtkPlan plan = plan_ntk(subject.network, weights, subject.data.images, options);
+  stage.add_flops(plan.feature_flops + plan.pair_flops);
   return aligned;
 }
 
@@ -66,15 +68,19 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   }
   std::vector<History> histories;
   std::shared_ptr<const KeptJacobian<S>> kept;
+  const TrainingFlops flops = training_flops(subject, o.recipe, o.learner, 1, in_memory.memory);
   if (o.learner.linearize) {
     auto stage = record.stage("features");
     kept = keep_jacobian(subject, folders, in_memory.memory);
+    if (kept) stage.add_flops(flops.once);
   }
   for (std::size_t t = 0; t < targets.size(); ++t) {
     auto stage = record.stage("target " + targets[t].name);
     const fs::path& folder = folders[t];
+    const double left = fraction_left(folder, o.recipe);
     if (o.learner.linearize) {
       histories.push_back(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
+      stage.add_flops(left * flops.epochs);
       continue;
     }
     NetworkHooks<S> hooks;
@@ -93,6 +99,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
         draw(folder / "alignment.svg", alignment_figure(fmt::format("Kernel of {} after training", o.model), aligned, index));
       };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
+    stage.add_flops(left * flops.epochs);
   }
   return histories;
 }
@@ -100,16 +107,18 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
 template <class S>
 void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets) {
   const NtkOptions in_memory = ntk_options(o, subject, targets);
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, in_memory);
-  PlanStage kernel = kernel_stage(subject, plan, training_bytes(subject, o.recipe, o.learner, targets));
-  std::vector<PlanStage> stages{
-      training_stage(subject, subject.data.num_train, o.recipe, o.learner, targets, plan.features.image_flops, in_memory.memory)};
-  if (o.aligns()) {
-    kernel.name = "alignment";
-    kernel.flops *= static_cast<double>(targets) * static_cast<double>(1 + (o.alignment_every ? o.recipe.epochs / *o.alignment_every : 0));
-    stages.push_back(kernel);
+  std::vector<PlanStage> stages{training_stage(subject, o.recipe, o.learner, targets, in_memory.memory)};
+  const double held = training_bytes(subject, o.recipe, o.learner, targets);
+  if (o.aligns()) {  // of trained networks
+    const Subject<S> trained{subject.data, subject.network, all_active(subject.init)};
+    stages.push_back(kernel_stage(trained, plan_ntk(trained.network, trained.init, trained.data.images, in_memory), held));
+    stages.back().name = "alignment";
+    // That after the last epoch is the trained network's own.
+    const Index more = o.alignment_every ? (o.recipe.epochs - 1) / *o.alignment_every : 0;
+    const double times = static_cast<double>(targets) * static_cast<double>(1 + more);
+    stages.back().flops *= times, stages.back().seconds *= times;
   } else if (o.learner.function_space() && !o.has_kernel()) {
-    stages.insert(stages.begin(), kernel);
+    stages.insert(stages.begin(), kernel_stage(subject, plan_ntk(subject.network, subject.init, subject.data.images, in_memory), held));
   }
   fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
 }

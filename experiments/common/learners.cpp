@@ -112,13 +112,16 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   const auto& data = subject.data;
   auto k = kernel();
   auto stage = record.stage("training in function space");
+  LearnerOptions here;
+  here.linearize = true, here.space = "function";
+  const double flops = training_flops(subject, recipe, here, targets.size()).epochs * fraction_left(folders[0], recipe);
   const auto f = evaluate(subject.network, subject.init, data.images);
   const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
   FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
   Tensor<S> test;
   std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
   const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
-  return train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t t) {
+  auto histories = train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t t) {
     const auto column = static_cast<Index>(t);
     if (test.empty() && data.num_test > 0) test = learner.test_logits();
     if (data.num_test > 0) save_test_logits(folders[t], test, column);
@@ -129,6 +132,8 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
     }
     save_variables(folders[t] / "final.npz", group[t % group_size]);
   });
+  stage.add_flops(flops);
+  return histories;
 }
 
 std::function<void(double)> shown(Progress& progress) {
@@ -174,33 +179,56 @@ void require_memory(const CommonOptions& o, Index images, double bytes) {
 }
 
 template <class S>
-PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
-                         std::size_t targets, double image_flops, double memory) {
-  const double n = static_cast<double>(num_train), m = static_cast<double>(subject.data.num_test), tasks = static_cast<double>(targets),
-               rounds = static_cast<double>(recipe.epochs) * tasks;
-  PlanStage stage{.name = "training",
-                  .memory = training_bytes(subject, recipe, learner, targets),
-                  .disk = static_cast<double>(subject.init.size()) * sizeof(S) * tasks};
+TrainingFlops training_flops(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets,
+                             double memory) {
+  const double n = static_cast<double>(subject.data.num_train), m = static_cast<double>(subject.data.num_test),
+               rounds = static_cast<double>(recipe.epochs) * static_cast<double>(targets);
+  TrainingFlops flops;
   if (learner.function_space()) {
-    stage.flops = rounds * 2 * n * (n + m);
-    stage.efficiency = 0.8;
+    flops.epochs = rounds * 2 * n * (n + m);
+    return flops;
+  }
+  const Subject<S> at{{}, subject.network, learner.linearize ? subject.init : all_active(subject.init)};
+  const auto images = subject.data.images.slice(0, 1);
+  const double image = plan_ntk(at.network, at.init, images, {}).features.image_flops;
+  const KeptCost kept = learner.linearize ? KeptJacobian<S>::cost(at.network, at.init, images) : KeptCost{};
+  if (learner.linearize && kept.bytes * (n + m) <= memory) {
+    flops.kept_bytes = kept.bytes * (n + m);
+    flops.once = (n + m) * image;
+    flops.epochs = rounds * (n * 2 + m) * kept.flops;
+  } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
+    const double step = image * (learner.linearize ? 2 : 1.5), test = image * (learner.linearize ? 1.5 : 0.5);
+    flops.epochs = rounds * (n * step + m * test);
+  }
+  return flops;
+}
+
+template <class S>
+PlanStage training_stage(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets,
+                         double memory) {
+  const auto flops = training_flops(subject, recipe, learner, targets, memory);
+  PlanStage stage{.name = "training",
+                  .flops = flops.once + flops.epochs,
+                  .efficiency = learner.function_space() ? 0.8
+                                : flops.once > 0         ? 0.2
+                                                         : 0.25,
+                  .memory = training_bytes(subject, recipe, learner, targets) + flops.kept_bytes,
+                  .disk = static_cast<double>(subject.init.size()) * sizeof(S) * static_cast<double>(targets)};
+  if (learner.function_space()) {
     // For each batch its rows of the kernel are gathered, and the products of kernel with coefficients and momentum pass by.
     constexpr double bytes_a_second = 2e10;
-    const double batches = static_cast<double>(recipe.epochs) * n / static_cast<double>(recipe.batch);
-    stage.seconds = batches * (n + m) * (static_cast<double>(recipe.batch) + 4 * tasks) * sizeof(S) / bytes_a_second;
-    return stage;
-  }
-  const KeptCost kept = learner.linearize ? KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images) : KeptCost{};
-  if (learner.linearize && kept.bytes * (n + m) <= memory) {
-    stage.flops = (n + m) * image_flops + rounds * (n * 2 + m) * kept.flops;
-    stage.efficiency = 0.2;
-    stage.memory += kept.bytes * (n + m);
-  } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
-    const double step = image_flops * (learner.linearize ? 2 : 1.5), test = image_flops * (learner.linearize ? 1.5 : 0.5);
-    stage.flops = rounds * (n * step + m * test);
-    stage.efficiency = 0.25;
+    const double n = static_cast<double>(subject.data.num_train), batch = static_cast<double>(recipe.batch);
+    stage.seconds = static_cast<double>(recipe.epochs) * n / batch * (n + static_cast<double>(subject.data.num_test)) *
+                    (batch + 4 * static_cast<double>(targets)) * sizeof(S) / bytes_a_second;
   }
   return stage;
+}
+
+template <class S>
+Variables<S> all_active(Variables<S> variables) {
+  for (std::size_t p = 0; p < variables.paths.size(); ++p)
+    if (auto& scale = variables.parameters[p]; variables.paths[p].ends_with("/scale")) scale = Tensor<S>::full(scale.shape(), S(1));
+  return variables;
 }
 
 template <class S>
@@ -264,7 +292,9 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template PlanStage kernel_stage(const Subject<S>&, const NtkPlan&, double);                                                        \
   template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
   template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
-  template PlanStage training_stage(const Subject<S>&, Index, const Recipe&, const LearnerOptions&, std::size_t, double, double);
+  template TrainingFlops training_flops(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);               \
+  template PlanStage training_stage(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);                   \
+  template Variables<S> all_active(Variables<S>);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

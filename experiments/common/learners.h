@@ -73,11 +73,25 @@ double training_bytes(const Subject<S>& subject, const Recipe& recipe, const Lea
 /// Throws std::invalid_argument naming --memory unless `bytes`, what training on so many images takes, are allowed.
 void require_memory(const CommonOptions& o, Index images, double bytes);
 
-/// What one training on num_train images costs, tested on num_test: flops and time, at `image_flops` for an image's features, with
-/// `memory` bytes left for a kept Jacobian. In function space the targets are trained side by side.
+/// Multiply-adds, twice, of training on the subject's training images, tested on its test images (its counts tell how many; one image will
+/// do), with `memory` bytes left for a kept Jacobian. In function space the targets are trained side by side, else one after the other.
+struct TrainingFlops {
+  double once = 0;        ///< to keep the Jacobian, for all targets
+  double epochs = 0;      ///< of all targets
+  double kept_bytes = 0;  ///< of the Jacobian, if it is kept
+};
 template <class S>
-PlanStage training_stage(const Subject<S>& subject, Index num_train, const Recipe& recipe, const LearnerOptions& learner,
-                         std::size_t targets, double image_flops, double memory = 0);
+TrainingFlops training_flops(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets,
+                             double memory = 0);
+
+/// The same as the stage of a plan.
+template <class S>
+PlanStage training_stage(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets,
+                         double memory = 0);
+
+/// Weights at which all layers take part, as in training: BatchNorm's scales that start at 0 would cut branches off.
+template <class S>
+Variables<S> all_active(Variables<S> variables);
 
 /// Bytes that one pass of a kernel takes beside its features, measured.
 template <class S>

@@ -78,6 +78,13 @@ History load_history(const fs::path& path) {
 
 bool finished(const fs::path& folder) { return fs::exists(folder / "final.npz"); }
 
+double fraction_left(const fs::path& folder, const Recipe& recipe) {
+  if (finished(folder)) return 0;
+  if (recipe.epochs == 0 || !fs::exists(folder / "last.npz")) return 1;
+  const double done = static_cast<double>(load_history(folder / "history.csv").size());
+  return std::max(0., 1 - done / static_cast<double>(recipe.epochs));
+}
+
 template <class S>
 std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets, const std::vector<fs::path>& folders,
                                    Index num_train, const Recipe& recipe, const std::function<void(std::size_t)>& finish,

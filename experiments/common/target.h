@@ -35,6 +35,8 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
 
 /// True once the target in this folder was trained to its end.
 bool finished(const std::filesystem::path& folder);
+/// The part of the recipe's epochs that a training into this folder has still to run.
+double fraction_left(const std::filesystem::path& folder, const Recipe& recipe);
 
 /// accuracy.csv: target, class balance and the last epoch's accuracies. `first` names the first column.
 void save_accuracies(const std::filesystem::path& path, const std::string& first, const std::vector<Target>& targets,
