@@ -1,5 +1,7 @@
 #include "data/cifar10.h"
 
+#include <span>
+
 #include "autodiff/check.h"
 #include "autodiff/cpu/parallel.h"
 

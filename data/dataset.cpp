@@ -36,8 +36,6 @@ Layout npy_layout(const Source& source) {
   return {{info.shape[1], info.shape[2], info.shape[3]}, num_train, num_test, 0};
 }
 
-DeadLeaves dead_leaves_options(const Source& source) { return {source.data_seed, source.height, source.width, source.channels}; }
-
 template <class S>
 Tensor<S> divided_by_255(const ByteImages& from) {
   std::array<S, 256> value;
@@ -65,8 +63,8 @@ Layout layout(const Source& source) {
     return {{28, 28, 1}, sizes.num_train, sizes.num_test, 10};
   }
   require(source.name == "dead-leaves", "data {}: unknown; one of dead-leaves, cifar10, mnist or a FILE.npy", source.name);
-  require_valid(dead_leaves_options(source));
-  return {{source.height, source.width, source.channels}, source.num_train.value_or(2000), source.num_test.value_or(500), 10};
+  const DeadLeaves leaves;
+  return {{leaves.height, leaves.width, leaves.channels}, source.num_train.value_or(2000), source.num_test.value_or(500), 10};
 }
 
 template <class S>
@@ -90,7 +88,7 @@ Dataset<S> load(const Source& source) {
     bytes = load_mnist(source.directory, sizes);
     for (int c = 0; c < 10; ++c) d.class_names.push_back(std::to_string(c));
   } else {
-    bytes = dead_leaves(dead_leaves_options(source), 0, sizes.num_train + sizes.num_test);
+    bytes = dead_leaves({.seed = source.data_seed}, 0, sizes.num_train + sizes.num_test);
     for (const LeafClass& c : leaf_classes) d.class_names.emplace_back(c.name);
   }
   d.classes = std::move(bytes.classes);
@@ -101,16 +99,20 @@ Dataset<S> load(const Source& source) {
   return d;
 }
 
-std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n) {
+namespace {
+
+// `name` and `what`, e.g. "mnist" and "training images (--num-train)", are for the messages.
+std::vector<Index> stratified(const std::string& name, const char* what, std::span<const int> classes, int num_classes, Index n) {
   const auto size = static_cast<Index>(classes.size());
-  require(num_classes > 0 && size > 0, "stratified subset: the data have no classes");
-  require(0 < n && n <= size, "stratified subset: {} images asked for, there are {}", n, size);
-  std::vector<Index> left(static_cast<std::size_t>(num_classes)), rows;
-  for (int c = 0; c < num_classes; ++c) {
-    Index& wanted = left[static_cast<std::size_t>(c)];
-    const auto there = static_cast<Index>(std::count(classes.begin(), classes.end(), c));
-    wanted = n == size ? there : n / num_classes + (c < n % num_classes);
-    require(wanted <= there, "stratified subset: {} images asked for take {} of class {}, there are {}", n, wanted, c, there);
+  require(num_classes > 0 && size > 0, "{}: has no classes to take a stratified subset by", name);
+  require(0 < n && n <= size, "{}: {} {} asked for, there are {}", name, n, what, size);
+  std::vector<Index> there(static_cast<std::size_t>(num_classes)), left(there.size()), rows;
+  for (int c : classes) ++there.at(static_cast<std::size_t>(c));
+  const Index even = num_classes * *std::min_element(there.begin(), there.end());
+  for (std::size_t c = 0; c < left.size(); ++c) {
+    left[c] = n == size ? there[c] : n / num_classes + (static_cast<Index>(c) < n % num_classes);
+    require(left[c] <= there[c], "{}: {} {} take {} of class {}, there are {}; give at most {}, or all {}", name, n, what, left[c], c,
+            there[c], even, size);
   }
   for (Index i = 0; i < size; ++i) {
     Index& wanted = left[static_cast<std::size_t>(classes[static_cast<std::size_t>(i)])];
@@ -121,13 +123,20 @@ std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes
   return rows;
 }
 
+}  // namespace
+
+std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n) {
+  return stratified("stratified subset", "images", classes, num_classes, n);
+}
+
 template <class S>
 std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test) {
   const std::span<const int> classes = dataset.classes;
   require(!classes.empty(), "{}: has no classes to take a stratified subset by", dataset.name);
-  auto rows = stratified_rows(classes.first(static_cast<std::size_t>(dataset.num_train)), dataset.num_classes, num_train);
+  const auto training = static_cast<std::size_t>(dataset.num_train);
+  auto rows = stratified(dataset.name, "training images (--num-train)", classes.first(training), dataset.num_classes, num_train);
   if (num_test == 0) return rows;
-  for (Index i : stratified_rows(classes.subspan(static_cast<std::size_t>(dataset.num_train)), dataset.num_classes, num_test))
+  for (Index i : stratified(dataset.name, "test images (--num-test)", classes.subspan(training), dataset.num_classes, num_test))
     rows.push_back(dataset.num_train + i);
   return rows;
 }
@@ -145,11 +154,11 @@ Dataset<S> select(const Dataset<S>& dataset, std::span<const Index> rows, Index 
 std::vector<int> binary_targets(std::span<const int> classes, int num_classes, std::span<const int> positive) {
   std::vector<int> target(static_cast<std::size_t>(num_classes)), targets;
   for (int c : positive) {
-    require(0 <= c && c < num_classes, "positive classes: {} is not one of 0 to {}", c, num_classes - 1);
-    require(!target[static_cast<std::size_t>(c)], "positive classes: {} is given twice", c);
+    require(0 <= c && c < num_classes, "positive classes (--positive): {} is not one of 0 to {}", c, num_classes - 1);
+    require(!target[static_cast<std::size_t>(c)], "positive classes (--positive): {} is given twice", c);
     target[static_cast<std::size_t>(c)] = 1;
   }
-  require(!positive.empty() && positive.size() < target.size(), "positive classes: {} of {}; both labels need at least one",
+  require(!positive.empty() && positive.size() < target.size(), "positive classes (--positive): {} of {}; both labels need at least one",
           positive.size(), num_classes);
   for (int c : classes) {
     require(0 <= c && c < num_classes, "binary_targets: class {} is not one of 0 to {}", c, num_classes - 1);

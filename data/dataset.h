@@ -31,8 +31,7 @@ struct Source {
   std::string name = "dead-leaves";  ///< dead-leaves, cifar10, mnist, or the path of a .npy file
   std::filesystem::path directory;   ///< where cifar10's and mnist's files are
   std::optional<Index> num_train, num_test;
-  std::uint64_t data_seed = 0;                  ///< of dead-leaves
-  Index height = 32, width = 32, channels = 3;  ///< of dead-leaves; 1 or 3 channels
+  std::uint64_t data_seed = 0;  ///< of dead-leaves, which are 32 x 32 x 3
 };
 
 /// What loading will give, known without reading images.

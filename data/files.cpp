@@ -56,15 +56,6 @@ ByteSource ByteSource::file(const fs::path& path) {
   return source;
 }
 
-ByteSource ByteSource::buffer(std::string name, std::span<const std::uint8_t> bytes) {
-  return {std::move(name), bytes.size(), [bytes](void* to, std::size_t wanted) mutable {
-            const std::size_t n = std::min(wanted, bytes.size());
-            if (n) std::memcpy(to, bytes.data(), n);
-            bytes = bytes.subspan(n);
-            return n;
-          }};
-}
-
 void ByteSource::read(void* to, std::size_t bytes) {
   require(bytes <= left_, "{}: is cut short: {} bytes where {} should follow", name_, left_, bytes);
   for (std::size_t done = 0; done < bytes;) {

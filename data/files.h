@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +23,7 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 /// The same for a writer that wants a file's name instead of a stream, such as libzip.
 void replace_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path& temporary)>& writer);
 
-/// A run of bytes of known length that is read once, front to back: a file, a buffer, an archive's entry. `pull` copies up to the
+/// A run of bytes of known length that is read once, front to back: a file, an archive's entry. `pull` copies up to the
 /// given number of bytes and returns how many there were; it throws on a failure of its own.
 class ByteSource {
  public:
@@ -33,8 +32,6 @@ class ByteSource {
   ByteSource(std::string name, std::uint64_t size, Pull pull) : name_(std::move(name)), left_(size), pull_(std::move(pull)) {}
   /// A file from its first byte. Throws std::invalid_argument if it cannot be opened.
   static ByteSource file(const std::filesystem::path& path);
-  /// Bytes that outlive the source.
-  static ByteSource buffer(std::string name, std::span<const std::uint8_t> bytes);
 
   /// As in error messages.
   const std::string& name() const { return name_; }

@@ -1,7 +1,6 @@
 // What data sets do with images [N, H, W, C]: check, gather and standardise them.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 

@@ -2,7 +2,7 @@
 // task on which networks leave their linearizations behind.
 //
 //   train_cifar --data cifar10 --data-dir DIR --num-train 100,1000,10000
-//   train_cifar --data cifar10 --data-dir DIR --num-train 100,1000,10000 --linearize --space function
+//   train_cifar --data cifar10 --data-dir DIR --num-train 100,1000,10000 --linearize --space function --out linearized
 //
 // LeNet on 10,000 images: some three minutes on two cores. Expect close to (CIFAR-10, 2000 test images, 40 epochs, seed 0): test accuracy
 // of the network 0.57, 0.59, 0.69 at 100, 1000, 10,000 images, of the linearization 0.55, 0.59, 0.64.

@@ -2,8 +2,8 @@
 // direction's index, the harder the task should be for the network, though for a linear classifier all are the same.
 //
 //   train_nads --nads results/compute_nads-lenet --index 0,100,1023 --epochs 20
-//   train_nads --nads results/compute_nads-lenet --index 0,100,1023 --epochs 20 --linearize
-//   train_nads --nads results/compute_nads-lenet --index 0,100,1023 --epochs 20 --linearize --space function
+//   train_nads --nads results/compute_nads-lenet --index 0,100,1023 --epochs 20 --linearize --out linearized
+//   train_nads --nads results/compute_nads-lenet --index 0,100,1023 --epochs 20 --linearize --space function --out function-space
 //
 // LeNet on 10,000 + 10,000 samples: 11 s a direction for the network, 18 s for the linearization, 9 s in function space, of which 6 are the
 // kernel of the direction's own samples; it takes 2 GB in place of 0.25 (2-core AVX-512 Xeon, 24 November 2026). The more epochs, the

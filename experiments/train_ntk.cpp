@@ -2,7 +2,7 @@
 // eigenvector j is positive. After training a network on a kernel's eigenfunctions, the alignment of its new kernel with all of them.
 //
 //   train_ntk --ntk results/compute_ntk-lenet-cifar10 --index 0,10,100,500
-//   train_ntk --ntk results/compute_ntk-lenet-cifar10 --index 0:64 --linearize --space function
+//   train_ntk --ntk results/compute_ntk-lenet-cifar10 --index 0:64 --linearize --space function --out linearized
 //
 // LeNet on 10,000 images: about a minute a target on two cores. Expect close to: test accuracy falls with the index, from above 0.95 to
 // that of the majority class; the linearization falls in the same order.

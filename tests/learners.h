@@ -1,8 +1,6 @@
 // What every learner must do: go on from a saved state as if never interrupted, and give the same bits with any number of threads.
 #pragma once
 
-#include <cstring>
-
 #include "nn/train.h"
 #include "tests/small.h"
 

@@ -184,7 +184,7 @@ Section claim_evolution(const Study& study) {
       fmt::format("In the table: alignment, that with the target over the median of the others; spike, the growth with the target "
                   "over that with its {} neighbours; rank, 1 where no other eigenfunction's alignment grew as much.",
                   neighbours));
-  s.missing = "no network trained on eigenfunctions whose kernel was computed again: reproduce --only '*ntk-*' and 'eigenfunctions-*'";
+  s.missing = "no network trained on eigenfunctions whose kernel was computed again: reproduce --only 'eigenfunctions-*'";
   return s;
 }
 

@@ -100,7 +100,7 @@ Section claim_nads(const Study& study) {
                                "than {} standard errors, for the network and for the linearization",
                                errors)};
   for (const PairRepeats& seeds : repeated(study, pairs(study, "train_nads"))) judge(s, study, seeds);
-  s.missing = "no network and linearization trained along the same directions: reproduce --only 'nads-*'";
+  s.missing = "no network and linearization trained along the same directions: reproduce --only 'directions-*'";
   return s;
 }
 

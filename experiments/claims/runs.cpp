@@ -6,16 +6,16 @@
 
 #include "experiments/common/csv.h"
 #include "experiments/common/files.h"
+#include "experiments/common/results.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
-// "# train_ntk: repeat this run with ..."; empty for a file of another kind.
-std::string experiment_of(const fs::path& config) {
-  const std::string text = read_text(config);
-  const std::size_t colon = text.find(':');
-  return text.starts_with("# ") && colon < text.find('\n') ? text.substr(2, colon - 2) : "";
+// The path as folders found in another one have it: "results/" and "results/." become "results".
+fs::path normal(const fs::path& path) {
+  const fs::path p = path.lexically_normal();
+  return p.has_filename() ? p : p.parent_path();
 }
 
 using Keys = std::set<std::string, std::less<>>;
@@ -105,7 +105,7 @@ std::vector<const Run*> Study::of(std::string_view experiment) const {
 }
 
 const Run* Study::source(const Run& run, std::string_view option) const {
-  const fs::path named = run.get(option);
+  const fs::path named = normal(run.get(option));
   for (const Run& other : runs)
     if (!named.empty() && (other.folder == named || other.name() == named.filename().string())) return &other;
   return nullptr;
@@ -125,18 +125,18 @@ std::string Run::seed() const {
 Study read_study(const fs::path& root) {
   std::error_code error;
   require(fs::is_directory(root, error), "{}: no such folder; give the one that experiments/reproduce filled", root.string());
-  Study study{fs::absolute(root).lexically_normal(), {}, {}};
+  Study study{normal(fs::absolute(root)), {}, {}};
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(study.root))
     if (fs::is_regular_file(entry.path() / "config.toml", error)) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   for (const fs::path& folder : folders) {
-    const std::string experiment = experiment_of(folder / "config.toml");
+    const std::string experiment = experiment_of(read_text(folder / "config.toml"));
     if (experiment.empty()) continue;
-    if (fs::exists(folder / ".unfinished"))
-      study.unfinished.push_back(folder.filename().string());
-    else
+    if (is_finished(folder))
       study.runs.push_back({folder, experiment, Config::read(folder / "config.toml")});
+    else
+      study.unfinished.push_back(folder.filename().string());
   }
   require(!study.runs.empty() || !study.unfinished.empty(), "{}: holds no results; run experiments/reproduce first", root.string());
   return study;
@@ -209,9 +209,8 @@ std::map<Index, Accuracy> accuracies(const Run& run) {
   for (const auto& row : csv.rows()) {
     const bool numbered = row[0].find_first_not_of("0123456789") == std::string::npos;
     if (!numbered || row[3].empty()) continue;
-    // Means over batches may come out an ulp above 1.
-    const double test = std::min(1.0, parse_number<double>(path.string(), row[3], 0, 1 + 1e-9));
-    all[parse_number<Index>(path.string(), row[0])] = {parse_number<double>(path.string(), row[1], 0, 1), test};
+    all[parse_number<Index>(path.string(), row[0])] = {parse_number<double>(path.string(), row[1], 0, 1),
+                                                       parse_number<double>(path.string(), row[3], 0, 1)};
   }
   return all;
 }

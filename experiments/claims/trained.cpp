@@ -86,8 +86,8 @@ Numbers numbers_of(const std::vector<const Comparison*>& seeds) {
     n.epochs_init.push_back(static_cast<double>(init));
     n.epochs_trained.push_back(trained > 0 ? static_cast<double>(trained) : NAN);
     n.network.push_back(c->network.back().test_accuracy);
-    n.init.push_back(std::min(c->init.back().test_accuracy, 1.0));
-    n.trained.push_back(std::min(c->trained.back().test_accuracy, 1.0));
+    n.init.push_back(c->init.back().test_accuracy);
+    n.trained.push_back(c->trained.back().test_accuracy);
   }
   return n;
 }

@@ -7,14 +7,9 @@
 namespace tangentplane::experiments {
 namespace {
 
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> cells;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    cells.push_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return cells;
+std::vector<std::string> cells_of(const std::string& line) {
+  const auto cells = split(line, ',');
+  return {cells.begin(), cells.end()};
 }
 
 }  // namespace
@@ -36,9 +31,9 @@ Csv Csv::read(const std::filesystem::path& path) {
   std::istringstream text(read_text(path));
   std::string line;
   require(static_cast<bool>(std::getline(text, line)), "{}: empty; a table begins with the names of its columns", path.string());
-  Csv table(split(line));
+  Csv table(cells_of(line));
   for (int number = 2; std::getline(text, line); ++number) {
-    auto cells = split(line);
+    auto cells = cells_of(line);
     require(cells.size() == table.columns_.size(), "{}, line {}: {} cells for {} columns", path.string(), number, cells.size(),
             table.columns_.size());
     table.rows_.push_back(std::move(cells));

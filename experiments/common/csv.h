@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "experiments/common/parse.h"

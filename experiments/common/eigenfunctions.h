@@ -1,7 +1,6 @@
 // Eigenfunctions of a kernel as tasks: the results of compute_ntk that train_ntk and pretrained_ntk_comparison build on.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <vector>
 

@@ -41,10 +41,6 @@ class Scratch {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
-}
-
 // Replaces every stretch from `begin` to the next `end`, both included.
 void replace_between(std::string& text, std::string_view begin, std::string_view end, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(begin, at)) != std::string::npos; at += to.size()) {

@@ -38,11 +38,11 @@ bool is_number(const std::string& cell) {
   return cell.empty() || (at != std::string::npos && cell[at] >= '0' && cell[at] <= '9');
 }
 
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
+}  // namespace
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
 }
-
-}  // namespace
 
 std::string escape(std::string_view text) {
   std::string s;

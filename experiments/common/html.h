@@ -10,6 +10,9 @@ namespace tangentplane::experiments {
 /// A text with the characters escaped that XML gives a meaning.
 std::string escape(std::string_view text);
 
+/// Every `from` in the text becomes `to`.
+void replace_all(std::string& text, std::string_view from, std::string_view to);
+
 /// The whole document around `body`, which is markup; `title` is text.
 std::string page(std::string_view title, std::string_view body);
 

@@ -8,12 +8,7 @@ namespace tangentplane::experiments {
 namespace {
 
 void append_piece(std::string_view what, std::string_view piece, std::vector<Index>& indices) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= piece.size();) {
-    const std::size_t end = std::min(piece.find(':', begin), piece.size());
-    parts.push_back(piece.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  const auto parts = split(piece, ':');
   require(parts.size() <= 3, "{} {}: a range is start:stop or start:stop:step", what, piece);
   const Index start = parse_number<Index>(what, parts[0], 0);
   if (parts.size() == 1) return indices.push_back(start);
@@ -31,13 +26,19 @@ std::string with_prefix(double value, double base, std::string_view space, std::
 
 }  // namespace
 
-std::vector<Index> parse_indices(std::string_view what, std::string_view text) {
-  std::vector<Index> indices;
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> pieces;
   for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    append_piece(what, text.substr(begin, end - begin), indices);
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    pieces.push_back(text.substr(begin, end - begin));
     begin = end + 1;
   }
+  return pieces;
+}
+
+std::vector<Index> parse_indices(std::string_view what, std::string_view text) {
+  std::vector<Index> indices;
+  for (std::string_view piece : split(text, ',')) append_piece(what, piece, indices);
   std::set<Index> seen;
   for (Index i : indices) require(seen.insert(i).second, "{} {}: index {} comes twice; give each index once", what, text, i);
   return indices;

@@ -6,7 +6,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "autodiff/check.h"
@@ -36,16 +35,15 @@ T parse_number(std::string_view what, std::string_view text, T low = std::numeri
   return value;
 }
 
+/// The pieces of a text between separators, one more than there are separators.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
 /// Numbers with commas between them: "6,16,120".
 template <Number T>
 std::vector<T> parse_list(std::string_view what, std::string_view text, T low = std::numeric_limits<T>::lowest(),
                           T high = std::numeric_limits<T>::max()) {
   std::vector<T> values;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    values.push_back(parse_number(what, text.substr(begin, end - begin), low, high));
-    begin = end + 1;
-  }
+  for (std::string_view piece : split(text, ',')) values.push_back(parse_number(what, piece, low, high));
   return values;
 }
 

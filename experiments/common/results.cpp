@@ -19,7 +19,11 @@ std::string first_line(const std::string& experiment) {
   return fmt::format("# {}: repeat this run with {} --config <this file> --out <another folder>", experiment, experiment);
 }
 
-std::string experiment_of(const std::string& line) { return line.starts_with("# ") ? line.substr(2, line.find(':') - 2) : "unknown"; }
+// For a message.
+std::string shown_experiment(const std::string& config) {
+  const std::string experiment = experiment_of(config);
+  return experiment.empty() ? "unknown" : experiment;
+}
 
 bool is_identity(const std::string& key) { return key != "out" && key != "threads" && key != "memory" && key != "quiet" && key != "force"; }
 
@@ -35,6 +39,16 @@ std::string difference(const Config& there, const Config& here) {
 }
 
 }  // namespace
+
+std::string experiment_of(std::string_view config) {
+  const std::size_t colon = config.find(':');
+  return config.starts_with("# ") && colon < config.find('\n') ? std::string(config.substr(2, colon - 2)) : "";
+}
+
+bool is_finished(const fs::path& folder) {
+  std::error_code error;
+  return !fs::exists(folder / unfinished_mark, error);
+}
 
 ResultsFolder::ResultsFolder(fs::path path, std::string experiment, Config config)
     : path_(std::move(path)), experiment_(std::move(experiment)), config_(std::move(config)) {}
@@ -56,10 +70,10 @@ ResultsFolder::State ResultsFolder::check() const {
   require(fs::is_regular_file(config_path, error), "--out {}: the folder holds other files; give a new or an empty one", name);
   const std::string text = read_text(config_path), line = text.substr(0, text.find('\n'));
   require(line == first_line(experiment_), "--out {}: holds results of another experiment ({}); give another folder", name,
-          experiment_of(line));
+          shown_experiment(text));
   const std::string other = difference(Config::parse(text, config_path.string()), config_);
   require(other.empty(), "--out {}: holds results of another configuration ({}); give another folder, or delete it", name, other);
-  return fs::exists(path_ / unfinished_mark, error) ? State::unfinished : State::finished;
+  return is_finished(path_) ? State::finished : State::unfinished;
 }
 
 bool ResultsFolder::claim() {
@@ -88,9 +102,8 @@ void require_finished(const std::string& option, const fs::path& folder, const s
           folder.string(), experiment);
   const std::string text = read_text(folder / "config.toml"), line = text.substr(0, text.find('\n'));
   require(line == first_line(experiment), "{} {}: holds results of another experiment ({}); give the --out of a finished {}", option,
-          folder.string(), experiment_of(line), experiment);
-  require(!fs::exists(folder / unfinished_mark, error), "{} {}: its run is not finished; repeat the {} that made it", option,
-          folder.string(), experiment);
+          folder.string(), shown_experiment(text), experiment);
+  require(is_finished(folder), "{} {}: its run is not finished; repeat the {} that made it", option, folder.string(), experiment);
 }
 
 }  // namespace tangentplane::experiments

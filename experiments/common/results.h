@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "experiments/common/config.h"
 
@@ -34,6 +35,11 @@ class ResultsFolder {
   std::string experiment_;
   Config config_;
 };
+
+/// The experiment whose results a config.toml of this text says it belongs to; empty for a file of another kind.
+std::string experiment_of(std::string_view config);
+/// True unless the run in that folder has begun and not ended.
+bool is_finished(const std::filesystem::path& folder);
 
 /// Throws std::invalid_argument naming `option` (--ntk) unless `folder` holds a finished run of `experiment`.
 void require_finished(const std::string& option, const std::filesystem::path& folder, const std::string& experiment);

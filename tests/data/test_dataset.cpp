@@ -1,7 +1,6 @@
 // Data sets in their official layouts, a few images each: what is read, in which order, standardised by what, and what is refused.
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <numeric>
 
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
@@ -9,7 +8,9 @@
 #include "data/dataset.h"
 #include "data/mnist.h"
 #include "data/npy.h"
-#include "tests/data/thrown.h"
+#include "tests/data/text.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;
@@ -284,7 +285,8 @@ TEST_CASE("stratified subsets are nested, in file order, and take the lowest cla
     before = rows;
   }
   CHECK(stratified_rows(classes, 7, 400).size() == 400);  // the whole part, though its classes differ in size
-  CHECK_THAT(thrown([&] { stratified_rows(classes, 7, 399); }), Contains("of class"));
+  CHECK_THAT(thrown([&] { stratified_rows(classes, 7, 399); }),
+             Contains("of class") && Contains("give at most ") && Contains("or all 400"));
   CHECK_THAT(thrown([&] { stratified_rows(classes, 7, 401); }), Contains("401 images asked for, there are 400"));
   CHECK_THAT(thrown([&] { stratified_rows(classes, 7, 0); }), Contains("0 images asked for"));
 }
@@ -303,6 +305,11 @@ TEST_CASE("a subset of a data set keeps images and classes together") {
   CHECK(stratified_rows(d, 1, 4) == std::vector<Index>{0, 15, 16, 17, 18});
   CHECK_THAT(thrown([&] { select(d, std::vector<Index>{0, 19}, 1); }), Contains("row 19"));
   CHECK_THAT(thrown([&] { select(d, std::vector<Index>{0}, 2); }), Contains("2 training images of 1 rows"));
+  CHECK(thrown([&] { stratified_rows(d, 11, 5); }) == "cifar10: 5 test images (--num-test) asked for, there are 4");
+  auto uneven = d;
+  std::fill_n(uneven.classes.begin(), 3, 3);  // one image each of the classes 0 to 2 is left
+  CHECK(thrown([&] { stratified_rows(uneven, 12, 0); }) ==
+        "cifar10: 12 training images (--num-train) take 2 of class 0, there are 1; give at most 10, or all 15");
   Dataset<float> plain{"x.npy", d.images, {}, 19, 0, 0, {}};
   CHECK_THAT(thrown([&] { stratified_rows(plain, 2, 0); }), Contains("x.npy: has no classes"));
 }
@@ -314,7 +321,7 @@ TEST_CASE("binary targets and their balance") {
   CHECK(class_balance(targets) == 0.6);
   CHECK(binary_targets(classes, 10, std::vector<int>{9}) == std::vector<int>{0, 1, 0, 0, 0});
   CHECK_THAT(thrown([&] { binary_targets(classes, 10, std::vector<int>{10}); }), Contains("10 is not one of 0 to 9"));
-  CHECK_THAT(thrown([&] { binary_targets(classes, 10, std::vector<int>{3, 3}); }), Contains("3 is given twice"));
+  CHECK_THAT(thrown([&] { binary_targets(classes, 10, std::vector<int>{3, 3}); }), Contains("(--positive): 3 is given twice"));
   CHECK_THAT(thrown([&] { binary_targets(classes, 10, std::vector<int>{}); }), Contains("both labels need"));
   CHECK_THAT(thrown([&] { binary_targets(std::vector<int>{0, 1}, 2, std::vector<int>{0, 1}); }), Contains("both labels need"));
   CHECK_THAT(thrown([&] { class_balance({}); }), Contains("no targets"));

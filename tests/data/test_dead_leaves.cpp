@@ -5,7 +5,8 @@
 #include "autodiff/cpu/parallel.h"
 #include "data/dataset.h"
 #include "data/dead_leaves.h"
-#include "tests/data/thrown.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;

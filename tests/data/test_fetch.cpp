@@ -6,8 +6,11 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "tests/data/thrown.h"
+#include "tests/data/text.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
+using namespace tangentplane;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 

@@ -4,10 +4,14 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <ostream>
+#include <sstream>
 
 #include "data/files.h"
-#include "tests/data/thrown.h"
+#include "tests/data/text.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
+using namespace tangentplane;
 using namespace tangentplane::data;
 using Catch::Matchers::Contains;
 
@@ -68,11 +72,15 @@ TEST_CASE("places that cannot be written are named") {
   CHECK(folder.files() == 2);
 }
 
-TEST_CASE("a source of bytes gives them in order, from a file or a buffer, and no more than there are") {
+TEST_CASE("a source of bytes gives them in order, from a file or from elsewhere, and no more than there are") {
   const TemporaryFolder folder;
   const auto path = folder.write("a.bin", "0123456789");
-  const Bytes bytes = read_bytes(path);
-  for (ByteSource source : {ByteSource::file(path), ByteSource::buffer("buffer", bytes)}) {
+  std::istringstream digits("0123456789");
+  const ByteSource piecewise("elsewhere", 10, [&](void* to, std::size_t bytes) {
+    digits.read(static_cast<char*>(to), static_cast<std::streamsize>(std::min<std::size_t>(2, bytes)));
+    return static_cast<std::size_t>(digits.gcount());
+  });
+  for (ByteSource source : {ByteSource::file(path), piecewise}) {
     char c[4] = {};
     source.read(c, 2);
     CHECK(std::string(c) == "01");

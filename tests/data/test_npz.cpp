@@ -7,7 +7,9 @@
 #include "autodiff/random.h"
 #include "data/npy_format.h"
 #include "data/npz.h"
-#include "tests/data/thrown.h"
+#include "tests/data/text.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;

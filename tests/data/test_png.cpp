@@ -5,7 +5,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/data/thrown.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace tangentplane;
 

@@ -5,8 +5,9 @@
 
 #include <cstdio>
 #include <functional>
-#include <stdexcept>
 #include <string>
+
+#include "tests/thrown.h"
 
 namespace tangentplane::experiments::test {
 
@@ -28,14 +29,6 @@ inline std::string captured(int of, const std::function<void()>& f) {
   return text;
 }
 
-/// The message of the std::invalid_argument that f throws; "nothing thrown" otherwise.
-inline std::string thrown(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
-}
+using tangentplane::thrown;
 
 }  // namespace tangentplane::experiments::test

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Twelve steps: on eigenfunctions and classes under two seeds, and the anisotropy directions, which have no images.
-std::string reproduce(const std::string& num_test) {
-  return std::string(TESTS_REPRODUCE) + " --bin " + TESTS_BIN + " --out results --seeds 2 --num-train 300 --num-test " + num_test +
+std::string reproduce(const std::string& num_test, const std::string& bin = TESTS_BIN, const std::string& out = "results") {
+  return std::string(TESTS_REPRODUCE) + " --bin " + bin + " --out " + out + " --seeds 2 --num-train 300 --num-test " + num_test +
          " --only @(*-mlp*|nads-lenet)";
 }
 
@@ -116,6 +116,21 @@ TEST_CASE("reproduce: interrupted in a step, the same command goes on and leaves
     const Times finished = times(results / "eigenfunctions-mlp");
     CHECK(skipped(box.good(reproduce("40"))) == steps);
     CHECK(times(results / "eigenfunctions-mlp") == finished);
+  }
+  SECTION("results moved, binaries under another path: what is finished stays, what had begun is done anew") {
+    fs::rename(results, box / "moved");
+    fs::create_directory_symlink(TESTS_BIN, box / "link");
+    fs::create_directory(box / "bin");
+    for (const auto& binary : fs::directory_iterator(TESTS_BIN)) fs::create_symlink(binary.path(), box / "bin" / binary.path().filename());
+    const Times kernel = times(box / "moved/ntk-mlp");
+    CHECK(skipped(box.good(reproduce("40", "bin", "moved"))) == done);
+    CHECK(marked(box / "moved", ".done") == steps);
+    CHECK(times(box / "moved/ntk-mlp") == kernel);
+
+    fs::rename(box / "moved", box / "again");
+    const Times finished = times(box / "again/eigenfunctions-mlp");
+    CHECK(skipped(box.good(reproduce("40", "link", "again"))) == steps);
+    CHECK(times(box / "again/eigenfunctions-mlp") == finished);
   }
   SECTION("other images: all that is computed on them again, and nothing else") {
     box.good(reproduce("40"));

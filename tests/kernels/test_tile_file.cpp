@@ -7,9 +7,9 @@
 
 #include "kernels/tiled_ntk.h"
 #include "kernels/tiled_operator.h"
-#include "tests/experiments/captured.h"
 #include "tests/small.h"
 #include "tests/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::kernels;
@@ -124,13 +124,12 @@ TEST_CASE("a tile file of anything else is refused in one line") {
   const fs::path path = folder / "K.tiles";
   { const TileFile<double> file(path, 40, 8, 5); }
   const auto refusal = [&](Index n, Index tile, std::uint64_t fingerprint) {
-    return experiments::test::thrown([&] { TileFile<double>(path, n, tile, fingerprint); });
+    return thrown([&] { TileFile<double>(path, n, tile, fingerprint); });
   };
   CHECK(refusal(40, 8, 5) == "nothing thrown");
   CHECK(refusal(40, 8, 6) == path.string() + ": holds tiles of another kernel; delete it");
   CHECK(refusal(41, 8, 5) == path.string() + ": holds tiles of another kernel; delete it");
-  CHECK(experiments::test::thrown([&] { TileFile<float>(path, 40, 8, 5); }) ==
-        path.string() + ": holds tiles of another kernel; delete it");
+  CHECK(thrown([&] { TileFile<float>(path, 40, 8, 5); }) == path.string() + ": holds tiles of another kernel; delete it");
   CHECK(refusal(40, 16, 5) ==
         path.string() + ": holds tiles of 8 images a side, 16 are wanted; give the same --memory as before, or delete it");
   CHECK_THAT(refusal(0, 8, 5), Contains("give positive numbers"));

@@ -1,6 +1,4 @@
 // First values of parameters, their names and their number.
-#include <set>
-
 #include "data/npz.h"
 #include "nn/models.h"
 #include "tests/golden.h"
