@@ -19,7 +19,7 @@ class RowsEntrance : public factor_detail::EntranceOf<ExampleRows, Tensor<S>> {
   Tensor<S> output(const std::optional<Tensor<S>>& rows, const Tensor<S>& v) const override {
     const Index n = rows->rows(), p = v.size();
     Tensor<S> dots({n, 1});
-    cpu::parallel_chunks(n, std::max<Index>(1, cpu::elementwise_chunk / p), [&](Index begin, Index end) {
+    cpu::parallel_rows(n, p, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) cpu::row_dots(1, p, rows->data() + i * p, v.data(), dots.data() + i);
     });
     return dots;

@@ -32,7 +32,7 @@ Tensor<S> phase_weights(const ConvGeometry& at, const Tensor<S>& w, const PhaseA
   const Index c = at.channels, o = at.out_channels, block = 16;
   Tensor<S> flipped({v.taps, h.taps, o, c});
   const Index strips = (o + block - 1) / block;
-  parallel_chunks(v.taps * h.taps * strips, std::max<Index>(1, elementwise_chunk / (block * c)), [&](Index begin, Index end) {
+  parallel_rows(v.taps * h.taps * strips, block * c, [&](Index begin, Index end) {
     for (Index task = begin; task < end; ++task) {
       const Index tap = task / strips, o0 = task % strips * block, o1 = std::min(o, o0 + block);
       const Index a = v.phase + (v.taps - 1 - tap / h.taps) * at.stride, b = h.phase + (h.taps - 1 - tap % h.taps) * at.stride;
@@ -72,7 +72,7 @@ Tensor<S> input_gradient(const ConvGeometry& at, const Tensor<S>& w, const Tenso
                      .pad_right = h.pad_after},
                     dy, phase_weights(at, w, v, h));
       if (s == 1) return part;
-      parallel_chunks(images * v.pixels, std::max<Index>(1, elementwise_chunk / (h.pixels * c)), [&](Index begin, Index end) {
+      parallel_rows(images * v.pixels, h.pixels * c, [&](Index begin, Index end) {
         for (Index r = begin; r < end; ++r) {
           S* to = dx.data() + ((r / v.pixels * at.height + top + r % v.pixels * s) * at.width + left) * c;
           for (Index j = 0; j < h.pixels; ++j, to += s * c) {
