@@ -19,7 +19,7 @@ PhaseAxis phase_axis(Index first, Index extent, Index kernel, Index stride, Inde
   PhaseAxis axis{};
   axis.first = first;
   axis.pixels = (extent - first + stride - 1) / stride;
-  axis.phase = (first + pad) % stride;
+  axis.phase = ((first + pad) % stride + stride) % stride;  // never negative, also where the padding is
   axis.taps = std::max<Index>(0, (kernel - axis.phase + stride - 1) / stride);
   axis.pad_before = axis.taps - 1 - (first + pad - axis.phase) / stride;
   axis.pad_after = axis.pixels + axis.taps - 1 - out_extent - axis.pad_before;

@@ -22,6 +22,8 @@ TEST_CASE("forms") {
   all_orders(OP(conv2d(a, b)), {{2, 5, 4, 3}, {3, 3, 3, 2}});
   all_orders(OP(conv2d(a, b, 2)), {{1, 5, 4, 1}, {3, 3, 1, 2}});
   all_orders(OP(conv2d(a, b, 1, Padding{0, 1, 1, 0})), {{3, 3, 3, 2}, {2, 2, 2, 1}});
+  all_orders(OP(conv2d(a, b, 2, Padding{-1, 0, -2, 1})), {{2, 6, 7, 2}, {3, 2, 2, 1}});
+  all_orders(OP(conv2d(a, b, 3, Padding{-2, 1, 1, -1})), {{1, 8, 7, 1}, {3, 3, 1, 2}});
 }
 
 TEST_CASE("maps") {
