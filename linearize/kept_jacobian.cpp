@@ -97,6 +97,7 @@ KeptCost KeptJacobian<S>::cost(const Network<S>& network, const Variables<S>& va
 template <class S>
 KeptJacobian<S>::KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch,
                               const std::function<void(double)>& progress) {
+  require(batch >= 1, "jacobian: batch {} is below 1", batch);
   const Index n = images.rows();
   value_ = Tensor<S>({n});
   for (Index begin = 0; begin < n || begin == 0; begin += batch) {
