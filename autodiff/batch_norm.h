@@ -8,7 +8,22 @@
 
 namespace tangentplane {
 
-/// (x - mean) * inverse_deviation * gamma + beta with given statistics [C]: each example on its own.
+namespace batch_norm_detail {
+
+/// The fused routines read a number for each channel of x [..., C] from everything else that they are given.
+inline void check(const Shape& x, std::initializer_list<std::pair<const char*, Shape>> others) {
+  require(x.rank() >= 1, "batch_norm: a scalar has no channels");
+  for (const auto& [name, shape] : others)
+    require(shape == Shape{x[-1]}, "batch_norm: input {} has {} channels, its {} is {}", x, x[-1], name, shape);
+}
+inline void check(const Shape& x, const Shape& mean, const Shape& inverse_deviation, const Shape& gamma, const Shape& beta) {
+  check(x, {{"mean", mean}, {"inverse deviation", inverse_deviation}, {"scale", gamma}, {"bias", beta}});
+}
+
+}  // namespace batch_norm_detail
+
+/// (x - mean) * inverse_deviation * gamma + beta with given statistics, gamma and beta [C]: each example on its own. Throws
+/// std::invalid_argument where one of them has another shape, as all of this file do.
 template <class T>
 T normalise_composed(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma,
                      const T& beta) {
@@ -24,6 +39,7 @@ T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T
 template <class S>
 Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Tensor<S>& gamma,
                     const Tensor<S>& beta) {
+  batch_norm_detail::check(x.shape(), mean.shape(), inverse_deviation.shape(), gamma.shape(), beta.shape());
   return cpu::normalise(x, mean, inverse_deviation, gamma, beta, static_cast<Tensor<S>*>(nullptr));
 }
 
@@ -34,6 +50,7 @@ Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const T
   auto* tape = tape_detail::common_tape(gamma.at, beta.at);
   tape = tape_detail::common_tape(x.at, tape ? (gamma.at.constant() ? beta.at : gamma.at) : x.at);
   if (!tape) return normalise(x.value, mean, inverse_deviation, gamma.value, beta.value);
+  batch_norm_detail::check(x.value.shape(), mean.shape(), inverse_deviation.shape(), gamma.value.shape(), beta.value.shape());
   if (gamma.at.node >= 0) tape->couple(ChannelScale::name);
   if (beta.at.node >= 0) tape->couple(ChannelBias::name);
   T normalised, y = cpu::normalise(x.value, mean, inverse_deviation, gamma.value, beta.value, gamma.at.constant() ? nullptr : &normalised);
@@ -56,6 +73,7 @@ struct BatchNormalised {
 /// The same with the batch's own mean and biased variance over all axes but the last.
 template <class T>
 BatchNormalised<T> normalise_by_batch_composed(const T& x, const T& gamma, const T& beta, double epsilon) {
+  require(shape_of(x).rank() >= 1, "batch_norm: a scalar has no channels");
   const double weight = static_cast<double>(shape_of(x)[-1]) / static_cast<double>(std::max<Index>(1, shape_of(x).size()));
   const T mean = scale(channel_sum(x), weight);
   const T centred = bias(x, scale(mean, -1));
@@ -71,6 +89,7 @@ BatchNormalised<T> normalise_by_batch(const T& x, const T& gamma, const T& beta,
 
 template <class S>
 BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S>& gamma, const Tensor<S>& beta, double epsilon) {
+  batch_norm_detail::check(x.shape(), {{"scale", gamma.shape()}, {"bias", beta.shape()}});
   auto m = cpu::channel_moments(x);
   return {cpu::batch_norm(x, m, gamma, beta, epsilon), m.mean, m.variance};
 }

@@ -1,4 +1,4 @@
-// Forward mode: a primal and its tangent. No tangent means exactly zero and costs nothing. Four short functions carry it through
+// Forward mode: a primal and its tangent. No tangent means exactly zero and costs nothing. Five short functions carry it through
 // every op: the product rule for forms, linearity for maps and sums, the chain rule for pointwise functions.
 #pragma once
 

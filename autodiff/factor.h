@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <typeinfo>
-#include <vector>
 
 #include "autodiff/forms.h"
 #include "autodiff/maps.h"

@@ -30,13 +30,29 @@ struct Padding {
   }
 };
 
-/// Cross-correlation of images x [N, H, W, C] with w [kh, kw, C, O].
+namespace ops_detail {
+
+inline void check_conv2d(const Shape& x, const Shape& w, Index stride) {
+  require(x.rank() == 4 && w.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", x, w);
+  require(x[3] == w[2], "conv2d: input {} has {} channels, weight {} takes {}", x, x[3], w, w[2]);
+  require(stride >= 1, "conv2d: stride {} is below 1", stride);
+}
+
+inline cpu::PoolGeometry pool_geometry(const char* op, const Shape& x, Index window, Index stride) {
+  require(x.rank() == 4, "{}: takes images [N,H,W,C], got {}", op, x);
+  require(window >= 1 && x[1] >= window && x[2] >= window, "{}: window {} does not fit into {}", op, window, x);
+  require(stride >= 0, "{}: stride {} is negative", op, stride);
+  return {x[1], x[2], x[3], window, stride ? stride : window};
+}
+
+}  // namespace ops_detail
+
+/// Cross-correlation of images x [N, H, W, C] with w [kh, kw, C, O]. Negative padding crops the image. Throws std::invalid_argument for
+/// shapes that do not fit and a stride below 1, as the next one does.
 template <class T>
 T conv2d(const T& x, const T& w, Index stride, const Padding& pad) {
   const Shape &a = shape_of(x), &b = shape_of(w);
-  require(a.rank() == 4 && b.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", a, b);
-  require(a[3] == b[2], "conv2d: input {} has {} channels, weight {} takes {}", a, a[3], b, b[2]);
-  require(stride >= 1, "conv2d: stride {} is below 1", stride);
+  ops_detail::check_conv2d(a, b, stride);
   require(a[1] + pad.top + pad.bottom >= b[0] && a[2] + pad.left + pad.right >= b[1],
           "conv2d: weight {} is larger than the padded input {}", b, a);
   return solve<Slot::output>(Conv2d{{a[1], a[2], a[3], b[0], b[1], b[3], stride, pad.top, pad.bottom, pad.left, pad.right}}, x, w);
@@ -45,7 +61,7 @@ T conv2d(const T& x, const T& w, Index stride, const Padding& pad) {
 template <class T>
 T conv2d(const T& x, const T& w, Index stride = 1) {
   const Shape &a = shape_of(x), &b = shape_of(w);
-  require(a.rank() == 4 && b.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", a, b);
+  ops_detail::check_conv2d(a, b, stride);  // SAME divides by the stride
   return conv2d(x, w, stride, Padding::same(a[1], a[2], b[0], b[1], stride));
 }
 
@@ -106,13 +122,11 @@ T channel_sum(const T& x) {
   return apply(transposed(ChannelBias{shape_of(x)}), x);
 }
 
-/// Mean over windows of `window` x `window`, VALID; the stride is the window's unless given.
+/// Mean over windows of `window` x `window`, VALID; a stride of 0 is the window's. Throws std::invalid_argument for a window that does not
+/// fit and a negative stride.
 template <class T>
 T average_pool(const T& x, Index window, Index stride = 0) {
-  const Shape& s = shape_of(x);
-  require(s.rank() == 4, "average_pool: takes images [N,H,W,C], got {}", s);
-  require(window >= 1 && s[1] >= window && s[2] >= window, "average_pool: window {} does not fit into {}", window, s);
-  return apply(AveragePool{{s[1], s[2], s[3], window, stride ? stride : window}}, x);
+  return apply(AveragePool{ops_detail::pool_geometry("average_pool", shape_of(x), window, stride)}, x);
 }
 
 /// Mean over the positions: [N, H, W, C] -> [N, C].
@@ -123,13 +137,12 @@ T global_mean(const T& x) {
   return apply(GlobalMean{s[1], s[2]}, x);
 }
 
-/// Largest entry of each window (the first in row order where several are), chosen by the innermost primal.
+/// Largest entry of each window (the first in row order where several are), chosen by the innermost primal. Stride and
+/// throws as average_pool's.
 template <class T>
 T max_pool(const T& x, Index window, Index stride = 0) {
   const Shape s = shape_of(x);
-  require(s.rank() == 4, "max_pool: takes images [N,H,W,C], got {}", s);
-  require(window >= 1 && s[1] >= window && s[2] >= window, "max_pool: window {} does not fit into {}", window, s);
-  const cpu::PoolGeometry at{s[1], s[2], s[3], window, stride ? stride : window};
+  const cpu::PoolGeometry at = ops_detail::pool_geometry("max_pool", s, window, stride);
   return apply(Gather{s, {s[0], at.out_height(), at.out_width(), s[3]}, cpu::window_maxima(at, primal(x))}, x);
 }
 

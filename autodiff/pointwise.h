@@ -2,8 +2,6 @@
 // instantiating it with (nested) scalar duals inside one vectorised loop. Choices read the innermost primal.
 #pragma once
 
-#include <numbers>
-
 #include "autodiff/forms.h"
 #include "autodiff/scalar.h"
 #include "autodiff/value.h"

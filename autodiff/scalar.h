@@ -7,7 +7,6 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 
 namespace tangentplane {
@@ -59,7 +58,8 @@ inline ExpParts<S> exp_parts(S x) {
 
 }  // namespace scalar_detail
 
-/// e^x within 2 ulp; arguments beyond the finite range give 0 (or the smallest normal) and a huge finite number.
+/// e^x within 2 ulp for x in [-87, 88] (float) or [-708, 709] (double). An argument beyond counts as the nearest bound: the result is
+/// never zero, denormal or infinite.
 template <std::floating_point S>
 inline S exp(S x) {
   constexpr S high = std::is_same_v<S, float> ? S(88) : S(709), low = std::is_same_v<S, float> ? S(-87) : S(-708);

@@ -23,8 +23,7 @@ namespace segment_detail {
 
 /// Checks the shapes as the composition would.
 inline Conv2d convolution(const Shape& x, const Shape& w, const Shape& b) {
-  require(x.rank() == 4 && w.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", x, w);
-  require(x[3] == w[2], "conv2d: input {} has {} channels, weight {} takes {}", x, x[3], w, w[2]);
+  ops_detail::check_conv2d(x, w, 1);
   require(b.rank() == 1 && b[0] == w[3], "bias: input {} has no last axis for a bias {}", Shape{x[0], x[1], x[2], w[3]}, b);
   require(x[1] >= 2 && x[2] >= 2, "average_pool: window 2 does not fit into {}", Shape{x[0], x[1], x[2], w[3]});
   const Padding pad = Padding::same(x[1], x[2], w[0], w[1], 1);

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "autodiff/cpu/memory.h"
@@ -106,7 +105,7 @@ Tensor<S> take_rows(const Tensor<S>& t, std::span<const Index> indices) {
   Tensor<S> r(t.shape().with_rows(static_cast<Index>(indices.size())));
   const Index size = t.shape().row_size();
   for (Index i : indices) require(0 <= i && i < t.rows(), "take_rows: row {} of {}", i, t.shape());
-  cpu::parallel_chunks(r.rows(), cpu::elementwise_chunk / std::max<Index>(1, size), [&](Index begin, Index end) {
+  cpu::parallel_rows(r.rows(), size, [&](Index begin, Index end) {
     for (Index to = begin; to < end; ++to) std::copy_n(t.data() + indices[static_cast<std::size_t>(to)] * size, size, r.data() + size * to);
   });
   return r;

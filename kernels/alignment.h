@@ -1,5 +1,5 @@
-// Alignment of the NTK with vectors (ALGORITHMS section 6): alpha_j = ||J^T v_j||^2 / ||v_j||^2 = v_j^T K v_j / v_j^T v_j, over all
-// images asked for, from the tiles of K, so that neither K nor anything of size k x P is held.
+// Alignment of the NTK with vectors (Ortiz-Jimenez, Moosavi-Dezfooli and Frossard, NeurIPS 2021): alpha_j = ||J^T v_j||^2 / ||v_j||^2 =
+// v_j^T K v_j / v_j^T v_j, over all images asked for, from the tiles of K, so that neither K nor anything of size k x P is held.
 #pragma once
 
 #include "kernels/ntk.h"
@@ -7,7 +7,8 @@
 namespace tangentplane {
 
 /// [3, k] for the rows of `vectors` [k, N]: each restricted to the training images (the first num_train), to the test images, and whole,
-/// divided by its norm there. A row is NaN where its part holds no images.
+/// divided by its norm there. A row is NaN where its part holds no images. Throws std::invalid_argument unless vectors have a
+/// column an image and 0 <= num_train <= N, and as ntk_tiles does.
 template <class S>
 Tensor<double> alignment(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index num_train,
                          const Tensor<S>& vectors, const NtkOptions& options = {});

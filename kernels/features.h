@@ -1,6 +1,6 @@
 // What a kernel between images is made of: each image's factors of its Jacobian row, laid out so that a block of the kernel is a few
-// matrix products. ALGORITHMS: for each layer either explicit rows or the factors themselves, whichever needs fewer multiply-adds for a
-// pair of images.
+// matrix products: for each layer either explicit rows or the factors themselves (Novak, Sohl-Dickstein and Schoenholz, ICML 2022),
+// whichever needs fewer multiply-adds for a pair of images.
 #pragma once
 
 #include "linearize/factored_jacobian.h"
@@ -53,7 +53,6 @@ template <class S>
 class Features {
  public:
   Features(const FeaturePlan& plan, Index images);
-  Index images() const { return images_; }
 
   /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian.
   void fill(Index begin, const FactoredJacobian<S>& jacobian);

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <stdexcept>
 
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/memory.h"

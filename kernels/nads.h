@@ -37,13 +37,14 @@ template <class S>
 NadsPlan plan_nads(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options = {});
 
 /// The Gram matrix <T_e, T_g> [D, D] over the parameters of T_e = mean over the points x_i [n, H, W, C] of d/dx_e df(x_i)/dtheta, in
-/// evaluation mode. By forward over reverse mode: D copies of a point with tangents e_1 ... e_D (ALGORITHMS section 6). Where a
-/// pre-activation is exactly zero a ReLU has no second derivative and the result is that of relu'(0) = 0.
+/// evaluation mode. By forward over reverse mode: D copies of a point with tangents e_1 ... e_D. Where a pre-activation is
+/// exactly zero a ReLU has no second derivative and the result is that of relu'(0) = 0. Throws as plan_nads does, and
+/// std::invalid_argument unless the network has one output.
 template <class S>
 Tensor<double> nads_gram(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points,
                          const NadsOptions& options = {});
 
-/// All D directions, by one eigendecomposition of the Gram matrix in double.
+/// All D directions, by one eigendecomposition of the Gram matrix in double. Throws as nads_gram does.
 template <class S>
 Nads<S> nads(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options = {});
 

@@ -10,7 +10,6 @@
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
 #include "kernels/dense_eigen.h"
-#include "kernels/orthogonalise.h"
 
 namespace tangentplane::kernels {
 

@@ -41,16 +41,18 @@ class TileFile {
   Index side() const { return (n_ + tile_ - 1) / tile_; }
   /// Rows of the tiles of block row r, or columns of block column r.
   Index extent(Index r) const { return std::min(tile_, n_ - r * tile_); }
+  /// Whether tile (r, c) is written. This, read and write throw std::invalid_argument for a tile that is below the diagonal or does not
+  /// exist.
   bool has(Index r, Index c) const;
   /// Tiles not yet written.
   Index missing() const;
 
   /// block [extent(r), extent(c)], contiguous.
   void write(Index r, Index c, const S* block);
-  /// Tiles (r, c) to (r, c + count - 1), each at a distance of tile * tile numbers from the one before, contiguous in itself. They must be
-  /// there.
+  /// Tiles (r, c) to (r, c + count - 1), each at a distance of tile * tile numbers from the one before, contiguous in itself. Throws
+  /// std::invalid_argument if one of them is not written.
   void read(Index r, Index c, Index count, S* to) const;
-  /// The rows of K that block row r holds, whole: [extent(r), n].
+  /// The rows of K that block row r holds, whole: [extent(r), n]. Throws as read does.
   void read_rows(Index r, S* to) const;
 
  private:

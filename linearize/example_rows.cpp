@@ -3,14 +3,12 @@
 namespace tangentplane {
 namespace {
 
-Index examples_per_task(Index size) { return std::max<Index>(1, cpu::elementwise_chunk / std::max<Index>(1, size)); }
-
 /// [N, K] x [N, C] -> [N, K C].
 template <class S>
 Tensor<S> outer_products(const Tensor<S>& a, const Tensor<S>& d) {
   const Index n = a.rows(), k = a.size() / n, c = d.size() / n;
   Tensor<S> rows({n, k * c});
-  cpu::parallel_chunks(n, examples_per_task(k * c), [&](Index begin, Index end) {
+  cpu::parallel_rows(n, k * c, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
       for (Index p = 0; p < k; ++p) {
         const S v = a[i * k + p];
@@ -26,7 +24,7 @@ Tensor<S> outer_products(const Tensor<S>& a, const Tensor<S>& d) {
 template <class S, class F>
 Tensor<S> position_sums(Index n, Index positions, Index c, const F& term) {
   Tensor<S> rows({n, c});
-  cpu::parallel_chunks(n, examples_per_task(positions * c), [&](Index begin, Index end) {
+  cpu::parallel_rows(n, positions * c, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       S* to = rows.data() + i * c;
       std::fill_n(to, c, S(0));
@@ -78,7 +76,7 @@ void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to,
     return cpu::conv2d_weight_rows(conv->at, *factor.activation, factor.cotangent, to, stride);  // in place: these rows are the longest
   const Tensor<S> rows = example_rows(factor);
   const Index n = rows.shape()[0], p = rows.shape()[1];
-  cpu::parallel_chunks(n, examples_per_task(p), [&](Index begin, Index end) {
+  cpu::parallel_rows(n, p, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const S* from = rows.data() + i * p;
       if (accumulate)

@@ -67,7 +67,7 @@ std::vector<std::optional<Tensor<S>>> FactoredJacobian<S>::transpose_times(const
       scaled_from = &f;
       scaled = Tensor<S>(f.cotangent.shape());
       const Index size = scaled.size() / n;
-      cpu::parallel_chunks(n, std::max<Index>(1, cpu::elementwise_chunk / std::max<Index>(1, size)), [&](Index begin, Index end) {
+      cpu::parallel_rows(n, size, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
           const S* from = f.cotangent.data() + i * size;
           S* to = scaled.data() + i * size;

@@ -1,8 +1,6 @@
 // J, the derivative of a network's output with respect to its parameters, on a batch of images, as one reverse pass leaves it: a list of
-// factors (activation, cotangent) that nobody has multiplied out. DESIGN: after Novak, Sohl-Dickstein and Schoenholz (ICML 2022).
+// factors (activation, cotangent) that nobody has multiplied out (after Novak, Sohl-Dickstein and Schoenholz, ICML 2022).
 #pragma once
-
-#include <map>
 
 #include "nn/network.h"
 

@@ -1,7 +1,6 @@
 #include "linearize/function_space.h"
 
 #include "autodiff/cpu/gemm.h"
-#include "nn/network_learner.h"
 
 namespace tangentplane {
 
@@ -41,7 +40,9 @@ void FunctionSpaceLearner<S>::catch_up(Index image) {
 
 template <class S>
 void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
+  require(!batch_.empty(), "train: a step needs the logits of its batch first");
   const Index n = f0_.size(), b = static_cast<Index>(batch_.size());
+  require(cotangent.shape() == (Shape{b, tasks_}), "train: a step takes a cotangent [{},{}], got {}", b, tasks_, cotangent.shape());
   a_.own(), p_.own(), g_.own(), h_.own();
   const S mu = static_cast<S>(momentum), eta = static_cast<S>(learning_rate);
   constexpr S nothing = S(1e-30);  // and not a denormal, which is slow
@@ -64,6 +65,7 @@ void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_r
 #pragma GCC ivdep
     for (Index k = 0; k < width * tasks_; ++k) g[k] -= eta * h[k];
   });
+  batch_.clear();
 }
 
 template <class S>
@@ -103,20 +105,20 @@ LearnerState<S> FunctionSpaceLearner<S>::state() const {
 
 template <class S>
 void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
-  restore_tensor(state, "coefficients", a_);
-  restore_tensor(state, "momentum", p_);
-  restore_tensor(state, "outputs", g_);
-  restore_tensor(state, "outputs_momentum", h_);
-  Tensor<S> behind({num_train_, 2});
-  restore_tensor(state, "behind", behind);
+  const auto a = state_tensor(state, "coefficients", a_.shape()), p = state_tensor(state, "momentum", p_.shape()),
+             g = state_tensor(state, "outputs", g_.shape()), h = state_tensor(state, "outputs_momentum", h_.shape()),
+             behind = state_tensor(state, "behind", {num_train_, 2});
+  a_ = a, p_ = p, g_ = g, h_ = h;
   for (Index i = 0; i < num_train_; ++i) rows_[static_cast<std::size_t>(i)] = {behind[2 * i], behind[2 * i + 1]};
+  batch_.clear();
 }
 
 template <class S>
 std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
                                         const Tensor<S>& coefficients, Index first, Index last, Index batch) {
   const Index n = images.rows(), tasks = coefficients.shape()[1];
-  require(coefficients.rows() == n && 0 <= first && first <= last && last <= tasks,
+  require(batch >= 1, "function space: batch {} is below 1", batch);
+  require(coefficients.shape().rank() == 2 && coefficients.rows() == n && 0 <= first && first <= last && last <= tasks,
           "function space: columns {} to {} of coefficients {} for {} images", first, last, coefficients.shape(), n);
   std::vector<Variables<S>> columns;
   for (Index t = first; t < last; ++t) columns.push_back(initial.clone());

@@ -15,7 +15,8 @@ template <class S>
 class FunctionSpaceLearner : public Learner<S> {
  public:
   /// `kernel` [num_train, N] between training images and all images, the training images first (or the whole of K [N, N], whose other rows
-  /// are not used); f0 [N] their outputs at the start (zeros without f0); `tasks` columns.
+  /// are not used); f0 [N] their outputs at the start (zeros without f0); `tasks` columns. Throws std::invalid_argument for a kernel of
+  /// another shape, for num_train outside [1, N] and for fewer than one task.
   FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks);
 
   Index tasks() const override { return tasks_; }
@@ -45,7 +46,8 @@ class FunctionSpaceLearner : public Learner<S> {
 };
 
 /// theta0 + J^T a for columns [first, last) of coefficients [N, tasks] over the training images [N, H, W, C], in batches whose Jacobian
-/// serves all columns.
+/// serves all columns. Throws std::invalid_argument unless coefficients have a row an image and the columns exist, for a batch below 1,
+/// and as FactoredJacobian does.
 template <class S>
 std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
                                         const Tensor<S>& coefficients, Index first, Index last, Index batch = 128);

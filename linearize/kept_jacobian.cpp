@@ -19,7 +19,7 @@ class RowsEntrance : public factor_detail::EntranceOf<ExampleRows, Tensor<S>> {
   Tensor<S> output(const std::optional<Tensor<S>>& rows, const Tensor<S>& v) const override {
     const Index n = rows->rows(), p = v.size();
     Tensor<S> dots({n, 1});
-    cpu::parallel_chunks(n, std::max<Index>(1, cpu::elementwise_chunk / p), [&](Index begin, Index end) {
+    cpu::parallel_rows(n, p, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) cpu::row_dots(1, p, rows->data() + i * p, v.data(), dots.data() + i);
     });
     return dots;
@@ -97,6 +97,7 @@ KeptCost KeptJacobian<S>::cost(const Network<S>& network, const Variables<S>& va
 template <class S>
 KeptJacobian<S>::KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch,
                               const std::function<void(double)>& progress) {
+  require(batch >= 1, "jacobian: batch {} is below 1", batch);
   const Index n = images.rows();
   value_ = Tensor<S>({n});
   for (Index begin = 0; begin < n || begin == 0; begin += batch) {

@@ -19,7 +19,7 @@ template <class S>
 class KeptJacobian {
  public:
   /// Computes it for all `images` [N, H, W, C] in batches; `progress` is told the fraction done after each and may throw to stop. Throws
-  /// std::invalid_argument as FactoredJacobian does.
+  /// std::invalid_argument as FactoredJacobian does, and for a batch below 1.
   KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 128,
                const std::function<void(double)>& progress = {});
   /// Known before it is computed, from a pass over the first of `images`.

@@ -1,7 +1,5 @@
 #include "linearize/linearized_learner.h"
 
-#include "nn/network_learner.h"
-
 namespace tangentplane {
 
 template <class S>
@@ -64,12 +62,7 @@ Tensor<S> LinearizedLearner<S>::test_logits() {
 
 template <class S>
 std::vector<double> LinearizedLearner<S>::distances() {
-  double squares = 0;
-  for (const auto& c : change_) {
-    const S* v = c.data();
-    squares += cpu::sum<double>(c.size(), [v](Index i) { return static_cast<double>(v[i]) * static_cast<double>(v[i]); });
-  }
-  return {std::sqrt(squares)};
+  return {parameter_distance(change_)};
 }
 
 template <class S>
@@ -84,10 +77,13 @@ LearnerState<S> LinearizedLearner<S>::state() const {
 
 template <class S>
 void LinearizedLearner<S>::restore(const LearnerState<S>& state) {
-  for (std::size_t i = 0; i < change_.size(); ++i) {
-    restore_tensor(state, "change/" + initial_.paths[i], change_[i]);
-    restore_tensor(state, "momentum/" + initial_.paths[i], momentum_[i]);
+  auto change = change_, momentum = momentum_;
+  for (std::size_t i = 0; i < change.size(); ++i) {
+    change[i] = state_tensor(state, "change/" + initial_.paths[i], change[i].shape());
+    momentum[i] = state_tensor(state, "momentum/" + initial_.paths[i], momentum[i].shape());
   }
+  change_ = std::move(change), momentum_ = std::move(momentum);
+  latest_.reset();
 }
 
 template <class S>
@@ -101,6 +97,12 @@ template <class S>
 Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& variables, const std::vector<Tensor<S>>& change,
                             const Tensor<S>& images, bool without_f0, Index batch) {
   using T = Dual<Tensor<S>>;
+  require(batch >= 1, "linearize: batch {} is below 1", batch);
+  require(change.size() == variables.parameters.size(), "linearize: a change of {} tensors for {} parameters", change.size(),
+          variables.parameters.size());
+  for (std::size_t i = 0; i < change.size(); ++i)
+    require(change[i].shape() == variables.parameters[i].shape(), "linearize: the change of {} has shape {}, the parameter {}",
+            variables.paths[i], change[i].shape(), variables.parameters[i].shape());
   std::vector<T> parameters;
   for (std::size_t i = 0; i < change.size(); ++i) parameters.emplace_back(variables.parameters[i], change[i]);
   Tensor<S> all({images.rows()});

@@ -40,7 +40,8 @@ class LinearizedLearner : public Learner<S> {
   std::optional<FactoredJacobian<S>> latest_;
 };
 
-/// f0 + J change (or J change alone) of images in evaluation mode by forward mode, [N], in batches.
+/// f0 + J change (or J change alone) of images in evaluation mode by forward mode, [N], in batches. Throws std::invalid_argument unless
+/// the network has one output, for a change of other shapes than the parameters', and for a batch below 1.
 template <class S>
 Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& variables, const std::vector<Tensor<S>>& change,
                             const Tensor<S>& images, bool without_f0, Index batch = 256);

@@ -9,17 +9,23 @@ namespace tangentplane {
 
 enum class Activation { relu, gelu, tanh };
 
-template <class T>
-T activate(Activation kind, const T& x) {
+/// f of the pointwise function that `kind` names.
+template <class F>
+auto with_activation(Activation kind, const F& f) {
   switch (kind) {
     case Activation::relu:
-      return relu(x);
+      return f(Relu{});
     case Activation::gelu:
-      return gelu(x);
+      return f(Gelu{});
     case Activation::tanh:
-      return tanh(x);
+      return f(Tanh{});
   }
   throw std::invalid_argument("activation: unknown kind");
+}
+
+template <class T>
+T activate(Activation kind, const T& x) {
+  return with_activation(kind, [&](const auto& f) { return pointwise(f, x); });
 }
 
 /// x [N, K] -> [N, features], with a bias.
@@ -51,15 +57,7 @@ T conv_activate_pool(const Scope<T>& scope, Index features, Index kernel, Activa
   const Shape& s = shape_of(x);
   require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
   const T w = scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), b = scope.parameter("bias", {features}, zeros());
-  switch (kind) {
-    case Activation::relu:
-      return convolve_activate_pool(Relu{}, x, w, b);
-    case Activation::gelu:
-      return convolve_activate_pool(Gelu{}, x, w, b);
-    case Activation::tanh:
-      return convolve_activate_pool(Tanh{}, x, w, b);
-  }
-  throw std::invalid_argument("activation: unknown kind");
+  return with_activation(kind, [&](const auto& f) { return convolve_activate_pool(f, x, w, b); });
 }
 
 /// Ioffe and Szegedy (2015) over all axes but the last: eps 1e-5, biased variance throughout, running <- 0.9 running + 0.1 batch.

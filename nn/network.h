@@ -67,10 +67,12 @@ T forward_training(const Network<ScalarOf<T>>& network, const Variables<ScalarOf
   return network(Scope<T>(variables, parameters, Mode::training, &updated), images);
 }
 
-/// f(images) in evaluation mode, [N, O], in batches of fixed size so that memory stays bounded.
+/// f(images) in evaluation mode, [N, O], in batches of fixed size so that memory stays bounded. Throws
+/// std::invalid_argument for no images and a batch below 1.
 template <class S>
 Tensor<S> evaluate(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 256) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "evaluate: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  require(batch >= 1, "evaluate: batch {} is below 1", batch);
   Tensor<S> all;
   for (Index begin = 0; begin < images.rows(); begin += batch) {
     const auto part = forward(network, variables, variables.parameters, images.slice(begin, std::min(images.rows(), begin + batch)));

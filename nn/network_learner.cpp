@@ -1,7 +1,5 @@
 #include "nn/network_learner.h"
 
-#include "autodiff/cpu/reduce.h"
-
 namespace tangentplane {
 
 template <class S>
@@ -42,7 +40,7 @@ Tensor<S> NetworkLearner<S>::test_logits() {
 
 template <class S>
 std::vector<double> NetworkLearner<S>::distances() {
-  return {parameter_distance(variables_, initial_)};
+  return {parameter_distance(variables_.parameters, initial_.parameters)};
 }
 
 template <class S>
@@ -56,43 +54,19 @@ LearnerState<S> NetworkLearner<S>::state() const {
 
 template <class S>
 void NetworkLearner<S>::restore(const LearnerState<S>& state) {
-  for (std::size_t i = 0; i < momentum_.size(); ++i) {
-    restore_tensor(state, "params/" + variables_.paths[i], variables_.parameters[i]);
-    restore_tensor(state, "momentum/" + variables_.paths[i], momentum_[i]);
+  Variables<S> variables = variables_;
+  auto momentum = momentum_;
+  for (std::size_t i = 0; i < momentum.size(); ++i) {
+    variables.parameters[i] = state_tensor(state, "params/" + variables.paths[i], variables.parameters[i].shape());
+    momentum[i] = state_tensor(state, "momentum/" + variables.paths[i], momentum[i].shape());
   }
-  for (auto& [path, value] : variables_.statistics) restore_tensor(state, "batch_stats/" + path, value);
-  variables_.single_statistics = false;
-}
-
-template <class S>
-double parameter_distance(const Variables<S>& a, const Variables<S>& b) {
-  double squares = 0;
-  for (std::size_t i = 0; i < a.parameters.size(); ++i) {
-    const S *p = a.parameters[i].data(), *q = b.parameters[i].data();
-    squares += cpu::sum<double>(a.parameters[i].size(), [p, q](Index j) {
-      const double d = static_cast<double>(p[j]) - static_cast<double>(q[j]);
-      return d * d;
-    });
-  }
-  return std::sqrt(squares);
-}
-
-template <class S>
-void restore_tensor(const LearnerState<S>& state, const std::string& name, Tensor<S>& to) {
-  for (const auto& [n, t] : state)
-    if (n == name) {
-      require(t.shape() == to.shape(), "state: {} has shape {}, expected {}", name, t.shape(), to.shape());
-      to = t;
-      return;
-    }
-  throw std::invalid_argument("state: " + name + " is missing");
+  for (auto& [path, value] : variables.statistics) value = state_tensor(state, "batch_stats/" + path, value.shape());
+  variables.single_statistics = false;
+  variables_ = std::move(variables), momentum_ = std::move(momentum);
+  latest_.reset();
 }
 
 template class NetworkLearner<float>;
 template class NetworkLearner<double>;
-template double parameter_distance(const Variables<float>&, const Variables<float>&);
-template double parameter_distance(const Variables<double>&, const Variables<double>&);
-template void restore_tensor(const LearnerState<float>&, const std::string&, Tensor<float>&);
-template void restore_tensor(const LearnerState<double>&, const std::string&, Tensor<double>&);
 
 }  // namespace tangentplane

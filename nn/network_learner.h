@@ -33,12 +33,4 @@ class NetworkLearner : public Learner<S> {
   std::map<std::string, Tensor<S>> updated_statistics_;
 };
 
-/// ||a - b|| over the parameters, statistics left out.
-template <class S>
-double parameter_distance(const Variables<S>& a, const Variables<S>& b);
-
-/// Sets `to` to the state's tensor `name`; throws std::invalid_argument if it is missing or of another shape.
-template <class S>
-void restore_tensor(const LearnerState<S>& state, const std::string& name, Tensor<S>& to);
-
 }  // namespace tangentplane

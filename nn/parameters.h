@@ -2,7 +2,6 @@
 // using them: run once in initialisation, it leaves behind every name, shape and first value, as flax's compact modules do.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>

@@ -3,7 +3,32 @@
 #include <limits>
 #include <numeric>
 
+#include "autodiff/cpu/reduce.h"
+
 namespace tangentplane {
+
+template <class S>
+Tensor<S> state_tensor(const LearnerState<S>& state, const std::string& name, const Shape& shape) {
+  for (const auto& [n, t] : state)
+    if (n == name) {
+      require(t.shape() == shape, "state: {} has shape {}, expected {}", name, t.shape(), shape);
+      return t;
+    }
+  throw std::invalid_argument("state: " + name + " is missing");
+}
+
+template <class S>
+double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& from) {
+  double squares = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const S *p = a[i].data(), *q = from.empty() ? nullptr : from[i].data();
+    squares += cpu::sum<double>(a[i].size(), [p, q](Index j) {
+      const double d = static_cast<double>(p[j]) - (q ? static_cast<double>(q[j]) : 0.0);
+      return d * d;
+    });
+  }
+  return std::sqrt(squares);
+}
 
 std::vector<Index> epoch_order(const Recipe& recipe, Index n, Index epoch) {
   if (recipe.shuffle) return RandomStream(recipe.seed, "batches", static_cast<std::uint64_t>(epoch)).permutation(n);
@@ -71,7 +96,12 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
   return histories;
 }
 
-template std::vector<History> train(Learner<float>&, const Tensor<float>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
-template std::vector<History> train(Learner<double>&, const Tensor<double>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
+#define INSTANTIATE(S)                                                                              \
+  template Tensor<S> state_tensor(const LearnerState<S>&, const std::string&, const Shape&);        \
+  template double parameter_distance(const std::vector<Tensor<S>>&, const std::vector<Tensor<S>>&); \
+  template std::vector<History> train(Learner<S>&, const Tensor<S>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace tangentplane

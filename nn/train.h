@@ -35,6 +35,14 @@ using History = std::vector<EpochRecord>;
 template <class S>
 using LearnerState = std::vector<std::pair<std::string, Tensor<S>>>;
 
+/// The state's tensor `name`; throws std::invalid_argument if it is missing or of another shape.
+template <class S>
+Tensor<S> state_tensor(const LearnerState<S>& state, const std::string& name, const Shape& shape);
+
+/// ||a - from|| over a list of parameters, in double; ||a|| without `from`.
+template <class S>
+double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& from = {});
+
 /// Something that has logits for training images and takes gradient steps; T tasks (columns) are trained side by side.
 template <class S>
 class Learner {
@@ -43,7 +51,8 @@ class Learner {
   virtual Index tasks() const { return 1; }
   /// Logits [B, T] of these training images, as training sees them.
   virtual Tensor<S> logits(std::span<const Index> batch) = 0;
-  /// One step on the batch of the latest logits(), given d loss / d logits [B, T].
+  /// One step on the batch of the latest logits(), given d loss / d logits [B, T]. Throws std::invalid_argument without logits() since the
+  /// last step.
   virtual void step(const Tensor<S>& cotangent, double learning_rate, double momentum) = 0;
   /// Logits [M, T] of every test image, as evaluation sees them.
   virtual Tensor<S> test_logits() = 0;
@@ -51,7 +60,7 @@ class Learner {
   virtual std::vector<double> distances() = 0;
 
   virtual LearnerState<S> state() const = 0;
-  /// Throws std::invalid_argument if the state is not one of this learner's.
+  /// Throws std::invalid_argument if the state is not one of this learner's, which then stays as it is.
   virtual void restore(const LearnerState<S>& state) = 0;
 };
 

@@ -73,16 +73,6 @@ bool winograd_pays(const ConvGeometry& at, Index images, double once) {
   return 1.1 * (tiles * (40 + transforms) + once) < static_cast<double>(images * at.positions() * 9);
 }
 
-template <class S>
-Tensor<S> fastest_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w) {
-  if constexpr (std::is_same_v<S, float>)
-    if (winograd_pays(at, x.rows(), 2200)) return paths::winograd_conv2d(at, x, w);
-  const Index o = at.out_channels;
-  const double tiled = tiled_speed<S>(o), gemm = gemm_speed<S>(o), planar = 0.8 * filled<S>(at.out_width());
-  if (tiled >= planar && tiled >= gemm) return paths::tiled_conv2d(at, x, w);
-  return planar >= gemm ? paths::planar_conv2d(at, x, w) : paths::gemm_conv2d(at, x, w);
-}
-
 enum class WeightPath { across_channels, across_row, gemm };
 
 /// `limit`: bytes of a weight gradient that may be added to once for every few rows of an image.
@@ -101,12 +91,17 @@ WeightPath weight_path(const ConvGeometry& at, Index limit) {
 
 template <class S>
 Tensor<S> conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w) {
-  return fastest_conv2d(at, x, w);
+  if constexpr (std::is_same_v<S, float>)
+    if (winograd_pays(at, x.rows(), 2200)) return paths::winograd_conv2d(at, x, w);
+  const Index o = at.out_channels;
+  const double tiled = tiled_speed<S>(o), gemm = gemm_speed<S>(o), planar = 0.8 * filled<S>(at.out_width());
+  if (tiled >= planar && tiled >= gemm) return paths::tiled_conv2d(at, x, w);
+  return planar >= gemm ? paths::planar_conv2d(at, x, w) : paths::gemm_conv2d(at, x, w);
 }
 
 template <class S>
 Tensor<S> conv2d_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy) {
-  return paths::input_gradient<S>(at, w, dy, fastest_conv2d<S>);
+  return paths::input_gradient<S>(at, w, dy, conv2d<S>);
 }
 
 template <class S>

@@ -20,6 +20,9 @@ struct ConvGeometry {
   Index patch_size() const { return kernel_height * kernel_width * channels; }
 };
 
+/// Images of a task of a convolution: at least some 20 microseconds of work.
+Index images_per_task(const ConvGeometry& at);
+
 /// y[n,i,j,o] = sum over a, b, c of x[n, i s + a - top, j s + b - left, c] w[a,b,c,o]: x [N,H,W,C], w [kh,kw,C,O] -> [N,H',W',O].
 template <class S>
 Tensor<S> conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);

@@ -4,14 +4,19 @@
 #include "autodiff/cpu/conv2d_paths.h"
 #include "autodiff/cpu/parallel.h"
 
-namespace tangentplane::cpu::paths {
+namespace tangentplane::cpu {
 
-Index images_per_task(Index multiply_adds) { return std::max<Index>(1, (Index(1) << 21) / std::max<Index>(multiply_adds, 1)); }
+Index images_per_task(const ConvGeometry& at) {
+  const Index multiply_adds = at.positions() * at.patch_size() * at.out_channels;
+  return std::max<Index>(1, (Index(1) << 21) / std::max<Index>(multiply_adds, 1));
+}
+
+namespace paths {
 
 Index images_per_chunk(const ConvGeometry& at, Index images) {
   const Index numbers = std::max<Index>(1, at.patch_size() * at.out_channels);
   const Index chunks = std::clamp<Index>((Index(1) << 22) / numbers, 1, 32);
-  return std::max<Index>({1, (images + chunks - 1) / chunks, images_per_task(multiply_adds(at))});
+  return std::max<Index>({1, (images + chunks - 1) / chunks, images_per_task(at)});
 }
 
 template <class S>
@@ -51,4 +56,5 @@ template void pad_image(const ConvGeometry&, const double*, double*);
 template Tensor<float> sum_chunks(const Tensor<float>&, Shape);
 template Tensor<double> sum_chunks(const Tensor<double>&, Shape);
 
-}  // namespace tangentplane::cpu::paths
+}  // namespace paths
+}  // namespace tangentplane::cpu

@@ -95,7 +95,7 @@ Tensor<S> gemm_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S
 template <class S>
 void gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
   const Index images = x.rows(), o = at.out_channels, row = at.kernel_width * at.channels, size = at.positions();
-  parallel_chunks(images, images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
+  parallel_chunks(images, images_per_task(at), [&](Index begin, Index end) {
     Block scratch(static_cast<std::size_t>(positions_per_block(row) * row) * sizeof(S));
     for (Index n = begin; n < end; ++n)
       for (Index a = 0; a < at.kernel_height; ++a)

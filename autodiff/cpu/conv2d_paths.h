@@ -26,12 +26,6 @@ constexpr Index even_block(Index n, Index limit) {
   return (n + blocks - 1) / blocks;
 }
 
-/// Images a task takes when one costs so many multiply-adds: at least some 20 microseconds of work.
-Index images_per_task(Index multiply_adds);
-
-/// Multiply-adds of one image.
-inline Index multiply_adds(const ConvGeometry& at) { return at.positions() * at.patch_size() * at.out_channels; }
-
 /// Rows and columns of the padded image that the kernel visits.
 inline Index padded_height(const ConvGeometry& at) { return (at.out_height() - 1) * at.stride + at.kernel_height; }
 inline Index padded_width(const ConvGeometry& at) { return (at.out_width() - 1) * at.stride + at.kernel_width; }

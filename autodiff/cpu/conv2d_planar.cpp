@@ -147,7 +147,7 @@ Tensor<S> planar_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor
     for (Index t = 0; t < patch; ++t) packed.insert(packed.end(), w.data() + t * o + k, w.data() + t * o + std::min(o, k + block));
 
   Tensor<S> y({images, at.out_height(), at.out_width(), o});
-  parallel_chunks(images, images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
+  parallel_chunks(images, images_per_task(at), [&](Index begin, Index end) {
     const Index group = max_vectors<S> * lanes<S>;
     const Block scratch(static_cast<std::size_t>(planes.size) * sizeof(S)), results(static_cast<std::size_t>(o * group) * sizeof(S));
     S *copy = static_cast<S*>(scratch.data()), *sums = static_cast<S*>(results.data());

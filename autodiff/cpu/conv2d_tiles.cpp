@@ -53,7 +53,7 @@ template <class S>
 Tensor<S> pack_weights(const Tensor<S>& w, Index rows, Index o, Index width) {
   if (o <= width) return w;
   Tensor<S> packed({rows, o});
-  parallel_chunks(rows, std::max<Index>(1, elementwise_chunk / o), [&](Index begin, Index end) {
+  parallel_rows(rows, o, [&](Index begin, Index end) {
     for (Index k = begin; k < end; ++k)
       for (Index first = 0; first < o; first += width) {
         const Index n = std::min(width, o - first);
@@ -91,7 +91,7 @@ Tensor<S> tiled_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<
   Tensor<S> y({images, at.out_height(), width, o});
   // Enough images together that weights which L2 cannot hold are worth their way there.
   const Index together = patch * o * Index(sizeof(S)) > (1 << 20) ? std::max<Index>(1, 256 / at.positions()) : 1;
-  parallel_chunks(images, std::max(together, images_per_task(multiply_adds(at))), [&](Index begin, Index end) {
+  parallel_chunks(images, std::max(together, images_per_task(at)), [&](Index begin, Index end) {
     PaddedImages<S> padded(at, together, false);
     for (Index n = begin; n < end; n += together) {
       const Index count = std::min(together, end - n);
@@ -221,7 +221,7 @@ Tensor<S> tiled_weight(const ConvGeometry& at, Across across, const Tensor<S>& x
 
 template <class S>
 void tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
-  parallel_chunks(x.rows(), images_per_task(multiply_adds(at)), [&](Index begin, Index end) {
+  parallel_chunks(x.rows(), images_per_task(at), [&](Index begin, Index end) {
     WeightGradient<S> gradient(at, across);
     for (Index n = begin; n < end; ++n) {
       gradient.add(x.data() + n * x.shape().row_size(), dy.data() + n * dy.shape().row_size(), false, rows + n * stride);

@@ -19,7 +19,7 @@ PhaseAxis phase_axis(Index first, Index extent, Index kernel, Index stride, Inde
   PhaseAxis axis{};
   axis.first = first;
   axis.pixels = (extent - first + stride - 1) / stride;
-  axis.phase = (first + pad) % stride;
+  axis.phase = ((first + pad) % stride + stride) % stride;  // never negative, also where the padding is
   axis.taps = std::max<Index>(0, (kernel - axis.phase + stride - 1) / stride);
   axis.pad_before = axis.taps - 1 - (first + pad - axis.phase) / stride;
   axis.pad_after = axis.pixels + axis.taps - 1 - out_extent - axis.pad_before;
@@ -32,7 +32,7 @@ Tensor<S> phase_weights(const ConvGeometry& at, const Tensor<S>& w, const PhaseA
   const Index c = at.channels, o = at.out_channels, block = 16;
   Tensor<S> flipped({v.taps, h.taps, o, c});
   const Index strips = (o + block - 1) / block;
-  parallel_chunks(v.taps * h.taps * strips, std::max<Index>(1, elementwise_chunk / (block * c)), [&](Index begin, Index end) {
+  parallel_rows(v.taps * h.taps * strips, block * c, [&](Index begin, Index end) {
     for (Index task = begin; task < end; ++task) {
       const Index tap = task / strips, o0 = task % strips * block, o1 = std::min(o, o0 + block);
       const Index a = v.phase + (v.taps - 1 - tap / h.taps) * at.stride, b = h.phase + (h.taps - 1 - tap % h.taps) * at.stride;
@@ -72,7 +72,7 @@ Tensor<S> input_gradient(const ConvGeometry& at, const Tensor<S>& w, const Tenso
                      .pad_right = h.pad_after},
                     dy, phase_weights(at, w, v, h));
       if (s == 1) return part;
-      parallel_chunks(images * v.pixels, std::max<Index>(1, elementwise_chunk / (h.pixels * c)), [&](Index begin, Index end) {
+      parallel_rows(images * v.pixels, h.pixels * c, [&](Index begin, Index end) {
         for (Index r = begin; r < end; ++r) {
           S* to = dx.data() + ((r / v.pixels * at.height + top + r % v.pixels * s) * at.width + left) * c;
           for (Index j = 0; j < h.pixels; ++j, to += s * c) {

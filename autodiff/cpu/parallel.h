@@ -55,4 +55,10 @@ void parallel_chunks(Index n, Index chunk, const F& f) {
 /// Number of elements that make a worthwhile task of a memory-bound loop.
 constexpr Index elementwise_chunk = 1 << 14;
 
+/// f(begin, end) over pieces of [0, rows), as many rows of `size` elements in each as make a worthwhile task.
+template <class F>
+void parallel_rows(Index rows, Index size, const F& f) {
+  parallel_chunks(rows, elementwise_chunk / std::max<Index>(1, size), f);
+}
+
 }  // namespace tangentplane::cpu

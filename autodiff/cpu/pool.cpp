@@ -1,19 +1,14 @@
 #include "autodiff/cpu/pool.h"
 
-#include <limits>
-
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu {
 namespace {
 
-/// Images a task takes: some 10,000 entries, whatever the number of threads.
-Index images_per_task(Index entries) { return std::max<Index>(1, elementwise_chunk / std::max<Index>(1, entries)); }
-
-/// f(input row, output row, window rows) over all output rows of an image.
-template <class S, class F>
+/// f(x entry, y entry), the first of each window's and of its result's channels, over all windows of all images.
+template <class F>
 void for_windows(const PoolGeometry& at, Index images, const F& f) {
-  parallel_chunks(images, images_per_task(at.height * at.width * at.channels), [&](Index begin, Index end) {
+  parallel_rows(images, at.height * at.width * at.channels, [&](Index begin, Index end) {
     for (Index n = begin; n < end; ++n)
       for (Index i = 0; i < at.out_height(); ++i)
         for (Index j = 0; j < at.out_width(); ++j)
@@ -28,7 +23,7 @@ template <class S>
 Tensor<S> average_pool(const PoolGeometry& at, const Tensor<S>& x) {
   Tensor<S> y({x.rows(), at.out_height(), at.out_width(), at.channels});
   const S weight = S(1) / static_cast<S>(at.window * at.window);
-  for_windows<S>(at, x.rows(), [&](Index from, Index to) {
+  for_windows(at, x.rows(), [&](Index from, Index to) {
     S* out = y.data() + to;
     if (at.window == 2) {  // the study's only window: one sweep
       const S *a = x.data() + from, *b = a + at.channels, *c = a + at.width * at.channels, *d = c + at.channels;
@@ -52,10 +47,10 @@ Tensor<S> average_pool_transpose(const PoolGeometry& at, const Tensor<S>& y) {
   const bool tiles = at.window == at.stride && at.height == at.out_height() * at.window && at.width == at.out_width() * at.window;
   if (!tiles) {
     const Index entries = at.height * at.width * at.channels;
-    parallel_chunks(y.rows(), images_per_task(entries),
-                    [&](Index begin, Index end) { std::fill(x.data() + begin * entries, x.data() + end * entries, S(0)); });
+    parallel_rows(y.rows(), entries,
+                  [&](Index begin, Index end) { std::fill(x.data() + begin * entries, x.data() + end * entries, S(0)); });
   }
-  for_windows<S>(at, y.rows(), [&](Index to, Index from) {
+  for_windows(at, y.rows(), [&](Index to, Index from) {
     const S* in = y.data() + from;
     for (Index u = 0; u < at.window; ++u)
       for (Index v = 0; v < at.window; ++v) {
@@ -74,7 +69,7 @@ Tensor<S> global_mean(const Tensor<S>& x) {
   const Index positions = x.shape()[1] * x.shape()[2], c = x.shape()[3];
   Tensor<S> y({x.rows(), c});
   const S weight = S(1) / static_cast<S>(positions);
-  parallel_chunks(x.rows(), images_per_task(positions * c), [&](Index begin, Index end) {
+  parallel_rows(x.rows(), positions * c, [&](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
       S* out = y.data() + n * c;
       std::fill_n(out, c, S(0));
@@ -91,7 +86,7 @@ Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y) {
   const Index positions = height * width, c = y.shape()[1];
   Tensor<S> x({y.rows(), height, width, c});
   const S weight = S(1) / static_cast<S>(positions);
-  parallel_chunks(y.rows(), images_per_task(positions * c), [&](Index begin, Index end) {
+  parallel_rows(y.rows(), positions * c, [&](Index begin, Index end) {
     for (Index n = begin; n < end; ++n)
       for (Index p = 0; p < positions; ++p)
         for (Index k = 0; k < c; ++k) x.data()[(n * positions + p) * c + k] = weight * y.data()[n * c + k];
@@ -102,7 +97,7 @@ Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y) {
 template <class S>
 std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry& at, const Tensor<S>& x) {
   auto places = std::make_shared<std::vector<Index>>(static_cast<std::size_t>(x.rows() * at.out_height() * at.out_width() * at.channels));
-  for_windows<S>(at, x.rows(), [&](Index from, Index to) {
+  for_windows(at, x.rows(), [&](Index from, Index to) {
     for (Index k = 0; k < at.channels; ++k) {
       Index best = from + k;
       for (Index u = 0; u < at.window; ++u)

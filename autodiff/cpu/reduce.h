@@ -56,7 +56,7 @@ S sum(Index n, const F& term) {
 /// out[n] = <a[n, :], b[n, :]>: the inner product of each example on its own.
 template <class S>
 void row_dots(Index rows, Index size, const S* a, const S* b, S* out) {
-  parallel_chunks(rows, std::max<Index>(1, elementwise_chunk / std::max<Index>(1, size)), [&](Index begin, Index end) {
+  parallel_rows(rows, size, [&](Index begin, Index end) {
     constexpr Index lanes = 16;
     for (Index r = begin; r < end; ++r) {
       const S *p = a + r * size, *q = b + r * size;

@@ -10,11 +10,6 @@ namespace tangentplane::cpu {
 
 namespace segment_detail {
 
-/// Images a task takes: their convolution is one task too.
-inline Index images_per_task(const ConvGeometry& at) {
-  return std::max<Index>(1, (Index(1) << 21) / std::max<Index>(1, at.positions() * at.patch_size() * at.out_channels));
-}
-
 /// f(std::integral_constant C) or f(C): the study's few channels known to the compiler, which then unrolls loops over them.
 template <class F>
 void with_channels(Index channels, const F& f) {
@@ -54,7 +49,7 @@ Tensor<S> convolve_activate_pool(const ConvGeometry& at, const Tensor<S>& x, con
   for (Index e = 0; e < row; ++e) shift[e] = b[e % o];
   if (z) *z = Tensor<S>({images, height, width, o});
   S* kept = z ? z->data() : nullptr;
-  parallel_chunks(images, segment_detail::images_per_task(at), [&](Index begin, Index end) {
+  parallel_chunks(images, images_per_task(at), [&](Index begin, Index end) {
     const Tensor<S> products = conv2d(at, x.slice(begin, end), w);
     Tensor<S> sums({row});
     S* to = y.data() + begin * (height / 2) * (width / 2) * o;
@@ -84,7 +79,7 @@ template <class S, class F>
 Tensor<S> activate_pool_pullback(const Tensor<S>& z, const Tensor<S>& dy, const F& slope) {
   const Index height = z.shape()[1], width = z.shape()[2], o = z.shape()[3], row = width * o;
   Tensor<S> dz(z.shape());
-  parallel_chunks(z.rows(), std::max<Index>(1, elementwise_chunk / std::max<Index>(1, height * row)), [&](Index begin, Index end) {
+  parallel_rows(z.rows(), height * row, [&](Index begin, Index end) {
     Tensor<S> spread = Tensor<S>::zeros({row});
     for (Index n = begin; n < end; ++n)
       for (Index i = 0; i < height; ++i) {

@@ -48,6 +48,15 @@ std::vector<Case> cases() {
     for (Index out : {6, 16}) all.push_back({2, geometry(5, 37, channels, 5, out, 1, 2, 2)});
   all.push_back({3, {9, 14, 5, 2, 3, 32, 2, 1, 0, 0, 2}});  // nothing square
   all.push_back({3, {7, 12, 4, 4, 1, 6, 1, 3, 2, 0, 0}});
+  for (Index channels : {3, 16})  // negative padding crops the image
+    for (Index out : {5, 16})
+      for (Index kernel : {1, 2, 3, 5})
+        for (Index stride : {1, 2, 3}) {
+          all.push_back({2, geometry(13, 11, channels, kernel, out, stride, -1, -2)});
+          all.push_back({2, geometry(9, 10, channels, kernel, out, stride, -4, 1)});
+          all.push_back({2, geometry(9, 10, channels, kernel, out, stride, 2, -3)});
+        }
+  all.push_back({2, {4, 7, 3, 2, 3, 5, 2, -5, 4, -1, 0}});    // rows of windows that see padding alone
   all.push_back({19, geometry(4, 4, 512, 1, 528, 1, 0, 0)});  // weights beyond L2: images go together
   return all;
 }

@@ -54,3 +54,24 @@ TEST_CASE("a scale of zeros prunes what lies before it, fused as composed") {
   CHECK(d[1].has_value());
   CHECK(d[2].has_value());
 }
+
+TEST_CASE("fused normalisation refuses what has not a number for each channel") {
+  const auto t = [](Shape s) { return Real::zeros(s); };
+  const Real x = t({2, 3, 3, 4}), right = t({4}), few = t({3}), square = t({2, 2});
+  CHECK_THROWS_WITH(normalise(x, few, right, right, right), "batch_norm: input [2,3,3,4] has 4 channels, its mean is [3]");
+  CHECK_THROWS_WITH(normalise(x, right, few, right, right), "batch_norm: input [2,3,3,4] has 4 channels, its inverse deviation is [3]");
+  CHECK_THROWS_WITH(normalise(x, right, right, square, right), "batch_norm: input [2,3,3,4] has 4 channels, its scale is [2,2]");
+  CHECK_THROWS_WITH(normalise(x, right, right, right, few), "batch_norm: input [2,3,3,4] has 4 channels, its bias is [3]");
+  CHECK_THROWS_WITH(normalise(t({}), right, right, right, right), "batch_norm: a scalar has no channels");
+  CHECK_THROWS_WITH(normalise_by_batch(x, few, right, 1e-5), "batch_norm: input [2,3,3,4] has 4 channels, its scale is [3]");
+  CHECK_THROWS_WITH(normalise_by_batch(x, right, t({}), 1e-5), "batch_norm: input [2,3,3,4] has 4 channels, its bias is []");
+  CHECK_THROWS_WITH(normalise_by_batch_composed(t({}), right, right, 1e-5), "batch_norm: a scalar has no channels");
+  // On a tape too.
+  const std::vector<Real> p{x, few, right};
+  CHECK_THROWS_WITH(pullback([&](const auto& q) { return normalise(q[0], right, right, q[1], q[2]); }, p),
+                    "batch_norm: input [2,3,3,4] has 4 channels, its scale is [3]");
+  CHECK_THROWS_WITH(pullback([&](const auto& q) { return normalise(q[0], few, right, q[2], q[2]); }, p),
+                    "batch_norm: input [2,3,3,4] has 4 channels, its mean is [3]");
+  CHECK_THROWS_WITH(pullback([&](const auto& q) { return normalise_by_batch(q[0], q[1], q[2], 1e-5).y; }, p),
+                    "batch_norm: input [2,3,3,4] has 4 channels, its scale is [3]");
+}

@@ -22,6 +22,8 @@ TEST_CASE("forms") {
   all_orders(OP(conv2d(a, b)), {{2, 5, 4, 3}, {3, 3, 3, 2}});
   all_orders(OP(conv2d(a, b, 2)), {{1, 5, 4, 1}, {3, 3, 1, 2}});
   all_orders(OP(conv2d(a, b, 1, Padding{0, 1, 1, 0})), {{3, 3, 3, 2}, {2, 2, 2, 1}});
+  all_orders(OP(conv2d(a, b, 2, Padding{-1, 0, -2, 1})), {{2, 6, 7, 2}, {3, 2, 2, 1}});
+  all_orders(OP(conv2d(a, b, 3, Padding{-2, 1, 1, -1})), {{1, 8, 7, 1}, {3, 3, 1, 2}});
 }
 
 TEST_CASE("maps") {
@@ -57,6 +59,7 @@ TEST_CASE("wrong shapes are told at the call, in one line with both shapes") {
   CHECK_THROWS_WITH(conv2d(t({8, 3}), t({5, 5, 6, 16})), Contains("[8,3]") && Contains("[5,5,6,16]"));
   CHECK_THROWS_WITH(conv2d(t({1, 2, 2, 1}), t({5, 5, 1, 1}), 1, Padding{}), Contains("larger than the padded input [1,2,2,1]"));
   CHECK_THROWS_WITH(conv2d(t({1, 2, 2, 1}), t({1, 1, 1, 1}), 0, Padding{}), Contains("stride 0"));
+  CHECK_THROWS_WITH(conv2d(t({1, 2, 2, 1}), t({1, 1, 1, 1}), 0), "conv2d: stride 0 is below 1");
   CHECK_THROWS_WITH(matmul(t({2, 3}), t({4, 5})), "matmul: input [2,3] has 3 columns, weight [4,5] takes 4");
   CHECK_THROWS_WITH(matmul(t({2}), t({4, 5})), Contains("two matrices"));
   CHECK_THROWS_WITH(bias(t({2, 3}), t({2})), Contains("bias: input [2,3]"));
@@ -65,6 +68,8 @@ TEST_CASE("wrong shapes are told at the call, in one line with both shapes") {
   CHECK_THROWS_WITH(add(t({2}), t({3})), "add: shapes [2] and [3] differ");
   CHECK_THROWS_WITH(average_pool(t({1, 1, 1, 1}), 2), Contains("window 2 does not fit into [1,1,1,1]"));
   CHECK_THROWS_WITH(max_pool(t({1, 1, 1, 1}), 2), Contains("window 2 does not fit into [1,1,1,1]"));
+  CHECK_THROWS_WITH(average_pool(t({1, 4, 4, 1}), 2, -1), "average_pool: stride -1 is negative");
+  CHECK_THROWS_WITH(max_pool(t({1, 4, 4, 1}), 2, -1), "max_pool: stride -1 is negative");
   CHECK_THROWS_WITH(global_mean(t({1, 1})), Contains("images [N,H,W,C]"));
   CHECK_THROWS_WITH(reshape(t({2, 3}), {7}), "reshape: [2,3] to [7] changes the size");
   CHECK_THROWS_WITH(grad([](const auto& p) { return p[0]; }, std::vector{t({2})}), Contains("use pullback"));

@@ -18,6 +18,15 @@ foreach(file ${package_files})
   endif()
 endforeach()
 
+# Every README begins with its title; a formatter for C++ that is let loose on one breaks that line first.
+file(GLOB readmes ${SOURCE}/README.md ${SOURCE}/*/README.md ${SOURCE}/*/*/README.md)
+foreach(readme ${readmes})
+  file(STRINGS ${readme} title LIMIT_COUNT 1)
+  if(NOT title MATCHES "^# ")
+    message(FATAL_ERROR "${readme} begins with '${title}' instead of a title")
+  endif()
+endforeach()
+
 # The first C++ block of each README is a whole program. nn's is main.cpp.
 foreach(folder autodiff nn linearize kernels)
   file(READ ${SOURCE}/${folder}/README.md text)

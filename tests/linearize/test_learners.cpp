@@ -142,10 +142,30 @@ TEST_CASE("learners refuse what they cannot train") {
   const auto k = Tensor<double>::zeros({4, 3}), f0 = Tensor<double>::zeros({4});
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), Contains("kernel [4,3] for 2 training images of 4; give [2,4]"));
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(Tensor<double>::zeros({4, 4}), f0, 5, 1), Contains("5 training images of 4"));
+
+  FunctionSpaceLearner<double> learner(Tensor<double>::zeros({4, 4}), f0, 2, 3);
+  const std::vector<Index> batch{1, 0};
+  const auto right = Tensor<double>::zeros({2, 3});
+  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+  learner.logits(batch);
+  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({2, 1}), 0.1, 0), "train: a step takes a cotangent [2,3], got [2,1]");
+  learner.step(right, 0.1, 0);
+  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+  learner.logits(batch);
+  learner.restore(learner.state());
+  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+
   const auto s = small_models<double>(3)[0];
   const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images.slice(0, 2));
   CHECK_THROWS_WITH(LinearizedLearner<double>(s.network, s.variables, s.images, 2, false, kept),
                     Contains("of 2 images was kept, there are 3"));
   CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({2, 1}), 0, 1),
                     Contains("coefficients [2,1] for 3"));
+  CHECK_THROWS_WITH(parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({3, 1}), 0, 1, 0), Contains("batch 0"));
+  CHECK_THROWS_WITH(KeptJacobian<double>(s.network, s.variables, s.images, 0), Contains("batch 0"));
+  const auto& v = s.variables.parameters;
+  CHECK_THROWS_WITH(linearized_logits(s.network, s.variables, v, s.images, true, 0), Contains("batch 0"));
+  CHECK_THROWS_WITH(linearized_logits(s.network, s.variables, {v[0]}, s.images, true), Contains("a change of 1 tensors"));
+  CHECK_THROWS_WITH(linearized_logits(s.network, s.variables, std::vector(v.size(), Tensor<double>::zeros({1, 2, 3})), s.images, true),
+                    Contains("has shape [1,2,3]"));
 }

@@ -23,6 +23,7 @@ TEST_CASE("images of another shape than the weights are refused, naming the para
     const Shape& shape = s.images.shape();
     CHECK_THROWS_AS(evaluate(s.network, s.variables, Tensor<double>::zeros({2, shape[1], shape[2], shape[3] + 1})), std::invalid_argument);
     CHECK_THROWS_WITH(evaluate(s.network, s.variables, Tensor<double>::zeros({0, shape[1], shape[2], shape[3]})), Contains("N > 0"));
+    CHECK_THROWS_WITH(evaluate(s.network, s.variables, s.images, 0), Contains("batch 0"));
   }
   const auto s = small_models<double>(2)[1];
   CHECK_THROWS_WITH(evaluate(s.network, s.variables, Tensor<double>::zeros({2, 9, 12, 3})),
