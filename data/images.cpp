@@ -31,7 +31,7 @@ template <class S>
 void require_finite(const std::string& name, const Tensor<S>& images) {
   const Index n = images.rows(), row = n ? images.size() / n : 0;
   std::atomic<Index> first{n};
-  cpu::parallel_chunks(n, std::max<Index>(cpu::elementwise_chunk / std::max<Index>(row, 1), 1), [&](Index begin, Index end) {
+  cpu::parallel_rows(n, row, [&](Index begin, Index end) {
     for (Index i = begin; i < end && i < first.load(std::memory_order_relaxed); ++i) {
       S sum = 0;  // x * 0 is NaN exactly where x is not finite
       for (Index k = 0; k < row; ++k) sum += images[i * row + k] * S(0);
@@ -82,7 +82,7 @@ Tensor<S> standardised(const std::string& name, Tensor<S> images, const ChannelS
   Tensor<S> result = images.unique() ? images : Tensor<S>(images.shape());
   const S* from = images.data();
   S* to = result.data();
-  cpu::parallel_chunks(images.size() / channels, std::max<Index>(cpu::elementwise_chunk / channels, 1), [&](Index begin, Index end) {
+  cpu::parallel_rows(images.size() / channels, channels, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p)
       for (Index c = 0; c < channels; ++c) {
         const auto k = static_cast<std::size_t>(c);

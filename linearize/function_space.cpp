@@ -20,6 +20,8 @@ FunctionSpaceLearner<S>::FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, In
 
 template <class S>
 Tensor<S> FunctionSpaceLearner<S>::logits(std::span<const Index> batch) {
+  for (Index image : batch)
+    require(0 <= image && image < static_cast<Index>(rows_.size()), "train: image {} of {} training images", image, rows_.size());
   batch_.assign(batch.begin(), batch.end());
   Tensor<S> z = take_rows(g_, batch);
   for (std::size_t i = 0; i < batch_.size(); ++i)
