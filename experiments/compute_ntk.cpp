@@ -132,7 +132,7 @@ Placement place(const Options& o, const Subject<S>& subject, double held, bool o
   p.options.contraction = contraction_of(o);
   p.inputs = static_cast<double>(images.size() + subject.init.size()) * sizeof(S);
   const NtkPlan unlimited = plan_ntk(subject.network, subject.init, images, p.options);
-  p.pass = 1.1 * kernel_pass_bytes(subject, unlimited);  // and the buffers of products
+  p.pass = 1.2 * kernel_pass_bytes(subject, unlimited);  // and the buffers of products
   const double of_two = 2 * unlimited.feature_bytes / n, beside = static_cast<double>(o.memory) - p.inputs - p.pass;
   on_disk = on_disk || (may_be_on_disk(o) && held + of_two >= beside);
   p.options.memory = beside - held;
