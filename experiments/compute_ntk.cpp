@@ -2,8 +2,8 @@
 //
 //   compute_ntk --model lenet --data cifar10 --data-dir DIR --num-train 10000 --num-test 2000 --eigen 1000
 //
-// A quarter of a minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times the tenth;
-// every residual below 1e-6 of the largest eigenvalue.
+// A quarter of a minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times
+// the tenth; every residual below 1e-6 of the largest eigenvalue.
 #include "data/npy.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/kernel_on_disk.h"
