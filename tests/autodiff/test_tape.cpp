@@ -25,7 +25,7 @@ void refuses_per_example(const F& f, const std::vector<T>& p, const std::string&
 
 }  // namespace
 
-TEST_CASE("a layer emits a factor for its weight and one for its bias, which share their cotangent; inputs emit none") {
+TEST_CASE("a layer emits a factor for its weight and one for its bias, which share their cotangent, inputs emit none") {
   const auto p = draw_all({{3, 2}, {2}}), x = draw_all({{4, 3}, {4, 2}});
   const auto back = pullback([&](const auto& q) { return bias(matmul(lift<std::decay_t<decltype(q[0])>>(x[0]), q[0]), q[1]); }, p);
   const auto factors = back.factors(x[1]);
@@ -51,7 +51,7 @@ TEST_CASE("a pull-back can be repeated, with any cotangent") {
   }
 }
 
-TEST_CASE("a released tape says so; values of two tapes do not mix") {
+TEST_CASE("a released tape says so, values of two tapes do not mix") {
   const auto p = draw_all({{4, 3}});
   auto back = pullback([](const auto& q) { return tanh(q[0]); }, p);
   const auto before = back(p[0]);

@@ -99,7 +99,7 @@ TEST_CASE("compute_ntk: kernel and eigenpairs equal neural-tangents' and numpy's
   }
 }
 
-TEST_CASE("compute_ntk: Lanczos and the full solver agree; Nystrom on every image is the whole kernel, on some its span") {
+TEST_CASE("compute_ntk: Lanczos and the full solver agree, Nystrom on every image is the whole kernel, on some its span") {
   const Sandbox box;
   const std::string command = "compute_ntk" + small + " --dtype float64 ";
   box.good(command + "--eigen 5 --save-ntk --method full --out full");

@@ -160,7 +160,7 @@ TEST_CASE("pictures are one image with each picture scaled by itself") {
   CHECK(svg != read_text(folder / "q.svg"));
 }
 
-TEST_CASE("without gnuplot there is one line and the numbers; a failing one is told with its reason") {
+TEST_CASE("without gnuplot there is one line and the numbers, a failing one is told with its reason") {
   const TemporaryFolder folder;
   fs::create_directory(folder / "bin");
   {

@@ -55,7 +55,7 @@ TEST_CASE("pretrained_ntk_comparison: network, and linearizations at its start a
   }
 }
 
-TEST_CASE("pretrained_ntk_comparison: a folder for each of several indices; what it refuses") {
+TEST_CASE("pretrained_ntk_comparison: a folder for each of several indices, what it refuses") {
   const Sandbox box("mlp");
   const std::string ntk =
       "compute_ntk" + network_options("mlp") + " --init G/init.npz --data G/images.npy --num-train 28 --eigen 5 --out K --quiet";

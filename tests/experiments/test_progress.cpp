@@ -37,7 +37,7 @@ TEST_CASE("the bar fits the terminal") {
       CHECK(progress_bar("ntk", done, 1000, "tiles", 7, width).size() <= static_cast<std::size_t>(width));
 }
 
-TEST_CASE("where there is no terminal, short work says one line; with --quiet, nothing") {
+TEST_CASE("where there is no terminal, short work says one line, with --quiet, nothing") {
   const auto work = [](ProgressStyle style) {
     return written([&](std::FILE* to) {
       Progress progress("ntk", 3, "tiles", style, to);

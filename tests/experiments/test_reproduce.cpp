@@ -78,7 +78,7 @@ Outcome interrupted(const Sandbox& box, std::ptrdiff_t targets) {
 
 }  // namespace
 
-TEST_CASE("reproduce: interrupted in a step, the same command goes on and leaves the same bytes; another option runs what depends on it") {
+TEST_CASE("reproduce: interrupted in a step, the same command goes on and leaves the same bytes, another option runs what depends on it") {
   const Sandbox box;
   const fs::path results = box / "results";
   box.good(reproduce("40"));

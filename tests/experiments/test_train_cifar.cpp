@@ -72,7 +72,7 @@ TEST_CASE("train_cifar: network and linearization, in both spaces, on nested str
   CHECK(std::stod(csv.rows()[1][1]) == 0.5);
 }
 
-TEST_CASE("train_cifar: a single size lies in the folder itself; classes and batch as given") {
+TEST_CASE("train_cifar: a single size lies in the folder itself, classes and batch as given") {
   const Sandbox box;
   box.good("train_cifar" + shared + " --num-train 40 --positive 7,2 --batch 9 --out S");
   const auto all = data::load<double>({.directory = {}, .num_train = 2000, .num_test = 500});

@@ -43,7 +43,7 @@ TEST_CASE("alignment is v^T K v / v^T v = ||J^T v||^2 / ||v||^2 on the training 
   }
 }
 
-TEST_CASE("alignment in float, bit by bit the same for any number of threads; a part without images has none") {
+TEST_CASE("alignment in float, bit by bit the same for any number of threads, a part without images has none") {
   const auto s = small_models<float>(33)[1];
   const auto reference = small_models<double>(33)[1];
   RandomStream random(2, "vectors");

@@ -158,7 +158,7 @@ TEST_CASE("branches that start at zero are left out of the Gram matrix, and it i
   CHECK(plan_nads(p.network, p.variables, p.points, whole).numbers < p.variables.size());
 }
 
-TEST_CASE("blocks of directions and layers in turns change nothing but rounding; threads change nothing") {
+TEST_CASE("blocks of directions and layers in turns change nothing but rounding, threads change nothing") {
   const auto p = problem(small_resnet, {5, 3, 1}, 2);
   const auto expected = nads_gram(p.network, p.variables, p.points);
   for (Index block : {1, 4, 100}) same_gram(nads_gram(p.network, p.variables, p.points, with(&NadsOptions::block, block)), expected, 1e-13);

@@ -65,7 +65,7 @@ void tiles_and_panels_change_nothing(const Small<S>& s, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("tiles, panels and memory limits change nothing; a kernel between two sets is a block of the whole") {
+TEST_CASE("tiles, panels and memory limits change nothing, a kernel between two sets is a block of the whole") {
   const check::Poison poison;
   for (const auto& s : small_networks(19)) tiles_and_panels_change_nothing(s, 1e-13);
   for (const auto& s : small_models<float>(19)) tiles_and_panels_change_nothing(s, 1e-6);

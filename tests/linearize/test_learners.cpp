@@ -74,7 +74,7 @@ TEST_CASE("a linearization whose Jacobian is kept trains as one that computes it
   }
 }
 
-TEST_CASE("function space goes on from its state, whatever the number of threads; columns do not see one another") {
+TEST_CASE("function space goes on from its state, whatever the number of threads, columns do not see one another") {
   const check::Poison poison;
   const auto s = small_models<double>(17)[1];
   const auto k = ntk(s.network, s.variables, s.images);

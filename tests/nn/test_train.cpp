@@ -74,7 +74,7 @@ TEST_CASE("the learning rate falls linearly to zero after the last step") {
   CHECK(linear_decay(0.05, 10, 10) == 0);
 }
 
-TEST_CASE("momentum_step: m <- g + mu m, theta <- theta - eta m; other holders of the arrays keep theirs") {
+TEST_CASE("momentum_step: m <- g + mu m, theta <- theta - eta m, other holders of the arrays keep theirs") {
   auto theta = Tensor<double>::from({2}, {1, 2}), m = Tensor<double>::from({2}, {10, 20});
   const auto kept = theta;
   momentum_step(theta, m, std::optional(Tensor<double>::from({2}, {1, -1})), 0.1, 0.5);
