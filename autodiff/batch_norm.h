@@ -73,7 +73,7 @@ struct BatchNormalised {
 /// The same with the batch's own mean and biased variance over all axes but the last.
 template <class T>
 BatchNormalised<T> normalise_by_batch_composed(const T& x, const T& gamma, const T& beta, double epsilon) {
-  require(shape_of(x).rank() >= 1, "batch_norm: a scalar has no channels");
+  batch_norm_detail::check(shape_of(x), {});
   const double weight = static_cast<double>(shape_of(x)[-1]) / static_cast<double>(std::max<Index>(1, shape_of(x).size()));
   const T mean = scale(channel_sum(x), weight);
   const T centred = bias(x, scale(mean, -1));

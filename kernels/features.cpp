@@ -1,5 +1,6 @@
 #include "kernels/features.h"
 
+#include "kernels/patches.h"
 #include "linearize/example_rows.h"
 
 namespace tangentplane {
@@ -50,40 +51,6 @@ double op_flops(const Factor<Tensor<S>>& f) {
   if (const auto* conv = f.entrance->template as<Conv2d>()) return 4 * d * static_cast<double>(conv->at.patch_size());
   if (f.entrance->template as<MatMul>()) return 4 * d * static_cast<double>(f.activation->shape()[1]);
   return 4 * d;
-}
-
-/// [N, S, k k C]: the patches of each position, zeros outside the image.
-template <class S>
-Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
-  const Index n = x.rows(), positions = at.positions(), k = at.patch_size();
-  Tensor<S> a = Tensor<S>::zeros({n, positions, k});
-  cpu::parallel_for(n, [&](Index i) {
-    for (Index s = 0; s < positions; ++s)
-      for (Index u = 0; u < at.kernel_height; ++u)
-        for (Index v = 0; v < at.kernel_width; ++v) {
-          const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
-          if (y < 0 || y >= at.height || z < 0 || z >= at.width) continue;
-          std::copy_n(x.data() + ((i * at.height + y) * at.width + z) * at.channels, at.channels,
-                      a.data() + (i * positions + s) * k + (u * at.kernel_width + v) * at.channels);
-        }
-  });
-  return a;
-}
-
-/// Pairs (position, its place in the input under one shift of the kernel), those outside the image left out.
-using Shift = std::vector<std::pair<Index, Index>>;
-
-std::vector<Shift> shifts_of(const cpu::ConvGeometry& at) {
-  std::vector<Shift> shifts;
-  for (Index u = 0; u < at.kernel_height; ++u)
-    for (Index v = 0; v < at.kernel_width; ++v) {
-      Shift& inside = shifts.emplace_back();
-      for (Index s = 0; s < at.positions(); ++s) {
-        const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
-        if (0 <= y && y < at.height && 0 <= z && z < at.width) inside.emplace_back(s, y * at.width + z);
-      }
-    }
-  return shifts;
 }
 
 Shift unshifted(Index positions) {

@@ -7,10 +7,7 @@ namespace tangentplane {
 namespace {
 
 /// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
-template <class S>
-Index images_per_pass(const FeaturePlan& plan) {
-  return plan.image_flops > 1e8 ? 32 : 128;
-}
+Index images_per_pass(const FeaturePlan& plan) { return plan.image_flops > 1e8 ? 32 : 128; }
 
 template <class S>
 FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
@@ -120,7 +117,7 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.features = plan_at(network, variables, images, options);
   plan.images = images.rows();
   const double n = static_cast<double>(plan.images), bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
-  plan.pass = std::min(plan.images, images_per_pass<S>(plan.features));
+  plan.pass = std::min(plan.images, images_per_pass(plan.features));
   plan.panel = plan.images;
   plan.feature_runs = 1;
   if (options.memory > 0 && n * bytes > options.memory) {
@@ -231,7 +228,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
     cut = cut_for(options, size, bytes);
     cut = {std::min(cut.panel, few.rows()), std::min(cut.strip, many.rows())};
   }
-  const Index pass = std::min({images_per_pass<S>(plan), cut.panel, cut.strip});
+  const Index pass = std::min({images_per_pass(plan), cut.panel, cut.strip});
   Tensor<S> k({n, m});
   const double passes = static_cast<double>((few.rows() + cut.panel - 1) / cut.panel);
   Progress progress(options, static_cast<double>(n * m) * plan.pair_flops +

@@ -2,6 +2,7 @@
 
 #include <lapacke.h>
 
+#include "kernels/patches.h"
 #include "linearize/example_rows.h"
 
 namespace tangentplane {
@@ -17,20 +18,6 @@ std::vector<double> orthogonalise(std::vector<double>& a, Index m, Index n) {
   if (info == 0) info = LAPACKE_dorgqr(LAPACK_COL_MAJOR, rows, columns, columns, a.data(), rows, reflectors.data());
   if (info != 0) throw std::runtime_error(fmt::format("nads: LAPACK's QR decomposition failed with info {}", info));
   return r;
-}
-
-/// Appends one image's patches [positions, kh kw C], in double.
-template <class S>
-void append_patches(const cpu::ConvGeometry& at, const S* x, std::vector<double>& to) {
-  for (Index i = 0; i < at.out_height(); ++i)
-    for (Index j = 0; j < at.out_width(); ++j)
-      for (Index a = 0; a < at.kernel_height; ++a)
-        for (Index b = 0; b < at.kernel_width; ++b)
-          for (Index c = 0; c < at.channels; ++c) {
-            const Index y = i * at.stride + a - at.pad_top, z = j * at.stride + b - at.pad_left;
-            const bool in = 0 <= y && y < at.height && 0 <= z && z < at.width;
-            to.push_back(in ? static_cast<double>(x[(y * at.width + z) * at.channels + c]) : 0.0);
-          }
 }
 
 template <class S>
@@ -67,11 +54,9 @@ TangentRows<S>::TangentRows(std::vector<Factor<Tensor<S>>> factors, Index points
 
 template <class S>
 void TangentRows<S>::take(const Factor<Tensor<S>>& factor) {
-  const Tensor<S>&a = *factor.activation, &g = factor.cotangent;
-  if (const auto* conv = factor.entrance->template as<Conv2d>())
-    append_patches(conv->at, a.data(), activations_);
-  else
-    activations_.insert(activations_.end(), a.data(), a.data() + a.size());
+  const auto* conv = factor.entrance->template as<Conv2d>();
+  const Tensor<S> a = conv ? patches(conv->at, *factor.activation) : *factor.activation, &g = factor.cotangent;
+  activations_.insert(activations_.end(), a.data(), a.data() + a.size());
   cotangents_.insert(cotangents_.end(), g.data(), g.data() + g.size());
 }
 

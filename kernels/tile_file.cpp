@@ -26,6 +26,7 @@ struct Header {
   std::uint32_t version = 1, scalar_bytes = 0;
   std::int64_t n = 0, tile = 0;
   std::uint64_t fingerprint = 0;
+  bool ours() const { return magic == Header().magic && version == Header().version; }
 };
 constexpr std::int64_t marks_offset = 64, page = 4096;
 static_assert(sizeof(Header) <= marks_offset);
@@ -116,23 +117,18 @@ void TileFile<S>::make(std::uint64_t fingerprint) const {
 
 template <class S>
 Index TileFile<S>::tile_of(const fs::path& path) {
-  const Header wanted;
   Header header;
   std::ifstream file(path, std::ios::binary);
-  const bool ours =
-      file.read(reinterpret_cast<char*>(&header), sizeof header) && header.magic == wanted.magic && header.version == wanted.version;
-  return ours ? static_cast<Index>(header.tile) : 0;
+  return file.read(reinterpret_cast<char*>(&header), sizeof header) && header.ours() ? static_cast<Index>(header.tile) : 0;
 }
 
 template <class S>
 void TileFile<S>::open_existing(std::uint64_t fingerprint) {
   const std::string name = path_.string();
-  const Header wanted;
   Header header;
   const auto length = static_cast<std::int64_t>(fs::file_size(path_));
   if (length >= marks_offset) read_all(path_, descriptor_, &header, sizeof header, 0);
-  require(length >= marks_offset && header.magic == wanted.magic && header.version == wanted.version,
-          "{}: is no file of a kernel's tiles; delete it", name);
+  require(length >= marks_offset && header.ours(), "{}: is no file of a kernel's tiles; delete it", name);
   require(header.scalar_bytes == sizeof(S) && header.n == n_ && header.fingerprint == fingerprint,
           "{}: holds tiles of another kernel; delete it", name);
   require(header.tile == tile_, "{}: holds tiles of {} images a side, {} are wanted; give the same --memory as before, or delete it", name,
