@@ -12,12 +12,6 @@ namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
-// The path as folders found in another one have it: "results/" and "results/." become "results".
-fs::path normal(const fs::path& path) {
-  const fs::path p = path.lexically_normal();
-  return p.has_filename() ? p : p.parent_path();
-}
-
 using Keys = std::set<std::string, std::less<>>;
 
 // What must agree for two runs to be compared: all options but these.
@@ -105,7 +99,7 @@ std::vector<const Run*> Study::of(std::string_view experiment) const {
 }
 
 const Run* Study::source(const Run& run, std::string_view option) const {
-  const fs::path named = normal(run.get(option));
+  const fs::path named = normal_path(run.get(option));
   for (const Run& other : runs)
     if (!named.empty() && (other.folder == named || other.name() == named.filename().string())) return &other;
   return nullptr;
@@ -125,7 +119,7 @@ std::string Run::seed() const {
 Study read_study(const fs::path& root) {
   std::error_code error;
   require(fs::is_directory(root, error), "{}: no such folder; give the one that experiments/reproduce filled", root.string());
-  Study study{normal(fs::absolute(root)), {}, {}};
+  Study study{normal_path(fs::absolute(root)), {}, {}};
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(study.root))
     if (fs::is_regular_file(entry.path() / "config.toml", error)) folders.push_back(entry.path());

@@ -10,6 +10,9 @@ namespace tangentplane::experiments {
 /// A whole text, written as data/files.h writes: beside and renamed. Throws std::runtime_error with the system's reason.
 void replace_text(const std::filesystem::path& path, std::string_view text);
 
+/// The one spelling of a path: no "." or ".." in it, and no slash behind a folder.
+std::filesystem::path normal_path(const std::filesystem::path& path);
+
 /// The whole file. Throws std::invalid_argument if it cannot be read.
 std::string read_text(const std::filesystem::path& path);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "autodiff/cpu/parallel.h"
+#include "experiments/common/files.h"
 #include "experiments/common/memory.h"
 #include "experiments/common/progress.h"
 
@@ -12,11 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One spelling for each path: it is part of a run's identity.
-std::string absolute(const std::string& path) {
-  const fs::path normal = fs::absolute(path).lexically_normal();
-  return (normal.has_filename() ? normal : normal.parent_path()).string();
-}
+/// It is part of a run's identity.
+std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
 
 bool is_shared(std::string_view key) {
   constexpr std::string_view keys[] = {"model",  "features", "filters",   "blocks",    "activation", "seed",  "init",    "data",
