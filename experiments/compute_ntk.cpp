@@ -59,8 +59,8 @@ double eigen_flops(const Options& o, kernels::EigenMethod method, double n) {
 
 /// The kernel's leading eigenpairs: K itself, or with Nystrom its columns at some points.
 template <class S>
-kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, NtkOptions ntk_options, RunRecord& record,
-                                  const std::filesystem::path& folder) {
+kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, NtkOptions ntk_options, const NtkPlan& plan,
+                                  RunRecord& record, const std::filesystem::path& folder) {
   const Index n = subject.images(), k = *o.eigen;
   Progress kernel_progress("kernel", 100, "per cent");
   ntk_options.progress = shown(kernel_progress);
@@ -71,14 +71,12 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     auto stage = record.stage("kernel");
     const auto columns = ntk(subject.network, subject.init, images, chosen, ntk_options);
     kernel_progress.finish();
-    stage.add_flops(plan_ntk(subject.network, subject.init, images, ntk_options).features.pair_flops *
-                    static_cast<double>(n * chosen.rows()));
+    stage.add_flops(plan.features.pair_flops * static_cast<double>(n * chosen.rows()));
     auto pairs = kernels::nystrom_eigenpairs(take_rows(columns, points), columns, k);
     stage.add_flops(pairs.flops);
     return pairs;
   }
   Tensor<S> kernel;
-  const NtkPlan plan = plan_ntk(subject.network, subject.init, images, ntk_options);
   record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
   if (o.save_ntk && std::filesystem::exists(folder / "ntk.npy")) {  // from this very run, interrupted since
     kernel = data::load_npy<S>(folder / "ntk.npy");
@@ -90,15 +88,10 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
   }
   cpu::trim_memory();  // the features
-  auto stage = record.stage("eigenpairs");
-  Progress progress("eigenpairs", 100, "per cent");
-  kernels::EigenOptions options;
-  options.method = kernels::eigen_method(o.method);
-  options.progress = [report = shown(progress)](double fraction, std::string_view) mutable { report(fraction); };
-  auto pairs = kernels::leading_eigenpairs(kernel, k, options);
-  progress.finish();
-  stage.add_flops(pairs.flops);
-  return pairs;
+  kernels::EigenOptions eigen;
+  eigen.method = kernels::eigen_method(o.method);
+  return eigenpair_stage(record, eigen,
+                         [&](const kernels::EigenOptions& options) { return kernels::leading_eigenpairs(kernel, k, options); });
 }
 
 /// Share of gemm's rate that the eigenpairs of n images reach: the Ritz problem, hardly parallel, weighs less the larger n is.
@@ -223,7 +216,7 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   save_variables(folder.path() / "init.npz", subject.init);
   cpu::trim_memory();
   const auto result = p.disk ? eigenpairs_on_disk(subject, k, *p.disk, p.options, o.save_ntk, record, folder.path())
-                             : eigenpairs(o, subject, p.options, record, folder.path());
+                             : eigenpairs(o, subject, p.options, p.plan, record, folder.path());
 
   const auto column = [](const std::vector<double>& v) { return Tensor<double>::from({static_cast<Index>(v.size())}, v); };
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(column(result.values)));

@@ -33,10 +33,9 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
   /// One of the three as a stage of the run, by what trains it into its folder.
   const auto timed = [&](const char* model, const Subject<S>& at, bool linearize, const auto& train) {
     auto stage = record.stage(fmt::format("target {}, {}", target.name, model));
-    const double left = fraction_left(folder / model, o.recipe);
+    const double flops = flops_left(at, folder / model, o.recipe, {.linearize = linearize}, 1, memory);
     histories.push_back(train(folder / model));
-    const auto flops = training_flops(at, o.recipe, {.linearize = linearize}, 1, memory);
-    stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
+    stage.add_flops(flops);
   };
   timed("network", subject, false, [&](const fs::path& to) { return train_network<S>(subject, target, to, o.recipe); });
   timed("linear_init", subject, true, [&](const fs::path& to) { return train_linearized(subject, target, to, o.recipe, true, memory); });

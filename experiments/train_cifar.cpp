@@ -134,14 +134,13 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
       continue;
     }
     auto stage = record.stage("training images " + s.target.name);
-    const TrainingFlops flops = training_flops(subject, recipe, o.learner, 1, ntk_options.memory);
-    const double left = fraction_left(folders[i], recipe);
+    const double flops = flops_left(subject, folders[i], recipe, o.learner, 1, ntk_options.memory);
     if (o.learner.linearize) {
       histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, ntk_options.memory));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }
-    stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
+    stage.add_flops(flops);
   }
   return histories;
 }

@@ -63,11 +63,10 @@ History train(const Options& o, const Subject<S>& subject, const Target& target,
     return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
   }
   auto stage = record.stage("direction " + target.name);
-  const TrainingFlops flops = training_flops(subject, o.recipe, o.learner, 1, ntk_options.memory);
-  const double left = fraction_left(folder, o.recipe);
+  const double flops = flops_left(subject, folder, o.recipe, o.learner, 1, ntk_options.memory);
   auto history = o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, ntk_options.memory)
                                      : train_network<S>(subject, target, folder, o.recipe);
-  stage.add_flops((left > 0 ? flops.once : 0) + left * flops.epochs);
+  stage.add_flops(flops);
   return history;
 }
 

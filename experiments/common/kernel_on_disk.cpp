@@ -119,15 +119,11 @@ kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>& subject, Index k, co
     save_kernel(folder / "ntk.npy", *file);
   }
   cpu::trim_memory();
-  auto stage = record.stage("eigenpairs");
-  Progress progress("eigenpairs", 100, "per cent");
   kernels::EigenOptions eigen;
   eigen.max_basis = plan.max_basis;
-  eigen.progress = [report = shown(progress)](double fraction, std::string_view) mutable { report(fraction); };
-  auto pairs = kernels::block_lanczos(kernels::TiledOperator<S>(*file, plan.batch, check_interrupt), k, eigen);
-  progress.finish();
-  stage.add_flops(pairs.flops);
-  return pairs;
+  return eigenpair_stage(record, eigen, [&](const kernels::EigenOptions& shown_options) {
+    return kernels::block_lanczos(kernels::TiledOperator<S>(*file, plan.batch, check_interrupt), k, shown_options);
+  });
 }
 
 #define INSTANTIATE(S)                                                                                                              \

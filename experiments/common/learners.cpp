@@ -112,9 +112,7 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   const auto& data = subject.data;
   auto k = kernel();
   auto stage = record.stage("training in function space");
-  LearnerOptions here;
-  here.linearize = true, here.space = "function";
-  const double flops = training_flops(subject, recipe, here, targets.size()).epochs * fraction_left(folders[0], recipe);
+  const double flops = flops_left(subject, folders[0], recipe, {.linearize = true, .space = "function"}, targets.size());
   const auto f = evaluate(subject.network, subject.init, data.images);
   const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
   FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
@@ -201,6 +199,15 @@ TrainingFlops training_flops(const Subject<S>& subject, const Recipe& recipe, co
     flops.epochs = rounds * (n * step + m * test);
   }
   return flops;
+}
+
+template <class S>
+double flops_left(const Subject<S>& subject, const fs::path& folder, const Recipe& recipe, const LearnerOptions& learner,
+                  std::size_t targets, double memory) {
+  const double left = fraction_left(folder, recipe);
+  if (left == 0) return 0;
+  const auto flops = training_flops(subject, recipe, learner, targets, memory);
+  return flops.once + left * flops.epochs;
 }
 
 template <class S>
@@ -293,6 +300,7 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
   template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
   template TrainingFlops training_flops(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);               \
+  template double flops_left(const Subject<S>&, const fs::path&, const Recipe&, const LearnerOptions&, std::size_t, double);         \
   template PlanStage training_stage(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);                   \
   template Variables<S> all_active(Variables<S>);
 INSTANTIATE(float)

@@ -8,6 +8,7 @@
 #include "experiments/common/run_record.h"
 #include "experiments/common/subject.h"
 #include "experiments/common/target.h"
+#include "kernels/eigen.h"
 #include "kernels/ntk.h"
 #include "linearize/kept_jacobian.h"
 
@@ -65,6 +66,18 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 /// Shows a fraction done that is told from time to time, and lets Ctrl-C stop what is being done.
 std::function<void(double)> shown(Progress& progress);
 
+/// solve(options) as the run's stage "eigenpairs", with its progress shown.
+template <class Solve>
+auto eigenpair_stage(RunRecord& record, kernels::EigenOptions options, const Solve& solve) {
+  auto stage = record.stage("eigenpairs");
+  Progress progress("eigenpairs", 100, "per cent");
+  options.progress = [report = shown(progress)](double fraction, std::string_view) { report(fraction); };
+  auto pairs = solve(options);
+  progress.finish();
+  stage.add_flops(pairs.flops);
+  return pairs;
+}
+
 /// Bytes held while training, besides features: the program, its passes, images, weights (the start, the learner's with momentum and
 /// gradient, a copy to go on from) and in function space the kernel and the coefficients of all targets. The subject's counts tell the
 /// images; it need not hold more than one yet.
@@ -83,6 +96,11 @@ struct TrainingFlops {
 template <class S>
 TrainingFlops training_flops(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets,
                              double memory = 0);
+
+/// Those that a training into `folder` has still to do.
+template <class S>
+double flops_left(const Subject<S>& subject, const std::filesystem::path& folder, const Recipe& recipe, const LearnerOptions& learner,
+                  std::size_t targets = 1, double memory = 0);
 
 /// The same as the stage of a plan.
 template <class S>
