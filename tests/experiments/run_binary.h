@@ -146,6 +146,9 @@ class Sandbox : public TemporaryFolder {
     return end.err.substr(name.size(), end.err.size() - name.size() - 1);
   }
 
+  /// A run's run.json.
+  nlohmann::json record(const std::string& folder) const { return nlohmann::json::parse(bytes_of(*this / folder / "run.json")); }
+
   /// Every file and folder below, by relative name, with the bytes of files.
   std::map<std::string, std::string> listing(const std::string& below = ".") const {
     std::map<std::string, std::string> all;

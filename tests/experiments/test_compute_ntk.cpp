@@ -80,7 +80,7 @@ TEST_CASE("compute_ntk: kernel and eigenpairs equal neural-tangents' and numpy's
     const auto init = data::load_npz<double>(box / "A/init.npz"), given = data::load_npz<double>(box / "G/init.npz");
     REQUIRE(init.size() == given.size());
     for (const auto& [key, value] : given) CHECK(std::ranges::equal(data::find(init, key)->span(), value.span()));
-    const auto record = nlohmann::json::parse(test::bytes_of(box / "A/run.json"));
+    const auto record = box.record("A");
     CHECK(record["finished"] == true);
     CHECK(record["parameters"] == c.init.size());
 
@@ -190,7 +190,7 @@ TEST_CASE("compute_ntk: --memory bounds what is resident, and the kernel stays t
   CHECK_THAT(box.good(bounded + " --plan"), Contains("features do not fit: computed"));
   box.good(bounded + " --out some");
   close_to(box.array("some/eigvals.npy"), box.array("all/eigvals.npy"), 1e-5);
-  const auto record = nlohmann::json::parse(test::bytes_of(box / "some/run.json"));
+  const auto record = box.record("some");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
   CHECK(record["peak_memory"].get<double>() <= mebibytes << 20);
 #endif

@@ -29,10 +29,6 @@ void write_images(const Sandbox& box) {
   data::save_npy(box / "x.npy", x);
 }
 
-nlohmann::json record_of(const Sandbox& box, const std::string& folder) {
-  return nlohmann::json::parse(test::bytes_of(box / (folder + "/run.json")));
-}
-
 /// Of the kernel's stage that was finished; one that was interrupted is noted, too, with none.
 double kernel_flops(const nlohmann::json& record) {
   double flops = 0;
@@ -71,13 +67,13 @@ TEST_CASE("kernel on disk: a kernel that does not fit gives what one that fits g
   const Sandbox box;
   write_images(box);
   box.good(command + " --method lanczos --save-ntk --out fits");
-  CHECK(!record_of(box, "fits").contains("kernel_on_disk"));
+  CHECK(!box.record("fits").contains("kernel_on_disk"));
   const std::string plan = box.good(command + little + " --plan");
   CHECK_THAT(plan, Contains("the kernel is on disk while it is used, in tiles of 512 images a side"));
   CHECK(!fs::exists(box / "results"));
   for (const std::string method : {"auto", "lanczos"}) {
     box.good(command + little + " --save-ntk --method " + method + " --out " + method);
-    const auto record = record_of(box, method);
+    const auto record = box.record(method);
     CHECK(record["kernel_on_disk"] == kernels::TileFile<double>::disk_bytes(images, tile));
     CHECK(record["method"] == "lanczos");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
@@ -99,7 +95,7 @@ const std::string narrow =
 TEST_CASE("kernel on disk: by panels it is the same, within the memory allowed, and goes on with more memory from the tiles that it has") {
   const Sandbox box;
   box.good(narrow + "400M --out fits");
-  CHECK(!record_of(box, "fits").contains("kernel_on_disk"));
+  CHECK(!box.record("fits").contains("kernel_on_disk"));
   CHECK_THAT(box.good(narrow + "200M --plan"), Contains("in tiles of 128 images a side") && Contains("features do not fit: computed"));
   int status = 0;
   for (int tries = 0; status != 130 && tries < 20; ++tries) {
@@ -111,10 +107,10 @@ TEST_CASE("kernel on disk: by panels it is the same, within the memory allowed, 
   }
   REQUIRE(status == 130);
   box.good(narrow + "300M --out parts");
-  CHECK(record_of(box, "parts")["kernel_on_disk"] == kernels::TileFile<float>::disk_bytes(images, 128));
+  CHECK(box.record("parts")["kernel_on_disk"] == kernels::TileFile<float>::disk_bytes(images, 128));
   box.good(narrow + "200M --out panels");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own memory counts too
-  CHECK(record_of(box, "panels")["peak_memory"].get<double>() <= 200 << 20);
+  CHECK(box.record("panels")["peak_memory"].get<double>() <= 200 << 20);
 #endif
   for (const std::string out : {"parts", "panels"}) {
     INFO(out);
@@ -143,7 +139,7 @@ TEST_CASE("kernel on disk: a run that was killed goes on from its finished tiles
   const Sandbox box;
   write_images(box);
   box.good(command + little + " --out whole");
-  const double all = kernel_flops(record_of(box, "whole"));
+  const double all = kernel_flops(box.record("whole"));
   for (const int signal : {SIGKILL, SIGINT}) {
     const Index done = ended_in_kernel(box, command + little, "parts", signal);
     REQUIRE(done > 0);
@@ -167,7 +163,7 @@ TEST_CASE("kernel on disk: a run that was killed goes on from its finished tiles
     box.good(command + (signal == SIGINT ? "" : little) + " --out parts");
     CHECK(test::differing(box.results("whole"), box.results("parts")) == "");
     // Each tile that was kept is one that was not computed again.
-    CHECK(kernel_flops(record_of(box, "parts")) == Approx(all * static_cast<double>(tiles - good) / tiles));
+    CHECK(kernel_flops(box.record("parts")) == Approx(all * static_cast<double>(tiles - good) / tiles));
   }
 }
 

@@ -1,5 +1,6 @@
 // The same seed gives the same files, byte for byte, whatever the number of threads and from a run's own config.toml, run.json apart;
-// another seed gives others. run.json tells the flops of every stage. Networks and images are many enough for sums to be shared out among threads.
+// another seed gives others. run.json tells the flops of every stage. Networks and images are many enough for sums to be shared out among
+// threads.
 #include "tests/experiments/run_binary.h"
 
 using namespace tangentplane::experiments::test;
@@ -12,7 +13,7 @@ void same_bytes(const Sandbox& box, const std::string& command, const std::strin
   box.good(command + " --seed 3 --quiet --threads 1 --out " + out);
   const auto expected = box.results(out);
   CHECK(expected.size() >= 5);
-  const auto record = nlohmann::json::parse(bytes_of(box / (out + "/run.json")));
+  const auto record = box.record(out);
   CHECK(!record["stages"].empty());
   for (const auto& stage : record["stages"]) {
     INFO(stage.dump());

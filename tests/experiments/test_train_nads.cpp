@@ -78,7 +78,7 @@ TEST_CASE("train_nads: function space is parameter space, each direction with th
     box.good(command + " --space function --out F");
     for (const std::string j : {"0", "7"}) same_training(box, "F/" + j, "P/" + j, 1e-10);
     CHECK(bytes_of(box / "F/accuracy.csv") == bytes_of(box / "P/accuracy.csv"));
-    const auto record = nlohmann::json::parse(bytes_of(box / "F/run.json"));
+    const auto record = box.record("F");
     std::string stages;
     for (const auto& s : record["stages"]) stages += s["name"].get<std::string>() + ";";
     CHECK(stages == "kernel;training in function space;kernel;training in function space;");

@@ -140,7 +140,7 @@ TEST_CASE("train_ntk: many targets side by side in function space are each of th
   auto kernel = box.array("A/ntk.npy");
   for (double& v : kernel.span()) v *= 2;
   const auto stages = [&](const std::string& folder) {
-    const auto record = nlohmann::json::parse(test::bytes_of(box / folder / "run.json"));
+    const auto record = box.record(folder);
     std::string names;
     for (const auto& s : record["stages"]) names += s["name"].get<std::string>() + ";";
     return names;
