@@ -1,0 +1,4 @@
+Dual exp(Dual x) {
+  const double e = std::exp(x.primal);
+  return {e, e * x.tangent};
+}
