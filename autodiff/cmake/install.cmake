@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tangentplane)
 
 set_target_properties(tangentplane_blas_core PROPERTIES EXPORT_NAME blas_core)
+# As a shared library it needs blas_core beside it, and another minor version is another library.
+set_target_properties(tangentplane PROPERTIES INSTALL_RPATH $ORIGIN VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 install(TARGETS tangentplane tangentplane_blas_core EXPORT tangentplane-targets COMPONENT development)
 install(EXPORT tangentplane-targets NAMESPACE tangentplane:: DESTINATION ${package_folder} COMPONENT development)
 foreach(folder autodiff nn linearize kernels data)

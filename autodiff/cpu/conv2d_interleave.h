@@ -53,6 +53,19 @@ RegisterOf<S> gathered(const RegisterOf<S>* in) {
   return v;
 }
 
+/// Entry l of register k of numbers [lanes, R] is this one of the same numbers as [R, lanes]. (Functions: clang 19 compiles no lambda as a
+/// template argument within a generic lambda.)
+template <class S, int R, int k>
+constexpr int from_planes(int l) {
+  return (k * width<S> + l) % R * width<S> + (k * width<S> + l) / R;
+}
+
+/// Entry l of plane r is this one of numbers [lanes, R].
+template <int R, int r>
+constexpr int from_positions(int l) {
+  return l * R + r;
+}
+
 /// Entries of the first half of all numbers alternate with those of the second.
 template <class S, int R>
 void alternate(const RegisterOf<S>* in, RegisterOf<S>* out) {
@@ -82,9 +95,7 @@ void interleave(const S* planes, Index stride, S* y) {
       for (int r = 0; r < R; ++r) v[r] = other[r];
     }
   } else {
-    const auto one = [&]<int k>(std::integral_constant<int, k>) {
-      other[k] = d::gathered<S, R, [](int l) { return (k * d::width<S> + l) % R * d::width<S> + (k * d::width<S> + l) / R; }>(v);
-    };
+    const auto one = [&]<int k>(std::integral_constant<int, k>) { other[k] = d::gathered<S, R, d::from_planes<S, R, k>>(v); };
     [&]<std::size_t... k>(std::index_sequence<k...>) { (one(std::integral_constant<int, int(k)>{}), ...); }
     (std::make_index_sequence<std::size_t(R)>{});
 #pragma GCC unroll 16
@@ -102,7 +113,7 @@ void separate(const S* x, S* planes, Index stride) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) v[r] = d::load(x + r * lanes<S>);
   const auto one = [&]<int r>(std::integral_constant<int, r>) {
-    const d::RegisterOf<S> plane = d::gathered<S, R, [](int l) { return l * R + r; }>(v);
+    const d::RegisterOf<S> plane = d::gathered<S, R, d::from_positions<R, r>>(v);
     std::memcpy(planes + r * stride, &plane, sizeof plane);
   };
   [&]<std::size_t... r>(std::index_sequence<r...>) { (one(std::integral_constant<int, int(r)>{}), ...); }

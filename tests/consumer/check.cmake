@@ -56,3 +56,9 @@ run(${CMAKE_COMMAND} --build ${work}/build)
 foreach(program main blas autodiff linearize kernels)
   run(${work}/build/${program})
 endforeach()
+
+# The library that chooses OpenBLAS's kernels must run first: OpenBLAS chooses in its constructor. The loader tells in which order it goes.
+execute_process(COMMAND ${CMAKE_COMMAND} -E env LD_DEBUG=libs ${work}/build/blas ERROR_VARIABLE loaded COMMAND_ERROR_IS_FATAL ANY)
+if(NOT loaded MATCHES "calling init: [^\n]*blas_core" OR loaded MATCHES "calling init: [^\n]*libopenblas.*calling init: [^\n]*blas_core")
+  message(FATAL_ERROR "OpenBLAS's constructor ran before that of tangentplane_blas_core:\n${loaded}")
+endif()
