@@ -20,8 +20,9 @@ inline Initializer ones() { return constant(1); }
 /// product of all extents but the last.
 inline Initializer lecun_normal() {
   return [](const Shape& shape, RandomStream& random) {
+    require(shape.size() > 0 && shape.rank() > 0, "lecun_normal: a kernel {} has no inputs or no outputs", shape);
     Tensor<double> t(shape);
-    const double fan_in = static_cast<double>(shape.size()) / static_cast<double>(std::max<Index>(1, shape[-1]));
+    const double fan_in = static_cast<double>(shape.size() / shape[-1]);
     constexpr double truncated_deviation = 0.87962566103423978;  // of a standard normal conditioned on [-2, 2]
     const double deviation = std::sqrt(1 / fan_in) / truncated_deviation;
     for (double& v : t.span()) v = deviation * random.truncated_normal();

@@ -1,6 +1,8 @@
 // First values of parameters, their names and their number.
 #include "data/npz.h"
 #include "nn/models.h"
+#include "nn/train.h"
+#include "tests/checksum.h"
 #include "tests/golden.h"
 #include "tests/small.h"
 
@@ -30,6 +32,20 @@ TEST_CASE("lecun_normal has variance 1 / fan_in and ends at two deviations of th
     CHECK(largest(w) <= limit);
     CHECK(largest(w) > 0.99 * limit);
   }
+}
+
+// Computed apart from this code, as the numbers of autodiff/test_random.cpp.
+TEST_CASE("initial weights and the order of batches are the known ones on every machine") {
+  const auto v = initialise(make_network<double>({.model = "mlp", .features = {9, 4, 3, 1}}), {4, 4, 1}, 7);
+  const auto& dense = v["Dense_0/kernel"];
+  CHECK(dense[0] == 0x1.831f076298788p-3);
+  CHECK(dense[143] == 0x1.fd3afae96dc02p-4);
+  CHECK(checksum<double>(dense.span()) == 0xaa9e69f091a8e517u);
+  RandomStream random(2026, "weights/Conv_0/kernel");
+  const auto conv = lecun_normal()({5, 5, 3, 6}, random);
+  CHECK(conv[0] == -0x1.368e627ea030ep-5);
+  CHECK(checksum<double>(conv.span()) == 0x52a4cd81bc9e69e8u);
+  CHECK(epoch_order({.seed = 3}, 10, 2) == std::vector<Index>{5, 0, 8, 6, 1, 7, 3, 2, 9, 4});
 }
 
 TEST_CASE("each parameter has a stream of its own: other parameters, depth and precision do not change it") {
