@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <typeinfo>
 
 #include "autodiff/forms.h"
@@ -24,7 +25,8 @@ class Entrance {
   virtual T output(const std::optional<T>& activation, const T& v) const = 0;
   /// sum + output(activation, v), for maps without the array in between.
   virtual T add_output(T sum, const std::optional<T>& activation, const T& v) const { return add(std::move(sum), output(activation, v)); }
-  /// True if activation and cotangent have the examples as first axis, so that the pair can be taken apart by example.
+  /// True if the op meets every row of its input with the same parameter, so that the pair can be taken apart by rows. Whether rows are
+  /// examples shows in the factor alone: require_example_rows.
   virtual bool per_example() const = 0;
 
   /// The op itself if it is an `Op`, else null: for contractions that know a faster way.
@@ -48,6 +50,22 @@ struct Factor {
 
   T gradient() const { return entrance->gradient(activation, cotangent); }
 };
+
+/// Throws std::invalid_argument unless each of the factor's rows belongs to one of as many examples: the one place that decides whether a
+/// factor can be taken apart by example. `what` names the quantity that was asked for, `parameter` the factor's.
+template <class T>
+void require_example_rows(const Factor<T>& f, Index examples, const char* what, const std::string& parameter) {
+  const char* const op = f.entrance->name();
+  require(f.entrance->per_example(), "{}: parameter {} enters through {}, whose cotangent is summed over the examples", what, parameter,
+          op);
+  const Shape& shape = shape_of(f.cotangent);
+  const Index rows = shape.rank() == 0 ? 0 : shape[0];
+  const bool tokens = shape.rank() == 2 && examples > 0 && rows > examples && rows % examples == 0;
+  require(rows == examples && (!f.activation || (shape_of(*f.activation).rank() > 0 && shape_of(*f.activation)[0] == examples)),
+          "{}: parameter {} meets {} row{} in {} (output {}) where the batch has {} example{}; keep the examples as the first axis{}", what,
+          parameter, rows, rows == 1 ? "" : "s", op, shape, examples, examples == 1 ? "" : "s",
+          tokens ? ": a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]" : "");
+}
 
 /// True if both factors came back from the output of one op, as those of a layer's weight and bias do. (After a reshape the numbers are the
 /// same but the positions are others.)

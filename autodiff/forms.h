@@ -13,6 +13,7 @@ namespace tangentplane {
 struct MatMul {
   static constexpr const char* name = "matmul";
   static constexpr bool shares_weight = true;  // one weight meets every example
+  Reach reach() const { return Reach::row; }
 
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
@@ -41,6 +42,7 @@ struct Conv2d {
   static constexpr const char* name = "conv2d";
   static constexpr bool shares_weight = true;
   cpu::ConvGeometry at;
+  Reach reach() const { return Reach::row; }
 
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
@@ -57,6 +59,7 @@ struct Conv2d {
 struct Mul {
   static constexpr const char* name = "mul";
   static constexpr bool shares_weight = false;
+  Reach reach() const { return Reach::entry; }
 
   template <Slot, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
@@ -72,6 +75,7 @@ struct ChannelScale {
   static constexpr bool shares_weight = true;
   /// A weight of zeros lets no cotangent through, so none is made: how a residual branch that starts at zero prunes itself.
   static constexpr bool prunes_at_zero_weight = true;
+  Reach reach() const { return Reach::entry; }
 
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {

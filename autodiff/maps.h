@@ -39,6 +39,7 @@ struct ChannelBias {
 struct Reshape {
   static constexpr const char* name = "reshape";
   Shape from, to;
+  Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     return x.reshaped(to);
@@ -53,6 +54,7 @@ struct Reshape {
 struct Scale {
   static constexpr const char* name = "scale";
   double factor;
+  Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     Tensor<S> y(x.shape());
@@ -85,6 +87,7 @@ struct Sum {
 struct AveragePool {
   static constexpr const char* name = "average_pool";
   cpu::PoolGeometry at;
+  Reach reach() const { return Reach::row; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     return cpu::average_pool(at, x);
@@ -99,6 +102,7 @@ struct AveragePool {
 struct GlobalMean {
   static constexpr const char* name = "global_mean";
   Index height, width;
+  Reach reach() const { return Reach::row; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     return cpu::global_mean(x);
@@ -109,11 +113,22 @@ struct GlobalMean {
   }
 };
 
-/// y[i] = x[places[i]], places within one tensor of shape `from`: maximum pooling, once the maxima are known.
+/// y[i] = x[places[i]], places within one tensor of shape `from`: maximum pooling, once the maxima are known. `repeats` if a place may
+/// occur more than once.
 struct Gather {
   static constexpr const char* name = "gather";
   Shape from, to;
   std::shared_ptr<const std::vector<Index>> places;
+  bool repeats;
+  /// That of the places: maximum pooling takes each row's from that row.
+  Reach reach() const {
+    if (from.rank() == 0 || to.rank() == 0 || from[0] != to[0]) return Reach::batch;
+    const Index in = from.row_size(), out = to.row_size();
+    bool inside = true;
+    for (Index r = 0; r < to[0]; ++r)
+      for (const Index *p = places->data() + r * out, *end = p + out; p < end; ++p) inside &= r * in <= *p && *p < (r + 1) * in;
+    return inside ? Reach::row : Reach::batch;
+  }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     Tensor<S> y(to);
@@ -125,8 +140,13 @@ struct Gather {
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
+    if (repeats) {  // long sums, and in order
+      Tensor<double> sums = Tensor<double>::zeros(from);
+      for (Index i = 0; i < y.size(); ++i) sums[(*places)[static_cast<std::size_t>(i)]] += static_cast<double>(y[i]);
+      return cast<S>(sums);
+    }
     Tensor<S> x = Tensor<S>::zeros(from);
-    for (Index i = 0; i < y.size(); ++i) x[(*places)[static_cast<std::size_t>(i)]] += y[i];  // windows may overlap: in order
+    for (Index i = 0; i < y.size(); ++i) x[(*places)[static_cast<std::size_t>(i)]] = y[i];
     return x;
   }
 };

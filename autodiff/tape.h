@@ -2,6 +2,7 @@
 // the cotangent of its output, a node solves the same form for its other slots, or, where a slot is a parameter, emits a factor.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@ struct Place {
   Tape<T>* tape = nullptr;
   int node = -1;
   int parameter = -1;
+  bool shared = false;  ///< computed from parameters (and constants) alone, the same for every example
 
   bool constant() const { return tape == nullptr; }
 };
@@ -80,12 +82,12 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  Var<T> parameter(T value, int index) { return {std::move(value), {this, -1, index}}; }
+  Var<T> parameter(T value, int index) { return {std::move(value), {this, -1, index, true}}; }
 
-  /// A new node: `back` hands on the cotangent of `value`.
-  Var<T> record(T value, Back back) {
+  /// A new node: `back` hands on the cotangent of `value`. `shared` as in Place.
+  Var<T> record(T value, Back back, bool shared = false) {
     nodes_.push_back(std::move(back));
-    return {std::move(value), {this, static_cast<int>(nodes_.size()) - 1, -1}};
+    return {std::move(value), {this, static_cast<int>(nodes_.size()) - 1, -1, shared}};
   }
 
   /// Reverse pass from `output`. Can be repeated, unless `release` lets go of each node's activations once they are used.
@@ -101,23 +103,53 @@ class Tape {
     }
   }
 
-  /// From here on examples are coupled: `op` handed a value computed on this tape to every example.
+  /// From here on examples are coupled: `op` hands every example what it computes from the batch.
   void couple(const char* op) {
-    if (coupled_by_.empty()) coupled_by_ = op;
+    if (coupled_.empty())
+      coupled_ = fmt::format(
+          "the examples of this batch are coupled ({} hands each of them a value computed from all, as BatchNorm in training mode does), "
+          "so "
+          "nothing per example exists; run the network in evaluation mode",
+          op);
   }
-  bool batch_coupled() const { return !coupled_by_.empty(); }
-  /// Throws unless each example's output depends on that example alone; `what` names the quantity that was asked for.
-  void require_per_example(const char* what) const {
-    require(
-        !batch_coupled(),
-        "{}: the examples of this batch are coupled ({} spreads a value computed from the batch, as BatchNorm in training mode does), so "
-        "nothing per example exists; run the network in evaluation mode",
-        what, coupled_by_);
+  /// `op` hands `value` to every example. A parameter leaves a factor; what was computed on this tape couples the examples.
+  void spread(const char* op, const Place<T>& value) {
+    if (value.node < 0) return;
+    if (!value.shared) return couple(op);
+    if (coupled_.empty())
+      coupled_ = fmt::format(
+          "{} hands every example a value computed from parameters, whose cotangent is summed over them, so nothing per example exists; "
+          "let {} take the parameter itself and compute on its output",
+          op, op);
+  }
+  /// `op` takes a value of the examples: where it goes by rows, or over the whole batch, decides whether they stay apart.
+  void take(const char* op, Reach reach, const Place<T>& value, const Shape& shape) {
+    if (value.constant() || value.shared || reach == Reach::entry) return;
+    const Index rows = reach == Reach::row && shape.rank() > 0 ? shape[0] : 0;
+    if (std::none_of(rows_.begin(), rows_.end(), [rows](const auto& known) { return known.second == rows; })) rows_.emplace_back(op, rows);
+  }
+  bool batch_coupled() const { return !coupled_.empty(); }
+  /// Throws std::invalid_argument unless the output of each of `examples` examples depends on that example alone, so that a cotangent stays
+  /// in its example's rows; `what` names the quantity that was asked for.
+  void require_per_example(const char* what, Index examples) const {
+    require(!batch_coupled(), "{}: {}", what, coupled_);
+    if (examples <= 1) return;
+    for (const auto& [op, rows] : rows_) {
+      require(rows > 0,
+              "{}: {} takes entries of several examples together, so nothing per example exists; keep each example in its own row", what,
+              op);
+      require(
+          rows % examples == 0,
+          "{}: {} works on {} row{}, which {} examples do not share out evenly, so nothing per example exists; keep the examples as the "
+          "first axis",
+          what, op, rows, rows == 1 ? "" : "s", examples);
+    }
   }
 
  private:
   std::vector<Back> nodes_;
-  std::string coupled_by_;
+  std::string coupled_;                              // the sentence that says by what
+  std::vector<std::pair<const char*, Index>> rows_;  // numbers of rows that ops worked on, each with its first op; 0: on all at once
 };
 
 namespace tape_detail {
@@ -126,6 +158,12 @@ template <class T>
 Tape<T>* common_tape(const Place<T>& p, const Place<T>& q) {
   require(!p.tape || !q.tape || p.tape == q.tape, "tape: the operands were recorded on two different tapes");
   return p.tape ? p.tape : q.tape;
+}
+
+/// True for a value that brings no example with it.
+template <class T>
+bool without_examples(const Place<T>& p) {
+  return p.constant() || p.shared;
 }
 
 /// The form solved for slot `wanted`, given the values in the two other slots, each named by its slot.
@@ -163,14 +201,25 @@ Var<T> solve(const Form& form, const Var<T>& p, const Var<T>& q) {
   T y = solve<s>(form, p.value, q.value);
   Tape<T>* tape = tape_detail::common_tape(p.at, q.at);
   if (!tape) return y;
-  const Place<T>& weight = a == Slot::weight ? p.at : q.at;
-  if (Form::shares_weight && s != Slot::weight && weight.node >= 0) tape->couple(Form::name);
+  // Of the operand that brings the examples: a form whose weight is shared takes them in the other slot.
+  const Place<T>& examples = a == Slot::weight ? q.at : p.at;
+  bool shared = tape_detail::without_examples(p.at) && tape_detail::without_examples(q.at);
+  if (Form::shares_weight && s != Slot::weight) {
+    tape->spread(Form::name, a == Slot::weight ? p.at : q.at);
+    tape->take(Form::name, reach_of(form), examples, shape_of(a == Slot::weight ? q.value : p.value));
+    shared = shared && !examples.constant();  // a constant may be the images
+  } else if (Form::shares_weight) {
+    for (const Place<T>& at : {p.at, q.at}) tape->take(Form::name, Reach::batch, at, {});
+  }
   // A value is kept only if the other operand will ask for it.
-  return tape->record(std::move(y), [form, p_at = p.at, q_at = q.at, p_value = q.at.constant() ? T{} : p.value,
-                                     q_value = p.at.constant() ? T{} : q.value](const T& dy, Pull<T>& pull) {
-    tape_detail::contribute<a, b, s>(form, p_at, q_value, dy, pull);
-    tape_detail::contribute<b, a, s>(form, q_at, p_value, dy, pull);
-  });
+  return tape->record(
+      std::move(y),
+      [form, p_at = p.at, q_at = q.at, p_value = q.at.constant() ? T{} : p.value, q_value = p.at.constant() ? T{} : q.value](
+          const T& dy, Pull<T>& pull) {
+        tape_detail::contribute<a, b, s>(form, p_at, q_value, dy, pull);
+        tape_detail::contribute<b, a, s>(form, q_at, p_value, dy, pull);
+      },
+      shared);
 }
 
 namespace tape_detail {
@@ -190,8 +239,13 @@ template <class Map, class T>
 Var<T> apply(const Map& map, const Var<T>& x) {
   T y = apply(map, x.value);
   if (x.at.constant()) return y;
-  if (broadcasts<Map> && x.at.node >= 0) x.at.tape->couple(Map::name);
-  return x.at.tape->record(std::move(y), [map, at = x.at](const T& dy, Pull<T>& pull) { tape_detail::contribute_map(map, at, dy, pull); });
+  if (broadcasts<Map>)
+    x.at.tape->spread(Map::name, x.at);
+  else if (!x.at.shared)
+    x.at.tape->take(Map::name, reach_of(map), x.at, shape_of(x));
+  return x.at.tape->record(
+      std::move(y), [map, at = x.at](const T& dy, Pull<T>& pull) { tape_detail::contribute_map(map, at, dy, pull); },
+      x.at.shared && !broadcasts<Map>);
 }
 
 template <class T>
@@ -199,10 +253,13 @@ Var<T> add(Var<T> a, Var<T> b) {
   Tape<T>* tape = tape_detail::common_tape(a.at, b.at);
   T y = add(std::move(a.value), std::move(b.value));
   if (!tape) return y;
-  return tape->record(std::move(y), [a_at = a.at, b_at = b.at](const T& dy, Pull<T>& pull) {
-    pull.into(a_at, dy);
-    pull.into(b_at, dy);
-  });
+  return tape->record(
+      std::move(y),
+      [a_at = a.at, b_at = b.at](const T& dy, Pull<T>& pull) {
+        pull.into(a_at, dy);
+        pull.into(b_at, dy);
+      },
+      tape_detail::without_examples(a.at) && tape_detail::without_examples(b.at));
 }
 
 template <class Map, class T>
@@ -210,19 +267,22 @@ Var<T> add(Var<T> x, const Map& map, const Var<T>& b) {
   Tape<T>* tape = tape_detail::common_tape(x.at, b.at);
   T y = add(std::move(x.value), map, b.value);
   if (!tape) return y;
-  if (broadcasts<Map> && b.at.node >= 0) tape->couple(Map::name);
-  return tape->record(std::move(y), [map, x_at = x.at, b_at = b.at](const T& dy, Pull<T>& pull) {
-    pull.into(x_at, dy);
-    tape_detail::contribute_map(map, b_at, dy, pull);
-  });
+  if (broadcasts<Map>) tape->spread(Map::name, b.at);
+  return tape->record(
+      std::move(y),
+      [map, x_at = x.at, b_at = b.at](const T& dy, Pull<T>& pull) {
+        pull.into(x_at, dy);
+        tape_detail::contribute_map(map, b_at, dy, pull);
+      },
+      x.at.shared && tape_detail::without_examples(b.at));
 }
 
 template <class F, class T>
 Var<T> pointwise(const F& f, const Var<T>& x) {
   T y = pointwise(f, x.value);
   if (x.at.constant()) return y;
-  return x.at.tape->record(std::move(y),
-                           [f, value = x.value, at = x.at](const T& dy, Pull<T>& pull) { pull.into(at, slope_times(f, value, dy)); });
+  return x.at.tape->record(
+      std::move(y), [f, value = x.value, at = x.at](const T& dy, Pull<T>& pull) { pull.into(at, slope_times(f, value, dy)); }, x.at.shared);
 }
 
 }  // namespace tangentplane

@@ -58,11 +58,26 @@ Tensor<S> apply(const Map& map, const Tensor<S>& x) {
   return map.apply(x);
 }
 
+/// How far an entry of an op's output reaches into the input that belongs to the examples, which lie along the first axis.
+enum class Reach {
+  entry,  ///< the same entry in row-major order: examples stay apart whatever the shapes are
+  row,    ///< the same row
+  batch   ///< any entry; what an op is taken for that does not say
+};
+template <class Op>
+Reach reach_of(const Op& op) {
+  if constexpr (requires { op.reach(); })
+    return op.reach();
+  else
+    return Reach::batch;
+}
+
 /// A map turned round; its transpose is the map.
 template <class Map>
 struct Transposed {
   static constexpr const char* name = Map::name;
   Map map;
+  Reach reach() const { return reach_of(map); }
   template <class S>
   Tensor<S> apply(const Tensor<S>& y) const {
     return map.transpose(y);

@@ -1,7 +1,7 @@
 #include "kernels/alignment.h"
 
 #include <limits>
-#include <mutex>
+#include <map>
 
 namespace tangentplane {
 
@@ -12,33 +12,32 @@ Tensor<double> alignment(const Network<S>& network, const Variables<S>& variable
   require(vectors.shape().rank() == 2 && vectors.shape()[1] == n, "alignment: vectors {} for {} images", vectors.shape(), n);
   require(0 <= num_train && num_train <= n, "alignment: {} training images of {}", num_train, n);
   const Index k = vectors.shape()[0];
-  // Tiles arrive in no order; each leaves its terms in a place of its own, added in a fixed order at the end.
-  struct Terms {
-    Index i0, j0;
-    std::vector<double> of_vector;
-  };
-  std::vector<Terms> all;
-  std::mutex mutex;
-  ntk_tiles<S>(network, variables, images, options, num_train, [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
-    const Index m = i1 - i0, w = j1 - j0;
-    Tensor<S> product({k, m});  // V_J K_IJ^T
-    cpu::gemm(cpu::Op::none, cpu::Op::transpose, k, m, w, S(1), vectors.data() + j0, n, block, w, S(0), product.data(), m);
-    Terms terms{i0, j0, std::vector<double>(static_cast<std::size_t>(k))};
-    for (Index v = 0; v < k; ++v) {
-      double sum = 0;
-      for (Index i = 0; i < m; ++i) sum += static_cast<double>(product[v * m + i]) * static_cast<double>(vectors[v * n + i0 + i]);
-      terms.of_vector[static_cast<std::size_t>(v)] = sum * (i0 == j0 ? 1 : 2);
-    }
-    const std::lock_guard lock(mutex);
-    all.push_back(std::move(terms));
-  });
-  std::sort(all.begin(), all.end(), [](const Terms& a, const Terms& b) { return std::pair(a.i0, a.j0) < std::pair(b.i0, b.j0); });
+  // Tiles arrive in no order and from several threads: each has a place of its own, made before any is computed, and the places are added
+  // in their order.
+  std::map<std::pair<Index, Index>, std::vector<double>> terms;
+  ntk_tiles<S>(
+      network, variables, images, options, num_train,
+      [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
+        const Index m = i1 - i0, w = j1 - j0;
+        Tensor<S> product({k, m});  // V_J K_IJ^T
+        cpu::gemm(cpu::Op::none, cpu::Op::transpose, k, m, w, S(1), vectors.data() + j0, n, block, w, S(0), product.data(), m);
+        std::vector<double>& of_vector = terms.at({i0, j0});
+        for (Index v = 0; v < k; ++v) {
+          double sum = 0;
+          for (Index i = 0; i < m; ++i) sum += static_cast<double>(product[v * m + i]) * static_cast<double>(vectors[v * n + i0 + i]);
+          of_vector[static_cast<std::size_t>(v)] = sum * (i0 == j0 ? 1 : 2);
+        }
+      },
+      [&](Index i0, Index j0) {
+        terms.emplace(std::pair(i0, j0), std::vector<double>(static_cast<std::size_t>(k)));
+        return true;
+      });
   Tensor<double> result = Tensor<double>::zeros({3, k});
-  for (const Terms& t : all)
+  for (const auto& [at, of_vector] : terms)
     for (Index v = 0; v < k; ++v) {
-      const double term = t.of_vector[static_cast<std::size_t>(v)];
-      if (t.j0 < num_train) result[v] += term;
-      if (t.i0 >= num_train) result[k + v] += term;
+      const double term = of_vector[static_cast<std::size_t>(v)];
+      if (at.second < num_train) result[v] += term;
+      if (at.first >= num_train) result[k + v] += term;
       result[2 * k + v] += term;
     }
   for (Index v = 0; v < k; ++v) {

@@ -2,6 +2,7 @@
 
 #include <lapacke.h>
 
+#include <cmath>
 #include <iterator>
 #include <stdexcept>
 #include <type_traits>
@@ -48,8 +49,15 @@ void apply_reflectors(const Tensor<S>& a, const std::vector<S>& reflector, Tenso
   }
 }
 
-/// Of the tridiagonal problem, for k wanted.
-Index computed_pairs(Index n, Index k) { return 2 * k > n ? n : k; }
+/// Of the tridiagonal problem, for k wanted. Of order 2 all: dstemr chooses one by magnitude there, whatever index it is asked for.
+Index computed_pairs(Index n, Index k) { return 2 * k > n || n <= 2 ? n : k; }
+
+/// The rows of z [n, n] and their values turned into ascending order, which dstemr leaves to chance at order 2: by magnitude.
+void sort_two(std::vector<double>& ascending, Tensor<double>& z) {
+  if (ascending.size() != 2 || ascending[0] <= ascending[1]) return;
+  std::swap(ascending[0], ascending[1]);
+  std::swap_ranges(z.data(), z.data() + 2, z.data() + 2);
+}
 
 }  // namespace
 
@@ -66,6 +74,8 @@ double dense_bytes(Index n, Index k) {
 // then it finds eigenvalues by dqds and not by bisection: 0.04 s for 0.15 s at n = k = 1024, 0.13 s for 0.28 s at n = 1728, k = 1024.
 template <class S>
 void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor<S>& vectors) {
+  require(a.shape().rank() == 2 && a.shape()[0] == a.shape()[1] && 1 <= k && k <= a.rows(), "eigenpairs: {} pairs of a matrix {}", k,
+          a.shape());
   cpu::single_threaded_blas();
   no_lapacke_checks();
   const auto n = static_cast<lapack_int>(a.rows()), wanted = static_cast<lapack_int>(k);
@@ -78,6 +88,11 @@ void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor
     check(LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'L', n, a.data(), n, diagonal.data(), beside.data(), reflector.data()), "dsytrd");
 
   std::vector<double> d(diagonal.begin(), diagonal.end()), e(beside.begin(), beside.end()), ascending(length);
+  // What is not finite in `a` is not finite here, and dstemr might not return.
+  for (const auto* v : {&d, &e})
+    for (double x : *v)
+      if (!std::isfinite(x))
+        throw std::runtime_error("eigenpairs: the matrix is not finite, or too large for its precision; scale it down");
   const auto computed = static_cast<lapack_int>(computed_pairs(n, wanted));
   Tensor<double> z({computed, a.rows()});
   std::vector<lapack_int> support(2 * static_cast<std::size_t>(computed));
@@ -86,6 +101,8 @@ void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor
   check(LAPACKE_dstemr(LAPACK_COL_MAJOR, 'V', computed == n ? 'A' : 'I', n, d.data(), e.data(), 0, 0, n - wanted + 1, n, &found,
                        ascending.data(), z.data(), n, computed, support.data(), &try_relative),
         "dstemr");
+  if (found != computed) throw std::runtime_error(fmt::format("eigenpairs: LAPACK's dstemr found {} of {} pairs", found, computed));
+  sort_two(ascending, z);
 
   const auto top = ascending.begin() + computed;
   values.assign(std::reverse_iterator(top), std::reverse_iterator(top - wanted));

@@ -7,7 +7,7 @@ namespace tangentplane::kernels {
 
 /// The k largest eigenvalues, descending, and as the rows of vectors [k, n] their orthonormal eigenvectors, of the symmetric matrix in
 /// the upper triangle of a [n, n], which is overwritten. The tridiagonal problem is solved in double for either S. Throws
-/// std::runtime_error where LAPACK fails.
+/// std::invalid_argument unless a is square and 1 <= k <= n, and std::runtime_error where it is not finite or LAPACK fails.
 template <class S>
 void dense_eigenpairs(Tensor<S>& a, Index k, std::vector<double>& values, Tensor<S>& vectors);
 

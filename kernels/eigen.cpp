@@ -1,25 +1,27 @@
 #include "kernels/eigen.h"
 
-#include <atomic>
 #include <cmath>
 #include <numeric>
 
-#include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/elementwise.h"
 #include "kernels/dense_eigen.h"
 #include "kernels/lanczos.h"
 
 namespace tangentplane::kernels {
 namespace {
 
+/// A lower bound of ||K||_2: its longest row. The leading eigenvalues alone say nothing where they are near 0 and the smallest is not.
 template <class S>
-bool all_finite(const Tensor<S>& t) {
-  std::atomic<bool> finite = true;
-  cpu::parallel_chunks(t.size(), Index(1) << 20, [&](Index begin, Index end) {
-    S bad = 0;  // v - v is 0 for finite v and NaN for all others; lanes of ordinary sums vectorise
-    for (Index i = begin; i < end; ++i) bad = t[i] - t[i] == S(0) ? bad : S(1);
-    if (bad != S(0)) finite = false;
+double longest_row(const Tensor<S>& K) {
+  const Index n = K.rows();
+  std::vector<double> length(static_cast<std::size_t>(n));
+  cpu::parallel_rows(n, n, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const S* row = K.data() + i * n;
+      length[i] = std::sqrt(std::transform_reduce(row, row + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; }));
+    }
   });
-  return finite;
+  return *std::max_element(length.begin(), length.end());
 }
 
 // Up to here `full` works in double, which costs seconds and one more copy; beyond, the reduction stays in the kernel's precision.
@@ -57,7 +59,7 @@ Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& o
   const double order = static_cast<double>(n), count = static_cast<double>(k);
   pairs.flops = 4. / 3 * order * order * order + 4 * order * order * count;  // reduction, back-transformation, residuals
   const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
-  const double norm = std::max(std::abs(pairs.values.front()), std::abs(pairs.values.back()));
+  const double norm = std::max({std::abs(pairs.values.front()), std::abs(pairs.values.back()), longest_row(K)});
   for (double r : pairs.residuals) pairs.converged = pairs.converged && r <= tolerance * norm;
   progress(1, "eigenpairs");
   return pairs;
@@ -114,7 +116,7 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
   const Index n = K.rows();
   require(k >= 1 && k <= n, "eigenpairs: {} pairs of a matrix {}; give 1 to {}", k, K.shape(), n);
   require(options.method != EigenMethod::nystrom, "eigenpairs: nystrom takes blocks of K, not K; call nystrom_eigenpairs");
-  require(all_finite(K), "eigenpairs: K {} holds a NaN or an infinity", K.shape());
+  require(cpu::all_finite(K), "eigenpairs: K {} holds a NaN or an infinity", K.shape());
   const auto method = options.method == EigenMethod::automatic ? automatic_method(n, k) : options.method;
   return method == EigenMethod::full ? full_eigenpairs(K, k, options) : block_lanczos(DenseOperator<S>(K), k, options);
 }

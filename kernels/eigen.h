@@ -28,7 +28,7 @@ struct EigenOptions {
   std::uint64_t seed = 0;                       ///< of Lanczos's start block
   Index block = 0;                              ///< vectors in a Lanczos block; 0: k/8 within 16 and 128
   Index max_basis = 0;                          ///< Lanczos stops, converged or not, at this many vectors; 0: may grow to N
-  double tolerance = 0;                         ///< residual relative to lambda_1; 0: 1e-6 for float, 1e-10 for double
+  double tolerance = 0;                         ///< residual relative to ||K||, for a kernel lambda_1; 0: 1e-6 for float, 1e-10 for double
   Progress progress;                            ///< may be empty
 };
 

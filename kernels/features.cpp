@@ -138,7 +138,7 @@ Features<S>::Features(const FeaturePlan& plan, Index images) : plan_(&plan), ima
 template <class S>
 void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
   const Index n = jacobian.examples();
-  require(begin + n <= images_, "features: images {} to {} of {}", begin, begin + n, images_);
+  require(0 <= begin && begin + n <= images_, "features: images {} to {} of {}", begin, begin + n, images_);
   Index offset = 0;
   for (std::size_t l = 0; l < plan_->layers.size(); ++l) {
     const LayerPlan& layer = plan_->layers[l];
@@ -164,6 +164,8 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
 
 template <class S>
 void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride) {
+  require(0 <= i0 && i0 <= i1 && i1 <= a.images_ && 0 <= j0 && j0 <= j1 && j1 <= b.images_,
+          "features: a block of images {} to {} of {} and {} to {} of {}", i0, i1, a.images_, j0, j1, b.images_);
   const Index m = i1 - i0, n = j1 - j0, p = a.plan_->row_size;
   if (p > 0) {
     const auto product = a.plan_->long_rows() ? cpu::parallel_gemm<S> : cpu::gemm<S>;
@@ -225,11 +227,14 @@ void Features<S>::add_convolution(const Features& b, std::size_t l, Index i0, In
         const S *x = inputs.data() + q * places * places * lanes, *y = outputs.data() + q * positions * positions * lanes;
         S sum[lanes] = {};
         for (const auto& inside : shifts)
-          for (const auto& [t, to] : inside)
+          for (const auto& [t, to] : inside) {
+            S part[lanes] = {};  // of one position t: a sum of sums, not one over all pairs
             for (const auto& [s, from] : inside) {
               const S *u = x + (to * places + from) * lanes, *v = y + (t * positions + s) * lanes;
-              for (Index i = 0; i < lanes; ++i) sum[i] += u[i] * v[i];
+              for (Index i = 0; i < lanes; ++i) part[i] += u[i] * v[i];
             }
+            for (Index i = 0; i < lanes; ++i) sum[i] += part[i];
+          }
         for (Index i = 0; i < m; ++i) out[(begin - i0 + i) * stride + j - j0 + q] += sum[i];
       }
     }

@@ -54,9 +54,11 @@ class Features {
  public:
   Features(const FeaturePlan& plan, Index images);
 
-  /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian.
+  /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian. Throws std::invalid_argument for images that
+  /// are not there and for another network than the plan's.
   void fill(Index begin, const FactoredJacobian<S>& jacobian);
-  /// out[i - i0, j - j0] = k(image i of a, image j of b) for i in [i0, i1), j in [j0, j1); `stride` between out's rows.
+  /// out[i - i0, j - j0] = k(image i of a, image j of b) for i in [i0, i1), j in [j0, j1); `stride` between out's rows. Throws
+  /// std::invalid_argument for images that a or b does not hold.
   static void block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride);
 
  private:

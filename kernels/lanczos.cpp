@@ -160,7 +160,9 @@ void DenseOperator<S>::apply(const Tensor<S>& v, Tensor<S>& out) const {
 template <class S>
 std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,
                                     const std::function<void(Index done)>& progress) {
-  const Index k = vectors.rows(), n = vectors.shape()[1];
+  const Index k = vectors.rows(), n = K.size();
+  require(vectors.shape() == (Shape{k, n}) && static_cast<Index>(values.size()) == k,
+          "eigenpairs: {} values and vectors {} for a matrix [{},{}]", values.size(), vectors.shape(), n, n);
   const Index block = K.batch();
   std::vector<double> residuals(static_cast<std::size_t>(k));
   Tensor<S> products({std::min(k, block), n});

@@ -47,7 +47,8 @@ Index lanczos_basis(Index n, Index k, Index block = 0);
 template <class S>
 double lanczos_bytes(Index n, Index k, Index basis, Index batch = 256);
 
-/// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S.
+/// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S. Throws std::invalid_argument unless there is a
+/// value for each and N is K's.
 template <class S>
 std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,
                                     const std::function<void(Index done)>& progress = {});

@@ -38,8 +38,10 @@ struct Layout {
 template <class S>
 Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options) {
   require(points.shape().rank() >= 2 && points.size() > 0, "nads: takes points [N,H,W,C] with N > 0, got {}", points.shape());
-  const Shape out = evaluate(network, variables, points.slice(0, 1)).shape();
-  require(out.row_size() == 1, "nads: the network has {} outputs; takes one", out.row_size());
+  require(options.block >= 0, "nads: block {} is negative; give 0 for the default", options.block);
+  require_finite("nads", variables);
+  require(cpu::all_finite(points), "nads: points {} hold a NaN or an infinity", points.shape());
+  require_one_output("nads", evaluate(network, variables, points.slice(0, 1)).shape());
   Layout<S> layout;
   layout.directions = points.shape().row_size();
   const FactoredJacobian<S> first(network, variables, points.slice(0, 1));
@@ -52,7 +54,7 @@ Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, cons
   }
   const double direction_bytes = 8 * sizeof(S) * std::max(1., numbers);  // a pass holds each of these a few times: primal, tangent, slopes
   layout.block = options.block > 0 ? options.block : std::clamp<Index>(static_cast<Index>((1 << 24) / std::max(1., numbers)), 8, 128);
-  if (options.memory > 0) layout.block = std::min(layout.block, std::max<Index>(1, static_cast<Index>(options.memory / direction_bytes)));
+  if (options.memory != 0) layout.block = std::min(layout.block, std::max<Index>(1, static_cast<Index>(options.memory / direction_bytes)));
   layout.block = std::min(layout.block, layout.directions);
   layout.pass_bytes = direction_bytes * static_cast<double>(layout.block);
 
@@ -63,10 +65,10 @@ Layout<S> lay_out(const Network<S>& network, const Variables<S>& variables, cons
   layout.widths.push_back(0);
   for (Layer<S>& layer : layout.layers) {
     const Index size = layer.rows.size();
-    require(options.memory <= 0 || static_cast<double>(size) * row_bytes <= options.memory,
+    require(options.memory == 0 || static_cast<double>(size) * row_bytes <= options.memory,
             "--memory: the tangents of {} take {:.0f} bytes, {:.0f} are left for them; give more",
             variables.paths[static_cast<std::size_t>(layer.parameter)], static_cast<double>(size) * row_bytes, options.memory);
-    if (options.memory > 0 && static_cast<double>(layout.widths.back() + size) * row_bytes > options.memory) layout.widths.push_back(0);
+    if (options.memory != 0 && static_cast<double>(layout.widths.back() + size) * row_bytes > options.memory) layout.widths.push_back(0);
     layer.turn = static_cast<Index>(layout.widths.size()) - 1;
     layer.offset = layout.widths.back();
     layout.widths.back() += size;
@@ -99,10 +101,11 @@ void add_tangents(Layout<S>& layout, const Network<S>& network, const Variables<
   }
   const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(T(x, tangent))); },
                          std::vector<T>(variables.parameters.begin(), variables.parameters.end()));
-  back.tape().require_per_example("nads");
+  back.tape().require_per_example("nads", count);
   const Shape& out = shape_of(back.value());
   std::vector<std::size_t> seen(variables.parameters.size(), 0);
   back.factors(T(Tensor<S>::full(out, static_cast<S>(1.0 / static_cast<double>(points.rows())))), [&](Factor<T> f) {
+    require_example_rows(f, count, "nads", variables.paths[static_cast<std::size_t>(f.parameter)]);
     const Layer<S>& layer = layout.of(f.parameter);
     const std::size_t which = seen[static_cast<std::size_t>(f.parameter)]++;
     if (layer.turn == turn) layer.rows.add(f, which, point, to + layer.offset, stride);
@@ -177,6 +180,8 @@ Tensor<double> nads_gram(const Network<S>& network, const Variables<S>& variable
   }
   for (Index i = 0; i < d; ++i)
     for (Index j = 0; j < i; ++j) gram[i * d + j] = gram[j * d + i];
+  require(cpu::all_finite(gram), "nads: the mixed derivative at these weights overflows {}; scale them down{}",
+          sizeof(S) == 4 ? "float32" : "float64", sizeof(S) == 4 ? " or compute in float64" : "");
   return gram;
 }
 
@@ -186,7 +191,7 @@ Nads<S> nads(const Network<S>& network, const Variables<S>& variables, const Ten
   Nads<S> result;
   cpu::trim_memory();  // the tangents
   kernels::dense_eigenpairs(gram, gram.rows(), result.eigvals, vectors);
-  for (double& v : result.eigvals) v = std::max(v, 0.0);  // a square that rounding made negative
+  for (double& v : result.eigvals) v = std::max(v, 0.0);  // squares of singular values: what is below 0 is rounding
   kernels::normalise_rows(vectors);
   result.directions = cast<S>(vectors);
   return result;

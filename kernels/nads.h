@@ -28,18 +28,19 @@ struct NadsPlan {
 
 template <class S>
 struct Nads {
-  std::vector<double> eigvals;  ///< [D] squared singular values, descending
+  std::vector<double> eigvals;  ///< [D] squared singular values, descending, never negative
   Tensor<S> directions;  ///< [D, D], one a row, of unit norm, the entry of largest magnitude positive; pixels as in an image [H, W, C]
 };
 
-/// Throws std::invalid_argument for no points, or where one layer's tangents alone do not fit into the memory.
+/// Throws std::invalid_argument for no points, for weights or points that are not finite, a network with several outputs, and where one
+/// layer's tangents alone do not fit into the memory.
 template <class S>
 NadsPlan plan_nads(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options = {});
 
 /// The Gram matrix <T_e, T_g> [D, D] over the parameters of T_e = mean over the points x_i [n, H, W, C] of d/dx_e df(x_i)/dtheta, in
 /// evaluation mode. By forward over reverse mode: D copies of a point with tangents e_1 ... e_D. Where a pre-activation is
 /// exactly zero a ReLU has no second derivative and the result is that of relu'(0) = 0. Throws as plan_nads does, and
-/// std::invalid_argument unless the network has one output.
+/// std::invalid_argument where the derivative overflows S.
 template <class S>
 Tensor<double> nads_gram(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points,
                          const NadsOptions& options = {});

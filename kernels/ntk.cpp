@@ -1,7 +1,6 @@
 #include "kernels/ntk.h"
 
 #include <mutex>
-#include <optional>
 
 namespace tangentplane {
 namespace {
@@ -12,6 +11,7 @@ Index images_per_pass(const FeaturePlan& plan) { return plan.image_flops > 1e8 ?
 template <class S>
 FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  require(options.tile >= 0, "ntk: tiles of {} images a side; give 0 for the default", options.tile);
   const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
   FeaturePlan plan = plan_features(jacobian, options.contraction);
   if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
@@ -120,7 +120,7 @@ NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const
   plan.pass = std::min(plan.images, images_per_pass(plan.features));
   plan.panel = plan.images;
   plan.feature_runs = 1;
-  if (options.memory > 0 && n * bytes > options.memory) {
+  if (options.memory != 0 && n * bytes > options.memory) {
     const Cut cut = cut_for(options, tile_for(options, plan.features, plan.images), bytes);
     plan.panel = cut.panel, plan.strip = cut.strip;
     plan.pass = std::min(plan.pass, plan.strip);
@@ -190,6 +190,16 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
 }
 
 template <class S>
+void write_tile(S* k, Index rows, Index n, Index i0, Index i1, Index j0, Index j1, const S* block) {
+  const Index w = j1 - j0, last = std::min(i1, rows), mirrored = i0 == j0 ? j0 : std::min(j1, rows);
+  for (Index i = i0; i < last; ++i) std::copy_n(block + (i - i0) * w, w, k + i * n + j0);
+  constexpr Index strip = 16;  // whole cache lines are written
+  for (Index a = i0; a < i1; a += strip)
+    for (Index j = j0; j < mirrored; ++j)
+      for (Index i = a; i < std::min(i1, a + strip); ++i) k[j * n + i] = block[(i - i0) * w + (j - j0)];
+}
+
+template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
   return ntk_rows(network, variables, images, images.rows(), options);
 }
@@ -198,18 +208,13 @@ template <class S>
 Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index rows,
                    const NtkOptions& options) {
   const Index n = images.rows();
-  require(0 <= rows && rows <= n, "ntk: {} rows for {} images", rows, n);
+  require(images.shape().rank() >= 2 && n > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  require(1 <= rows && rows <= n, "ntk: {} rows for {} images", rows, n);
   Tensor<S> k({rows, n});
-  const auto copy_in = [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
-    const Index w = j1 - j0;
-    for (Index i = i0; i < i1; ++i) std::copy_n(block + (i - i0) * w, w, k.data() + i * n + j0);
-    if (i0 == j0 || j0 >= rows) return;
-    constexpr Index strip = 16;  // mirrored by strips, so that whole cache lines are written
-    for (Index a = i0; a < i1; a += strip)
-      for (Index j = j0; j < j1; ++j)
-        for (Index i = a; i < std::min(i1, a + strip); ++i) k.data()[j * n + i] = block[(i - i0) * w + (j - j0)];
-  };
-  ntk_tiles<S>(network, variables, images, options, rows, copy_in, [rows](Index i0, Index) { return i0 < rows; });
+  ntk_tiles<S>(
+      network, variables, images, options, rows,
+      [&](Index i0, Index i1, Index j0, Index j1, const S* block) { write_tile(k.data(), rows, n, i0, i1, j0, j1, block); },
+      [rows](Index i0, Index) { return i0 < rows; });
   return k;
 }
 
@@ -224,7 +229,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   const bool hold_a = n <= m;
   const Tensor<S>&few = hold_a ? a : b, &many = hold_a ? b : a;
   Cut cut{few.rows(), many.rows()};
-  if (options.memory > 0 && static_cast<double>(n + m) * bytes > options.memory) {
+  if (options.memory != 0 && static_cast<double>(n + m) * bytes > options.memory) {
     cut = cut_for(options, size, bytes);
     cut = {std::min(cut.panel, few.rows()), std::min(cut.strip, many.rows())};
   }
@@ -257,6 +262,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
   template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                             \
   template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&, \
                           const TileFilter&);                                                                                         \
+  template void write_tile(S*, Index, Index, Index, Index, Index, Index, const S*);                                                   \
   template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                                \
   template Tensor<S> ntk_rows(const Network<S>&, const Variables<S>&, const Tensor<S>&, Index, const NtkOptions&);                    \
   template Tensor<S> ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const Tensor<S>&, const NtkOptions&);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "kernels/features.h"
 
@@ -12,7 +13,7 @@ struct NtkOptions {
   Contraction contraction = Contraction::automatic;
   Index tile = 0;                        ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
   double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
-  Index output = 0;                      ///< which logit
+  std::optional<Index> output;           ///< which logit; none: the only one
   std::function<void(double)> progress;  ///< fraction done; may throw to stop, called from one thread at a time
 };
 
@@ -27,27 +28,33 @@ struct NtkPlan {
   double feature_flops = 0, pair_flops = 0;  ///< in all
   double feature_bytes = 0;
 };
-/// From a forward and reverse pass over one image.
+/// From a forward and reverse pass over one image. Throws std::invalid_argument for no images, a negative tile, too little memory for the
+/// features of two images, and as FactoredJacobian does; so does everything below.
 template <class S>
 NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
 
 /// A block of K: rows [i0, i1), columns [j0, j1), `block` [i1 - i0, j1 - j0] contiguous.
 template <class S>
 using TileConsumer = std::function<void(Index i0, Index i1, Index j0, Index j1, const S* block)>;
-/// Whether the tile whose first entry is K[i0, j0] is wanted.
+/// Whether the tile whose first entry is K[i0, j0] is wanted. Asked by the caller's thread of each tile once, before any is computed.
 using TileFilter = std::function<bool(Index i0, Index j0)>;
 
 /// Hands over K tile by tile, those on and above the diagonal (j0 >= i0), from several threads at once; a tile on the diagonal is whole and
 /// bit-symmetric. No tile crosses `boundary` (so that training and test blocks stay apart). Nothing of size N x N is held. With `wanted`,
-/// only tiles of which it says so are computed, and no features for which there is none. Throws std::invalid_argument for no images.
+/// only tiles of which it says so are computed, and no features for which there is none.
 template <class S>
 void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
                const TileConsumer<S>& consume, const TileFilter& wanted = {});
 
+/// Writes a tile and, off the diagonal, its mirror image into the first `rows` rows of K, k [rows, n]; what lies beyond is left out.
+template <class S>
+void write_tile(S* k, Index rows, Index n, Index i0, Index i1, Index j0, Index j1, const S* block);
+
 /// K [N, N], bit-symmetric.
 template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
-/// The first `rows` rows of K [rows, N]: what training in function space needs of it, the training images first.
+/// The first `rows` rows of K [rows, N]: what training in function space needs of it, the training images first. Throws
+/// std::invalid_argument unless 1 <= rows <= N.
 template <class S>
 Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index rows,
                    const NtkOptions& options = {});

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/elementwise.h"
 #include "autodiff/cpu/gemm.h"
-#include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
 #include "kernels/dense_eigen.h"
 
@@ -31,9 +31,8 @@ Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, I
   require(K_nm.shape().rank() == 2 && K_nm.shape()[1] == m && K_nm.rows() >= m, "nystrom: K_nm is {}, must be [N,{}] with N >= {}",
           K_nm.shape(), m, m);
   require(k >= 1 && k <= m, "nystrom: {} pairs from {} points; give 1 to {}", k, m, m);
-  const auto finite = [](const Tensor<S>& t) { return std::all_of(t.data(), t.data() + t.size(), [](S v) { return std::isfinite(v); }); };
-  require(finite(K_mm), "nystrom: K_mm {} holds a NaN or an infinity", K_mm.shape());
-  require(finite(K_nm), "nystrom: K_nm {} holds a NaN or an infinity", K_nm.shape());
+  require(cpu::all_finite(K_mm), "nystrom: K_mm {} holds a NaN or an infinity", K_mm.shape());
+  require(cpu::all_finite(K_nm), "nystrom: K_nm {} holds a NaN or an infinity", K_nm.shape());
   cpu::single_threaded_blas();
   const Index n = K_nm.rows();
   const auto order = static_cast<lapack_int>(m);

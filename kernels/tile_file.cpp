@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <array>
 #include <cerrno>
@@ -15,6 +14,7 @@
 
 #include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
+#include "data/hash.h"
 
 namespace tangentplane::kernels {
 namespace {
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct Header {
   std::array<char, 8> magic{'T', 'P', 'T', 'I', 'L', 'E', 'S', '\0'};
-  std::uint32_t version = 1, scalar_bytes = 0;
+  std::uint32_t version = 2, scalar_bytes = 0;
   std::int64_t n = 0, tile = 0;
   std::uint64_t fingerprint = 0;
   bool ours() const { return magic == Header().magic && version == Header().version; }
@@ -57,8 +57,8 @@ void read_all(const fs::path& path, int descriptor, void* to, std::size_t bytes,
 }
 
 std::uint32_t checksum(const void* bytes, std::size_t size) {
-  const auto crc = static_cast<std::uint32_t>(crc32_z(0, static_cast<const Bytef*>(bytes), size));
-  return crc == 0 ? 1 : crc;
+  const auto hash = static_cast<std::uint32_t>(data::Hash64().add(bytes, size).value());
+  return hash == 0 ? 1 : hash;
 }
 
 }  // namespace

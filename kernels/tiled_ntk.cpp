@@ -1,37 +1,20 @@
 #include "kernels/tiled_ntk.h"
 
-#include <zlib.h>
-
 #include <bit>
 
+#include "nn/checkpoint.h"
+
 namespace tangentplane {
-namespace {
-
-std::uint32_t add(std::uint32_t crc, const void* bytes, std::size_t size) {
-  return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), size));
-}
-
-template <class S>
-std::uint32_t add(std::uint32_t crc, const Tensor<S>& t) {
-  const std::string shape = fmt::format("{}", t.shape());
-  return add(add(crc, shape.data(), shape.size()), t.data(), static_cast<std::size_t>(t.size()) * sizeof(S));
-}
-
-}  // namespace
-
 template <class S>
 std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
                               const NtkOptions& options) {
-  std::uint32_t weights = 0;
-  for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
-    weights = add(weights, variables.paths[i].data(), variables.paths[i].size());
-    weights = add(weights, variables.parameters[i]);
-  }
-  for (const auto& [path, value] : variables.statistics) weights = add(add(weights, path.data(), path.size()), value);
   NtkOptions few;
   few.contraction = options.contraction, few.output = options.output;
-  weights = add(weights, ntk(network, variables, images.slice(0, std::min<Index>(2, images.rows())), few));
-  return static_cast<std::uint64_t>(add(0, images)) << 32 | weights;
+  data::NumbersFingerprint<S> all;
+  all.add(images);
+  all.add(fingerprint(variables));
+  all.add(ntk(network, variables, images.slice(0, std::min<Index>(2, images.rows())), few));
+  return data::Hash64().add(all.text()).value();
 }
 
 Index file_tile(const NtkPlan& plan) {

@@ -6,7 +6,7 @@
 
 namespace tangentplane {
 
-/// Tells kernels apart: a checksum of the images, of the weights and statistics under their names, and of the kernel of the first images,
+/// Tells kernels apart: a hash of the images, of the weights and statistics under their names, and of the kernel of the first images,
 /// in which the network, the output and the contraction show.
 template <class S>
 std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options);

@@ -26,10 +26,10 @@ Tensor<S> position_sums(Index n, Index positions, Index c, const F& term) {
   Tensor<S> rows({n, c});
   cpu::parallel_rows(n, positions * c, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      S* to = rows.data() + i * c;
-      std::fill_n(to, c, S(0));
-      for (Index s = 0; s < positions; ++s)
-        for (Index k = 0; k < c; ++k) to[k] += term((i * positions + s) * c + k);
+      std::vector<double> sum(static_cast<std::size_t>(c));
+      const Index first = i * positions * c;
+      cpu::add_channels<1>(positions, c, sum.data(), [&term, first](Index entry, Index) { return std::array{term(first + entry)}; });
+      std::transform(sum.begin(), sum.end(), rows.data() + i * c, [](double v) { return static_cast<S>(v); });
     }
   });
   return rows;

@@ -8,28 +8,36 @@ namespace tangentplane {
 template <class S>
 FactoredJacobian<S>::FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor<S>>> factors, std::vector<Shape> parameter_shapes)
     : value_(std::move(value)), factors_(std::move(factors)), shapes_(std::move(parameter_shapes)) {
-  for (const auto& f : factors_)
-    require(f.entrance->per_example(), "jacobian: parameter {} enters through {}, whose cotangent is summed over the examples", f.parameter,
-            f.entrance->name());
+  require(value_.shape().rank() == 1 && value_.size() > 0, "jacobian: takes the outputs [N] of N > 0 examples, got {}", value_.shape());
+  for (const auto& f : factors_) {
+    require(0 <= f.parameter && f.parameter < static_cast<Index>(shapes_.size()), "jacobian: a factor of parameter {} of {}", f.parameter,
+            shapes_.size());
+    require_example_rows(f, examples(), "jacobian", std::to_string(f.parameter));
+  }
 }
 
 template <class S>
-FactoredJacobian<S>::FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index output) {
+FactoredJacobian<S>::FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+                                      std::optional<Index> output) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "jacobian: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  require_finite("jacobian", variables);
   using T = Tensor<S>;
   const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(images)); },
                          variables.parameters);
-  back.tape().require_per_example("jacobian");
-  const Index n = images.rows(), outputs = back.value().shape()[1];
-  require(0 <= output && output < outputs, "jacobian: output {} of a network with {}", output, outputs);
+  const Index n = images.rows(), outputs = back.value().shape()[1], column = output.value_or(0);
+  back.tape().require_per_example("jacobian", n);
+  require(output || outputs == 1, "jacobian: the network has {} outputs and none is chosen; takes one logit", outputs);
+  require(0 <= column && column < outputs, "jacobian: output {} of a network with {}", column, outputs);
   T cotangent = T::zeros({n, outputs});
   value_ = T({n});
   for (Index i = 0; i < n; ++i) {
-    cotangent[i * outputs + output] = 1;
-    value_[i] = back.value()[i * outputs + output];
+    cotangent[i * outputs + column] = 1;
+    value_[i] = back.value()[i * outputs + column];
   }
   for (const auto& p : variables.parameters) shapes_.push_back(p.shape());
-  *this = FactoredJacobian(value_, back.factors(cotangent), shapes_);
+  auto factors = back.factors(cotangent);
+  for (const auto& f : factors) require_example_rows(f, n, "jacobian", variables.paths[static_cast<std::size_t>(f.parameter)]);
+  *this = FactoredJacobian(value_, std::move(factors), shapes_);
 }
 
 template <class S>
@@ -97,6 +105,7 @@ template <class S>
 Tensor<S> FactoredJacobian<S>::gram() const {
   const Tensor<S> j = rows();
   const Index n = j.shape()[0], p = j.shape()[1];
+  if (p == 0) return Tensor<S>::zeros({n, n});
   Tensor<S> k({n, n});
   cpu::parallel_gemm(cpu::Op::none, cpu::Op::transpose, n, n, p, S(1), j.data(), p, j.data(), p, S(0), k.data(), n);
   return k;

@@ -2,6 +2,8 @@
 // factors (activation, cotangent) that nobody has multiplied out (after Novak, Sohl-Dickstein and Schoenholz, ICML 2022).
 #pragma once
 
+#include <optional>
+
 #include "nn/network.h"
 
 namespace tangentplane {
@@ -10,10 +12,12 @@ namespace tangentplane {
 template <class S>
 class FactoredJacobian {
  public:
-  /// Runs the network and one reverse pass. `output` chooses among several logits. Throws std::invalid_argument for no images, an output
-  /// that does not exist, or a network whose examples are coupled.
-  FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index output = 0);
-  /// The factors of a pull-back whose cotangent was one for each example's output.
+  /// Runs the network and one reverse pass. `output` chooses among several logits; none stands for the only one. Throws
+  /// std::invalid_argument for no images, weights that are not finite, an output that does not exist or is not chosen, and a network whose
+  /// examples are coupled or meet a parameter in other rows than their own.
+  FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, std::optional<Index> output = {});
+  /// The factors of a pull-back whose cotangent was one for each example's output. Throws std::invalid_argument unless value is [N] with
+  /// N > 0 and every factor has N rows, an example each, and one of the parameters.
   FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor<S>>> factors, std::vector<Shape> parameter_shapes);
 
   Index examples() const { return value_.rows(); }

@@ -118,9 +118,10 @@ void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
 template <class S>
 std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
                                         const Tensor<S>& coefficients, Index first, Index last, Index batch) {
-  const Index n = images.rows(), tasks = coefficients.shape()[1];
+  require(images.shape().rank() >= 2 && images.rows() > 0, "function space: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   require(batch >= 1, "function space: batch {} is below 1", batch);
-  require(coefficients.shape().rank() == 2 && coefficients.rows() == n && 0 <= first && first <= last && last <= tasks,
+  const Index n = images.rows(), tasks = coefficients.shape().rank() == 2 ? coefficients.shape()[1] : -1;
+  require(coefficients.rows() == n && 0 <= first && first <= last && last <= tasks,
           "function space: columns {} to {} of coefficients {} for {} images", first, last, coefficients.shape(), n);
   std::vector<Variables<S>> columns;
   for (Index t = first; t < last; ++t) columns.push_back(initial.clone());

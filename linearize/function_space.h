@@ -47,7 +47,7 @@ class FunctionSpaceLearner : public Learner<S> {
 
 /// theta0 + J^T a for columns [first, last) of coefficients [N, tasks] over the training images [N, H, W, C], in batches whose Jacobian
 /// serves all columns. Throws std::invalid_argument unless coefficients have a row an image and the columns exist, for a batch below 1,
-/// and as FactoredJacobian does.
+/// for a network with several outputs, and as FactoredJacobian does.
 template <class S>
 std::vector<Variables<S>> parameters_of(const Network<S>& network, const Variables<S>& initial, const Tensor<S>& images,
                                         const Tensor<S>& coefficients, Index first, Index last, Index batch = 128);

@@ -77,6 +77,11 @@ std::vector<Group> groups_of(const FactoredJacobian<S>& jacobian, const Tensor<S
 }
 
 template <class S>
+void require_images(const Tensor<S>& images) {
+  require(images.shape().rank() >= 2 && images.rows() > 0, "jacobian: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+}
+
+template <class S>
 void copy_rows(const Tensor<S>& from, Tensor<S>& to, Index begin) {
   cpu::copy(from.size(), from.data(), to.data() + begin * to.shape().row_size());
 }
@@ -85,6 +90,7 @@ void copy_rows(const Tensor<S>& from, Tensor<S>& to, Index begin) {
 
 template <class S>
 KeptCost KeptJacobian<S>::cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
+  require_images(images);
   const Tensor<S> one = images.slice(0, 1);
   KeptCost cost{.bytes = sizeof(S)};
   for (const Group& g : groups_of(FactoredJacobian<S>(network, variables, one), one)) {
@@ -98,9 +104,10 @@ template <class S>
 KeptJacobian<S>::KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch,
                               const std::function<void(double)>& progress) {
   require(batch >= 1, "jacobian: batch {} is below 1", batch);
+  require_images(images);
   const Index n = images.rows();
   value_ = Tensor<S>({n});
-  for (Index begin = 0; begin < n || begin == 0; begin += batch) {
+  for (Index begin = 0; begin < n; begin += batch) {
     const Tensor<S> some = images.slice(begin, std::min(n, begin + batch));
     const FactoredJacobian<S> jacobian(network, variables, some);
     const auto groups = groups_of(jacobian, some);

@@ -19,7 +19,7 @@ template <class S>
 class KeptJacobian {
  public:
   /// Computes it for all `images` [N, H, W, C] in batches; `progress` is told the fraction done after each and may throw to stop. Throws
-  /// std::invalid_argument as FactoredJacobian does, and for a batch below 1.
+  /// std::invalid_argument as FactoredJacobian does, for a network with several outputs, and for a batch below 1.
   KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 128,
                const std::function<void(double)>& progress = {});
   /// Known before it is computed, from a pass over the first of `images`.
@@ -29,7 +29,8 @@ class KeptJacobian {
   /// f(images) [N].
   const Tensor<S>& value() const { return value_; }
 
-  /// The Jacobian of these images, in this order.
+  /// The Jacobian of these images, in this order. Throws std::invalid_argument for none and for images that are not there, as the next
+  /// does.
   FactoredJacobian<S> of(std::span<const Index> images) const;
   /// Of images [begin, end), which are not copied.
   FactoredJacobian<S> of(Index begin, Index end) const;

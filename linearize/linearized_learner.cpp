@@ -13,8 +13,9 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
       kept_(std::move(kept)) {
   require(!kept_ || kept_->examples() == images_.rows(), "train: a Jacobian of {} images was kept, there are {}",
           kept_ ? kept_->examples() : 0, images_.rows());
-  const auto z = evaluate(network_, initial_, images_.slice(0, 1));
-  require(z.shape()[1] == 1, "train: the network has {} outputs; training takes one logit", z.shape()[1]);
+  require_training_images(images_.shape(), num_train_);
+  require_finite("train", initial_);
+  require_one_output("train", evaluate(network_, initial_, images_.slice(0, 1)).shape());
   for (const auto& p : initial_.parameters) {
     change_.push_back(Tensor<S>::zeros(p.shape()));
     momentum_.push_back(Tensor<S>::zeros(p.shape()));
@@ -109,7 +110,7 @@ Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& varia
   for (Index begin = 0; begin < images.rows(); begin += batch) {
     const Index end = std::min(images.rows(), begin + batch);
     const T y = forward(network, variables, parameters, T(images.slice(begin, end)));
-    require(y.primal.shape()[1] == 1, "linearize: the network has {} outputs; training takes one logit", y.primal.shape()[1]);
+    require_one_output("linearize", y.primal.shape());
     for (Index i = begin; i < end; ++i) {
       all[i] = without_f0 ? S(0) : y.primal[i - begin];
       if (y.tangent) all[i] += (*y.tangent)[i - begin];

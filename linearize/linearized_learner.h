@@ -12,7 +12,7 @@ class LinearizedLearner : public Learner<S> {
  public:
   /// `images` [N, H, W, C], the first num_train training; without_f0 leaves the first term out. `kept` is the Jacobian of all images at
   /// `initial`, which several learners may share; without it that of each batch is computed anew. Throws std::invalid_argument unless the
-  /// network has one output and `kept` as many examples as there are images.
+  /// network has one output, 1 <= num_train <= N and `kept` as many examples as there are images, and for weights that are not finite.
   LinearizedLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train, bool without_f0,
                     std::shared_ptr<const KeptJacobian<S>> kept = {});
 

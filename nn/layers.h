@@ -65,7 +65,7 @@ T conv_activate_pool(const Scope<T>& scope, Index features, Index kernel, Activa
 template <class T>
 T batch_norm(const Scope<T>& scope, const T& x, const Initializer& scale_initial = ones()) {
   using S = ScalarOf<T>;
-  constexpr double epsilon = 1e-5, momentum = 0.9;
+  constexpr double epsilon = batch_norm_epsilon, momentum = 0.9;
   const Index c = shape_of(x)[-1];
   const T gamma = scope.parameter("scale", {c}, scale_initial), beta = scope.parameter("bias", {c}, zeros());
   const Tensor<S> mean = scope.statistic("mean", {c}, 0), variance = scope.statistic("var", {c}, 1);

@@ -27,6 +27,7 @@ template <class S>
 std::vector<Score> scores(const Tensor<S>& logits, const Tensor<S>& labels) {
   require(logits.shape() == labels.shape() && logits.shape().rank() == 2, "loss: logits {} and labels {} differ", logits.shape(),
           labels.shape());
+  require(logits.size() > 0, "loss: logits {} hold none to take the mean of", logits.shape());
   const Index rows = logits.shape()[0], columns = logits.shape()[1];
   std::vector<Score> s(static_cast<std::size_t>(columns));
   for (Index i = 0; i < rows; ++i)
@@ -41,13 +42,17 @@ std::vector<Score> scores(const Tensor<S>& logits, const Tensor<S>& labels) {
   }
   return s;
 }
-/// d(mean loss of a column) / d(logits): (sigmoid(z) - y) / B.
+/// d(mean loss of a column) / d(logits): (sigmoid(z) - y) / B, as sigmoid(z) (1 - y) - sigmoid(-z) y, which keeps its digits where
+/// sigmoid(z) is near y.
 template <class S>
 Tensor<S> cross_entropy_cotangent(const Tensor<S>& logits, const Tensor<S>& labels) {
   require(logits.shape() == labels.shape(), "loss: logits {} and labels {} differ", logits.shape(), labels.shape());
   Tensor<S> d(logits.shape());
   const double weight = 1 / static_cast<double>(logits.rows());
-  for (Index i = 0; i < d.size(); ++i) d[i] = static_cast<S>((logistic(logits[i]) - static_cast<double>(labels[i])) * weight);
+  for (Index i = 0; i < d.size(); ++i) {
+    const double z = logits[i], y = labels[i];
+    d[i] = static_cast<S>((logistic(z) * (1 - y) - logistic(-z) * y) * weight);
+  }
   return d;
 }
 

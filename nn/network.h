@@ -17,10 +17,15 @@ class Network {
   template <class Model>
   explicit Network(Model model) : model_(std::make_shared<Holder<Model>>(std::move(model))) {}
 
-  /// Runs the model on images [N, H, W, C] -> [N, O].
+  /// Runs the model on images [N, H, W, C] -> [N, O]. Throws std::invalid_argument where the model returns anything else: what is written
+  /// against Network relies on a row an image and at least one column.
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
-    return model_->run(scope, images);
+    T logits = model_->run(scope, images);
+    const Shape &in = shape_of(images), &out = shape_of(logits);
+    require(in.rank() > 0 && out.rank() == 2 && out[0] == in[0] && out[1] >= 1,
+            "network: the model returns {} for images {}; it must return logits [N,O], a row an image and at least one column", out, in);
+    return logits;
   }
 
  private:
@@ -65,6 +70,11 @@ template <class T>
 T forward_training(const Network<ScalarOf<T>>& network, const Variables<ScalarOf<T>>& variables, const std::vector<T>& parameters,
                    const std::type_identity_t<T>& images, std::map<std::string, Tensor<ScalarOf<T>>>& updated) {
   return network(Scope<T>(variables, parameters, Mode::training, &updated), images);
+}
+
+/// Throws std::invalid_argument unless `logits` [N, O] are those of a network with one output; `what` names what takes one alone.
+inline void require_one_output(const char* what, const Shape& logits) {
+  require(logits[1] == 1, "{}: the network has {} outputs; takes one logit", what, logits[1]);
 }
 
 /// f(images) in evaluation mode, [N, O], in batches of fixed size so that memory stays bounded. Throws

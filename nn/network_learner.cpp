@@ -5,8 +5,9 @@ namespace tangentplane {
 template <class S>
 NetworkLearner<S>::NetworkLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train)
     : network_(network), initial_(initial), variables_(initial.clone()), images_(std::move(images)), num_train_(num_train) {
-  const auto z = evaluate(network_, initial_, images_.slice(0, 1));
-  require(z.shape()[1] == 1, "train: the network has {} outputs; training takes one logit", z.shape()[1]);
+  require_training_images(images_.shape(), num_train_);
+  // Two images: with one, a model that moves the batch into the logits would pass.
+  require_one_output("train", evaluate(network_, initial_, images_.slice(0, std::min<Index>(2, images_.rows()))).shape());
   for (const auto& p : variables_.parameters) momentum_.push_back(Tensor<S>::zeros(p.shape()));
 }
 

@@ -11,7 +11,7 @@ template <class S>
 class NetworkLearner : public Learner<S> {
  public:
   /// `images` [N, H, W, C], the first num_train training. Starts from a copy of `initial`. Throws std::invalid_argument unless the network
-  /// has one output.
+  /// has one output and 1 <= num_train <= N.
   NetworkLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train);
 
   Tensor<S> logits(std::span<const Index> batch) override;

@@ -30,6 +30,11 @@ double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Ten
   return std::sqrt(squares);
 }
 
+void require_training_images(const Shape& images, Index num_train) {
+  require(images.rank() >= 2 && images[0] > 0, "train: takes images [N,H,W,C] with N > 0, got {}", images);
+  require(1 <= num_train && num_train <= images[0], "train: {} training images of {}; give 1 to {}", num_train, images[0], images[0]);
+}
+
 std::vector<Index> epoch_order(const Recipe& recipe, Index n, Index epoch) {
   if (recipe.shuffle) return RandomStream(recipe.seed, "batches", static_cast<std::uint64_t>(epoch)).permutation(n);
   std::vector<Index> order(static_cast<std::size_t>(n));

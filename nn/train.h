@@ -39,6 +39,9 @@ using LearnerState = std::vector<std::pair<std::string, Tensor<S>>>;
 template <class S>
 Tensor<S> state_tensor(const LearnerState<S>& state, const std::string& name, const Shape& shape);
 
+/// Throws std::invalid_argument unless images [N, ...] have a first part of num_train, from 1 to N, to train on.
+void require_training_images(const Shape& images, Index num_train);
+
 /// ||a - from|| over a list of parameters, in double; ||a|| without `from`.
 template <class S>
 double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& from = {});

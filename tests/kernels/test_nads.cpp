@@ -1,6 +1,11 @@
 // Neural anisotropy directions against flax's, against differences of gradients, and in every way of computing them.
 #include "kernels/nads.h"
 
+#include <algorithm>
+#include <tuple>
+#include <type_traits>
+
+#include "kernels/dense_eigen.h"
 #include "tests/golden.h"
 
 using namespace tangentplane;
@@ -197,11 +202,38 @@ TEST_CASE("directions are orthonormal and the eigenvalues sum to the derivative'
   CHECK(std::is_sorted(result.eigvals.rbegin(), result.eigvals.rend()));
 }
 
+TEST_CASE("eigenvalues of directions that nothing distinguishes are zero and never below") {
+  // 32 directions, of which averages of 2 x 2 pixels let 8 through: the others' eigenvalues are rounding of either sign.
+  const auto averages = [](const auto& scope, const auto& images) {
+    return dense(scope / "out", 1, tanh(dense(scope / "in", 3, flatten(average_pool(images, 2)))));
+  };
+  const Network<double> network(averages);
+  const Network<float> single_network(averages);
+  Index below = 0;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    RandomStream random(seed, "averages");
+    const Problem p{network, initialise(network, {4, 4, 2}, seed), check::draw({1, 4, 4, 2}, random)};
+    auto gram = nads_gram(p.network, p.variables, p.points);
+    std::vector<double> raw;
+    Real vectors;
+    kernels::dense_eigenpairs(gram, 32, raw, vectors);
+    for (double v : raw) below += v < 0;
+    const auto values = nads(p.network, p.variables, p.points).eigvals;
+    CHECK(std::all_of(values.begin(), values.end(), [](double v) { return v >= 0; }));
+    for (std::size_t j = 8; j < 32; ++j) CHECK(values[j] < 1e-14 * values[0]);
+    const auto single = nads(single_network, initialise(single_network, {4, 4, 2}, seed), cast<float>(p.points)).eigvals;
+    CHECK(std::all_of(single.begin(), single.end(), [](double v) { return v >= 0; }));
+  }
+  CHECK(below > 0);  // the case does occur
+}
+
 TEST_CASE("what NADs refuse, and that progress may stop them") {
   const auto p = problem(small_lenet, {5, 4, 2}, 1);
-  CHECK_THROWS_WITH(nads(p.network, p.variables, Real::zeros({0, 5, 4, 2})), Catch::Contains("points [N,H,W,C] with N > 0"));
+  CHECK_THROWS_WITH(nads(p.network, p.variables, Real::zeros({0, 5, 4, 2})),
+                    Catch::Matchers::ContainsSubstring("points [N,H,W,C] with N > 0"));
   CHECK_THROWS_WITH(nads(p.network, p.variables, p.points, with(&NadsOptions::memory, 100.0)),
-                    Catch::Contains("--memory: the tangents of Conv_0/kernel") && Catch::Contains("are left for them"));
+                    Catch::Matchers::ContainsSubstring("--memory: the tangents of Conv_0/kernel") &&
+                        Catch::Matchers::ContainsSubstring("are left for them"));
   struct Stop {};
   std::vector<double> seen;
   auto watched = with(&NadsOptions::block, Index(7));

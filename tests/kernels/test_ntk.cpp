@@ -6,7 +6,7 @@
 #include "tests/small.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -46,7 +46,7 @@ void tiles_and_panels_change_nothing(const Small<S>& s, double tolerance) {
       close_to(ntk(s.network, s.variables, s.images, with(way, 3, memory)), whole, tolerance);
     }
     CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, with(way, 3, 1.5 * image_bytes)),
-                      Contains("memory: the features of two images"));
+                      ContainsSubstring("memory: the features of two images"));
     // Two sets of images: a block of the whole.
     for (double memory : {0.0, 7 * image_bytes}) {
       const auto block = ntk(s.network, s.variables, s.images.slice(2, 9), s.images.slice(5, n), with(way, 4, memory));
@@ -73,7 +73,7 @@ TEST_CASE("tiles, panels and memory limits change nothing, a kernel between two 
 
 TEST_CASE("rows, factors and the best mix give J J^T") {
   const check::Poison poison;
-  for (const auto& s : small_networks(9)) {
+  for (const auto& s : small_networks(9, 2)) {
     const Index outputs = evaluate(s.network, s.variables, s.images).shape()[1];
     for (Index output = 0; output < outputs; ++output) {
       INFO(s.name << ", output " << output);
@@ -89,7 +89,8 @@ TEST_CASE("rows, factors and the best mix give J J^T") {
       const auto k = ntk(s.network, s.variables, s.images, with(Contraction::automatic, 0, 0, output));
       close_to(matmul(k, v.reshaped({9, 1})), jacobian.times(back).reshaped({9, 1}), 1e-12);
     }
-    CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, with(Contraction::automatic, 0, 0, outputs)), Contains("of a network with"));
+    CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, with(Contraction::automatic, 0, 0, outputs)),
+                      ContainsSubstring("of a network with"));
   }
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("progress grows to one and may stop the work") {
 
 TEST_CASE("images that cannot be are refused") {
   const auto s = small_models<double>(3)[0];
-  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images.slice(0, 0)), Contains("N > 0"));
-  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, s.images.slice(0, 0)), Contains("differ in more than their number"));
-  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, Tensor<double>::zeros({2, 3, 5, 3})), Contains("[2,3,5,3]"));
+  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images.slice(0, 0)), ContainsSubstring("N > 0"));
+  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, s.images.slice(0, 0)), ContainsSubstring("differ in more than their number"));
+  CHECK_THROWS_WITH(ntk(s.network, s.variables, s.images, Tensor<double>::zeros({2, 3, 5, 3})), ContainsSubstring("[2,3,5,3]"));
 }

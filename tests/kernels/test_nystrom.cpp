@@ -1,11 +1,10 @@
 // Nystrom against the exact eigenpairs of small kernels.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 #include <set>
 
 #include "autodiff/random.h"
 #include "kernels/nystrom.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using namespace tangentplane::kernels;

@@ -4,7 +4,7 @@
 #include "tests/small.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using check::Real;
 
 namespace {
@@ -33,7 +33,7 @@ Real times(const Real& a, const Real& x, bool transpose) {
 
 TEST_CASE("J v and J^T u are those of the rows, of forward mode and of differences") {
   const check::Poison poison;
-  for (const auto& s : small_networks(5)) {
+  for (const auto& s : small_networks(5, 2)) {
     const Index outputs = evaluate(s.network, s.variables, s.images).shape()[1];
     for (Index output = 0; output < outputs; ++output) {
       INFO(s.name << ", output " << output);
@@ -99,15 +99,15 @@ TEST_CASE("a batch of two rows equals a batch of one, bit-exact threads included
 
 TEST_CASE("what has no Jacobian by example is refused") {
   const auto s = small_models<double>(3)[0];
-  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images, 1), Contains("output 1 of a network with 1"));
-  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images, -1), Contains("output -1"));
-  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images.slice(0, 0)), Contains("N > 0"));
+  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images, 1), ContainsSubstring("output 1 of a network with 1"));
+  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images, -1), ContainsSubstring("output -1"));
+  CHECK_THROWS_WITH(FactoredJacobian<double>(s.network, s.variables, s.images.slice(0, 0)), ContainsSubstring("N > 0"));
   const FactoredJacobian<double> jacobian(s.network, s.variables, s.images);
-  CHECK_THROWS_WITH(jacobian.transpose_times(Real::zeros({4})), Contains("cotangent [4] for 3 examples"));
-  CHECK_THROWS_WITH(jacobian.times({}), Contains("0 tangents for 6 parameters"));
+  CHECK_THROWS_WITH(jacobian.transpose_times(Real::zeros({4})), ContainsSubstring("cotangent [4] for 3 examples"));
+  CHECK_THROWS_WITH(jacobian.times({}), ContainsSubstring("0 tangents for 6 parameters"));
   auto v = s.variables.parameters;
   v[1] = Real::zeros({2, 2});
-  CHECK_THROWS_WITH(jacobian.times(v), Contains("tangent 1 has shape [2,2], its parameter [7]"));
+  CHECK_THROWS_WITH(jacobian.times(v), ContainsSubstring("tangent 1 has shape [2,2], its parameter [7]"));
 
   // A parameter that enters by its own shape alone, [N, C] added to an input: its cotangent belongs to no example.
   const std::vector<Real> p{Real::full({3, 2}, 1)};
