@@ -15,6 +15,12 @@ inline void check(const Shape& x, std::initializer_list<std::pair<const char*, S
   require(x.rank() >= 1, "batch_norm: a scalar has no channels");
   for (const auto& [name, shape] : others)
     require(shape == Shape{x[-1]}, "batch_norm: input {} has {} channels, its {} is {}", x, x[-1], name, shape);
+  ops_detail::check_examples("batch_norm", x);
+}
+/// Statistics of a batch divide by the number of its entries.
+inline void check_batch(const Shape& x, std::initializer_list<std::pair<const char*, Shape>> others) {
+  check(x, others);
+  require(x.size() > 0, "batch_norm: input {} has no examples to take statistics of", x);
 }
 inline void check(const Shape& x, const Shape& mean, const Shape& inverse_deviation, const Shape& gamma, const Shape& beta) {
   check(x, {{"mean", mean}, {"inverse deviation", inverse_deviation}, {"scale", gamma}, {"bias", beta}});
@@ -51,8 +57,8 @@ Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const T
   tape = tape_detail::common_tape(x.at, tape ? (gamma.at.constant() ? beta.at : gamma.at) : x.at);
   if (!tape) return normalise(x.value, mean, inverse_deviation, gamma.value, beta.value);
   batch_norm_detail::check(x.value.shape(), mean.shape(), inverse_deviation.shape(), gamma.value.shape(), beta.value.shape());
-  if (gamma.at.node >= 0) tape->couple(ChannelScale::name);
-  if (beta.at.node >= 0) tape->couple(ChannelBias::name);
+  tape->spread(ChannelScale::name, gamma.at);
+  tape->spread(ChannelBias::name, beta.at);
   T normalised, y = cpu::normalise(x.value, mean, inverse_deviation, gamma.value, beta.value, gamma.at.constant() ? nullptr : &normalised);
   return tape->record(std::move(y), [normalised, inverse_deviation, gamma_value = gamma.value, x_at = x.at, gamma_at = gamma.at,
                                      beta_at = beta.at, shape = x.value.shape()](const T& dy, Pull<T>& pull) {
@@ -73,8 +79,8 @@ struct BatchNormalised {
 /// The same with the batch's own mean and biased variance over all axes but the last.
 template <class T>
 BatchNormalised<T> normalise_by_batch_composed(const T& x, const T& gamma, const T& beta, double epsilon) {
-  batch_norm_detail::check(shape_of(x), {});
-  const double weight = static_cast<double>(shape_of(x)[-1]) / static_cast<double>(std::max<Index>(1, shape_of(x).size()));
+  batch_norm_detail::check_batch(shape_of(x), {});
+  const double weight = static_cast<double>(shape_of(x)[-1]) / static_cast<double>(shape_of(x).size());
   const T mean = scale(channel_sum(x), weight);
   const T centred = bias(x, scale(mean, -1));
   const T variance = scale(channel_sum(mul(centred, centred)), weight);
@@ -89,7 +95,7 @@ BatchNormalised<T> normalise_by_batch(const T& x, const T& gamma, const T& beta,
 
 template <class S>
 BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S>& gamma, const Tensor<S>& beta, double epsilon) {
-  batch_norm_detail::check(x.shape(), {{"scale", gamma.shape()}, {"bias", beta.shape()}});
+  batch_norm_detail::check_batch(x.shape(), {{"scale", gamma.shape()}, {"bias", beta.shape()}});
   auto m = cpu::channel_moments(x);
   return {cpu::batch_norm(x, m, gamma, beta, epsilon), m.mean, m.variance};
 }

@@ -1,4 +1,5 @@
-// What a model is written with: one name an op, for every value type. Shapes are checked here, before any work.
+// What a model is written with: one name an op, for every value type. Shapes are checked here, before any work. Ops that interpret axes
+// take no examples (a first axis of 0) and return none, but refuse any other axis of 0.
 #pragma once
 
 #include "autodiff/dual.h"
@@ -9,11 +10,26 @@
 
 namespace tangentplane {
 
+namespace ops_detail {
+
+/// An op may be given no examples (a first axis of 0), and then returns none; every other extent of x, and all of a weight's, must be
+/// there.
+inline void check_examples(const char* op, const Shape& x) {
+  for (int i = 1; i < x.rank(); ++i) require(x[i] > 0, "{}: input {} has an axis of 0; at least 1", op, x);
+}
+inline void check_weight(const char* op, const Shape& w) {
+  for (int i = 0; i < w.rank(); ++i) require(w[i] > 0, "{}: weight {} has an axis of 0; at least 1", op, w);
+}
+
+}  // namespace ops_detail
+
 /// x [N, K] times w [K, C].
 template <class T>
 T matmul(const T& x, const T& w) {
   const Shape &a = shape_of(x), &b = shape_of(w);
   require(a.rank() == 2 && b.rank() == 2, "matmul: takes two matrices, got {} and {}", a, b);
+  ops_detail::check_examples("matmul", a);
+  ops_detail::check_weight("matmul", b);
   require(a[1] == b[0], "matmul: input {} has {} columns, weight {} takes {}", a, a[1], b, b[0]);
   return solve<Slot::output>(MatMul{}, x, w);
 }
@@ -35,11 +51,14 @@ namespace ops_detail {
 inline void check_conv2d(const Shape& x, const Shape& w, Index stride) {
   require(x.rank() == 4 && w.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", x, w);
   require(x[3] == w[2], "conv2d: input {} has {} channels, weight {} takes {}", x, x[3], w, w[2]);
+  check_examples("conv2d", x);
+  check_weight("conv2d", w);
   require(stride >= 1, "conv2d: stride {} is below 1", stride);
 }
 
 inline cpu::PoolGeometry pool_geometry(const char* op, const Shape& x, Index window, Index stride) {
   require(x.rank() == 4, "{}: takes images [N,H,W,C], got {}", op, x);
+  check_examples(op, x);
   require(window >= 1 && x[1] >= window && x[2] >= window, "{}: window {} does not fit into {}", op, window, x);
   require(stride >= 0, "{}: stride {} is negative", op, stride);
   return {x[1], x[2], x[3], window, stride ? stride : window};
@@ -70,6 +89,7 @@ template <class T>
 T bias(T x, const T& b) {
   const Shape a = shape_of(x), c = shape_of(b);
   require(a.rank() >= 1 && c.rank() == 1 && a[-1] == c[0], "bias: input {} has no last axis for a bias {}", a, c);
+  ops_detail::check_examples("bias", a);
   return add(std::move(x), ChannelBias{a}, b);
 }
 
@@ -78,6 +98,7 @@ template <class T>
 T channel_scale(const T& x, const T& w) {
   const Shape &a = shape_of(x), &b = shape_of(w);
   require(a.rank() >= 1 && b.rank() == 1 && a[-1] == b[0], "channel_scale: input {} has no last axis for a scale {}", a, b);
+  ops_detail::check_examples("channel_scale", a);
   return solve<Slot::output>(ChannelScale{}, x, w);
 }
 
@@ -119,6 +140,7 @@ T sum(const T& x) {
 template <class T>
 T channel_sum(const T& x) {
   require(shape_of(x).rank() >= 1, "channel_sum: a scalar has no channels");
+  ops_detail::check_examples("channel_sum", shape_of(x));
   return apply(transposed(ChannelBias{shape_of(x)}), x);
 }
 
@@ -134,16 +156,17 @@ template <class T>
 T global_mean(const T& x) {
   const Shape& s = shape_of(x);
   require(s.rank() == 4, "global_mean: takes images [N,H,W,C], got {}", s);
+  ops_detail::check_examples("global_mean", s);
   return apply(GlobalMean{s[1], s[2]}, x);
 }
 
-/// Largest entry of each window (the first in row order where several are), chosen by the innermost primal. Stride and
-/// throws as average_pool's.
+/// Largest entry of each window (the first in row order where several are, and NaN where one is), chosen by the innermost primal. Stride
+/// and throws as average_pool's.
 template <class T>
 T max_pool(const T& x, Index window, Index stride = 0) {
   const Shape s = shape_of(x);
   const cpu::PoolGeometry at = ops_detail::pool_geometry("max_pool", s, window, stride);
-  return apply(Gather{s, {s[0], at.out_height(), at.out_width(), s[3]}, cpu::window_maxima(at, primal(x))}, x);
+  return apply(Gather{s, {s[0], at.out_height(), at.out_width(), s[3]}, cpu::window_maxima(at, primal(x)), at.stride < at.window}, x);
 }
 
 template <class T>
@@ -160,13 +183,15 @@ T tanh(const T& x) requires requires {
 }
 { return pointwise(Tanh{}, x); }
 template <class T>
-T sigmoid(const T& x) {
-  return pointwise(Sigmoid{}, x);
+T sigmoid(const T& x) requires requires {
+  typename ValueTraits<T>::Scalar;
 }
+{ return pointwise(Sigmoid{}, x); }
 template <class T>
-T softplus(const T& x) {
-  return pointwise(Softplus{}, x);
+T softplus(const T& x) requires requires {
+  typename ValueTraits<T>::Scalar;
 }
+{ return pointwise(Softplus{}, x); }
 template <class T>
 T log(const T& x) requires requires {
   typename ValueTraits<T>::Scalar;

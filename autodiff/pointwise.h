@@ -8,17 +8,43 @@
 
 namespace tangentplane {
 
-struct Relu {  // relu'(0) = 0
+namespace pointwise_detail {
+
+// 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (linear + cubic x^2), twice the argument of the tanh form's tanh. In the left tail gelu is as small
+// as e to this argument, and needs more digits of it than one number holds.
+constexpr double linear = 0x1.9884533d43651p+0, cubic = 0x1.2444f2a4d8b4bp-4;
+
+/// The argument less `inner`, which is the argument as it was rounded.
+inline float gelu_rest(float x, float inner) {
+  const double wide = x;
+  return static_cast<float>(wide * (linear + cubic * wide * wide) - static_cast<double>(inner));
+}
+inline double gelu_rest(double x, double inner) {
+  // In parts whose products are exact: x to 12 bits, its cube to 36, the coefficients to 40 and 17.
+  constexpr double linear_high = 0x1.9884533d42000p+0, linear_low = 0x1.6508d0fcb3c50p-40, cubic_high = 0x1.2444000000000p-4,
+                   cubic_low = 0x1.e549b1695e938p-21;
+  const double high = std::bit_cast<double>(std::bit_cast<std::uint64_t>(x) & 0xfffffe0000000000u), low = x - high;
+  const double first = linear_high * high, third = cubic_high * (high * high * high);
+  const double sum = first + third, back = sum - first, lost = (first - (sum - back)) + (third - back);
+  const double others = linear_high * low + linear_low * x + cubic_high * (low * (x * x + high * (x + high))) + cubic_low * (x * x * x);
+  return ((sum - inner) + lost) + others;
+}
+
+}  // namespace pointwise_detail
+
+struct Relu {  // relu'(0) = 0; NaN stays NaN (its slope counts as 1)
   template <class X>
   X operator()(const X& x) const {
-    return innermost(x) > 0 ? x : X(0);
+    return innermost(x) <= 0 ? X(0) : x;
   }
 };
-struct Gelu {  // tanh form (Hendrycks and Gimpel, 2016)
+struct Gelu {  // tanh form (Hendrycks and Gimpel, 2016): x (1 + tanh(u)) / 2 = x sigmoid(2 u)
   template <class X>
   X operator()(const X& x) const {
-    const X inner = X(0.79788456080286535588) * (x + X(0.044715) * x * x * x);  // sqrt(2 / pi)
-    return X(0.5) * x * (X(1) + tanh(inner));
+    const X inner = x * (X(pointwise_detail::linear) + X(pointwise_detail::cubic) * x * x);
+    const X y = x * sigmoid(inner, pointwise_detail::gelu_rest(innermost(x), innermost(inner)));
+    // The sigmoid is long 0 or 1 there, and the cube may overflow.
+    return innermost(x) > 40 ? x : (innermost(x) < -40 ? X(0) : y);
   }
 };
 struct Tanh {
@@ -30,13 +56,13 @@ struct Tanh {
 struct Sigmoid {
   template <class X>
   X operator()(const X& x) const {
-    return X(0.5) * (X(1) + tanh(X(0.5) * x));
+    return sigmoid(x);
   }
 };
-struct Softplus {  // log(1 + e^x) without overflow
+struct Softplus {  // log(1 + e^x)
   template <class X>
   X operator()(const X& x) const {
-    return innermost(x) > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+    return softplus(x);
   }
 };
 struct Log {

@@ -45,8 +45,9 @@ Var<Tensor<S>> convolve_activate_pool(const F& f, const Var<Tensor<S>>& x, const
   Tape<T>* tape = tape_detail::common_tape(x.at, w.at);
   tape = tape_detail::common_tape(b.at, tape ? (x.at.constant() ? w.at : x.at) : b.at);
   if (!tape) return convolve_activate_pool(f, x.value, w.value, b.value);
-  if (w.at.node >= 0) tape->couple(Conv2d::name);
-  if (b.at.node >= 0) tape->couple(ChannelBias::name);
+  tape->spread(Conv2d::name, w.at);
+  tape->spread(ChannelBias::name, b.at);
+  tape->take(Conv2d::name, form.reach(), x.at, x.value.shape());
   T z, y = cpu::convolve_activate_pool(form.at, x.value, w.value, b.value, f, &z);
   return tape->record(std::move(y),
                       [form, f, z, x, w_at = w.at, w_value = x.at.constant() ? T{} : w.value, b_at = b.at](const T& dy, Pull<T>& pull) {

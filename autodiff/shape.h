@@ -19,6 +19,8 @@ using Index = std::int64_t;
 class Shape {
  public:
   static constexpr int max_rank = 6;
+  /// So many doubles have fewer than 2^63 bytes: whoever multiplies a size by that of a number need not check again.
+  static constexpr Index most_numbers = (Index(1) << 60) - 1;
 
   Shape() = default;
   Shape(std::initializer_list<Index> extents) {
@@ -33,20 +35,17 @@ class Shape {
   }
 
   int rank() const { return rank_; }
-  /// Extent of one axis; negative axes count from the last (-1 is the channels).
-  Index operator[](int axis) const { return extents_[static_cast<std::size_t>(axis < 0 ? rank_ + axis : axis)]; }
-  /// Product of all extents.
-  Index size() const {
-    Index n = 1;
-    for (int i = 0; i < rank_; ++i) n *= (*this)[i];
-    return n;
+  /// Extent of one axis; negative axes count from the last (-1 is the channels). Throws std::invalid_argument where there is no such axis.
+  Index operator[](int axis) const {
+    const int place = axis < 0 ? rank_ + axis : axis;
+    if (place < 0 || place >= rank_) [[unlikely]]
+      no_such_axis(axis);
+    return extents_[static_cast<std::size_t>(place)];
   }
+  /// Product of all extents. Throws std::invalid_argument where it is above most_numbers, as row_size does.
+  Index size() const { return product(0); }
   /// Product of all extents but the first: numbers an example.
-  Index row_size() const {
-    Index n = 1;
-    for (int i = 1; i < rank_; ++i) n *= (*this)[i];
-    return n;
-  }
+  Index row_size() const { return product(1); }
   /// The same shape with another first extent.
   Shape with_rows(Index rows) const {
     Shape s = *this;
@@ -69,6 +68,27 @@ class Shape {
   }
 
  private:
+  /// The one place where extents are multiplied. An extent of 0 makes the product 0, but does not excuse the others.
+  Index product(int first) const {
+    Index n = 1;
+    bool none = false;
+    for (int i = first; i < rank_; ++i) {
+      const Index extent = extents_[static_cast<std::size_t>(i)];
+      if (extent == 0)
+        none = true;
+      else if (__builtin_mul_overflow(n, extent, &n) || n > most_numbers) [[unlikely]]
+        too_large();
+    }
+    return none ? 0 : n;
+  }
+  // Out of the way of the loops that these are checked in.
+  [[noreturn, gnu::cold, gnu::noinline]] void no_such_axis(int axis) const {
+    throw std::invalid_argument(fmt::format("shape: {} has no axis {}", str(), axis));
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void too_large() const {
+    throw std::invalid_argument(fmt::format("shape: {} is above 2^60 numbers, more than any memory holds", str()));
+  }
+
   std::array<Index, max_rank> extents_{};
   int rank_ = 0;
 };

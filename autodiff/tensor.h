@@ -6,6 +6,7 @@
 #include <concepts>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "autodiff/cpu/memory.h"
@@ -19,7 +20,17 @@ class Tensor {
  public:
   using Scalar = S;
 
+  /// Of shape [0]: no numbers, as is a tensor that was moved from.
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  Tensor(Tensor&& other) noexcept : Tensor() { swap(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  ~Tensor() = default;
   /// Uninitialised numbers.
   explicit Tensor(Shape shape)
       : shape_(shape),
@@ -81,7 +92,14 @@ class Tensor {
   }
 
  private:
-  Shape shape_;
+  void swap(Tensor& other) noexcept {
+    std::swap(shape_, other.shape_);
+    std::swap(size_, other.size_);
+    block_.swap(other.block_);
+    std::swap(data_, other.data_);
+  }
+
+  Shape shape_{0};
   Index size_ = 0;
   std::shared_ptr<cpu::Block> block_;
   S* data_ = nullptr;

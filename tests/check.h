@@ -2,13 +2,12 @@
 // the derivative, and every nest of the value types against each other. Outputs are pre-filled with NaN.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include <functional>
 #include <tuple>
 
 #include "autodiff/random.h"
 #include "autodiff/transforms.h"
+#include "tests/catch.h"
 
 namespace tangentplane::check {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/reduce.h"
 
 namespace tangentplane::cpu {
 namespace {
@@ -10,41 +10,49 @@ namespace {
 /// Rows of a piece: some 64 kB, so that a second look at it comes from the cache.
 Index rows_per_piece(Index channels) { return std::max<Index>(16, (Index(1) << 14) / std::max<Index>(1, channels)); }
 
+/// `channels` as add_channels sees them: so many copies of them beside each other.
+template <class S>
+std::vector<S> side_by_side(const Tensor<S>& channels) {
+  const Index c = channels.size();
+  std::vector<S> all(static_cast<std::size_t>(c * rows_side_by_side(c)));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = channels[static_cast<Index>(i) % c];
+  return all;
+}
+
 }  // namespace
 
 template <class S>
 ChannelMoments<S> channel_moments(const Tensor<S>& x) {
   const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c), piece = rows_per_piece(c), pieces = (rows + piece - 1) / piece;
-  std::vector<S> means(static_cast<std::size_t>(pieces * c)), shifts(means.size()), squares(means.size());
+  std::vector<double> means(static_cast<std::size_t>(pieces * c)), deviations(2 * means.size());  // [pieces, C], [pieces, 2, C]
   parallel_chunks(rows, piece, [&](Index begin, Index end) {
-    S *mean = means.data() + begin / piece * c, *shift = shifts.data() + begin / piece * c, *square = squares.data() + begin / piece * c;
-    for (Index r = begin; r < end; ++r)
-#pragma GCC ivdep
-      for (Index k = 0; k < c; ++k) mean[k] += x.data()[r * c + k];
-    const S weight = S(1) / static_cast<S>(end - begin);
-    for (Index k = 0; k < c; ++k) mean[k] *= weight;
-    for (Index r = begin; r < end; ++r)
-#pragma GCC ivdep
-      for (Index k = 0; k < c; ++k) {
-        const S d = x.data()[r * c + k] - mean[k];
-        shift[k] += d;
-        square[k] += d * d;
-      }
+    const Index p = begin / piece;
+    const S* from = x.data() + begin * c;
+    double* sums = means.data() + p * c;
+    add_channels<1>(end - begin, c, sums, [from](Index i, Index) { return std::array{from[i]}; });
+    Tensor<S> rounded({c});
+    for (Index k = 0; k < c; ++k) sums[k] = rounded[k] = static_cast<S>(sums[k] / static_cast<double>(end - begin));
+    const auto beside = side_by_side(rounded);
+    const S* mean = beside.data();
+    add_channels<2>(end - begin, c, deviations.data() + 2 * p * c, [from, mean](Index i, Index k) {
+      const S d = from[i] - mean[k];
+      return std::array{d, d * d};
+    });
   });
   ChannelMoments<S> m{Tensor<S>({c}), Tensor<S>({c})};
   for (Index k = 0; k < c; ++k) {
     double count = 0, mean = 0, square = 0;
     for (Index p = 0; p < pieces; ++p) {
       const double n = static_cast<double>(std::min(rows, (p + 1) * piece) - p * piece), total = count + n;
-      const auto i = static_cast<std::size_t>(p * c + k);
-      // The sum that gave a piece's mean was rounded; what it missed shows in the sum of the differences from it.
-      const double missed = shifts[i] / n, delta = means[i] + missed - mean;
+      const double* sums = deviations.data() + 2 * p * c + k;
+      // A piece's mean was rounded; what it missed shows in the sum of the differences from it.
+      const double missed = sums[0] / n, delta = means[static_cast<std::size_t>(p * c + k)] + missed - mean;
       mean += delta * n / total;
-      square += squares[i] - missed * missed * n + delta * delta * count * n / total;
+      square += sums[c] - missed * missed * n + delta * delta * count * n / total;
       count = total;
     }
     m.mean[k] = static_cast<S>(mean);
-    m.variance[k] = static_cast<S>(square / count);
+    m.variance[k] = static_cast<S>(std::max(square / count, 0.0));  // in this order: NaN stays
   }
   return m;
 }
@@ -106,17 +114,14 @@ template <class S>
 BatchNormCotangents<S> batch_norm_pullback(const Tensor<S>& x, const ChannelMoments<S>& m, const Tensor<S>& gamma, double epsilon,
                                            const Tensor<S>& dy, bool want_x) {
   const Index c = x.shape()[-1], rows = x.size() / std::max<Index>(1, c), piece = rows_per_piece(c), pieces = (rows + piece - 1) / piece;
-  std::vector<S> partial(static_cast<std::size_t>(2 * pieces * c), S(0));
+  std::vector<double> partial(static_cast<std::size_t>(2 * pieces * c));  // [pieces, 2, C]
   const S* mean = m.mean.data();
+  const auto beside = side_by_side(m.mean);
   parallel_chunks(rows, piece, [&](Index begin, Index end) {
-    S *sum = partial.data() + begin / piece * 2 * c, *dot = sum + c;
-    for (Index r = begin; r < end; ++r)
-#pragma GCC ivdep
-      for (Index k = 0; k < c; ++k) {
-        const S d = dy.data()[r * c + k];
-        sum[k] += d;
-        dot[k] += d * (x.data()[r * c + k] - mean[k]);
-      }
+    const S *from = x.data() + begin * c, *arrived = dy.data() + begin * c, *centre = beside.data();
+    add_channels<2>(end - begin, c, partial.data() + begin / piece * 2 * c, [from, arrived, centre](Index i, Index k) {
+      return std::array{arrived[i], arrived[i] * (from[i] - centre[k])};
+    });
   });
   BatchNormCotangents<S> back{{}, Tensor<S>({c}), Tensor<S>({c})};
   // dx = gamma r (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - mean) r, r = 1 / sqrt(variance + epsilon)

@@ -8,6 +8,12 @@ namespace tangentplane::cpu {
 
 /// Tells OpenBLAS to use the calling thread alone; cheap after the first call.
 void single_threaded_blas();
+/// Threads that OpenBLAS would take for a product now.
+int blas_threads();
+
+/// Where address space is limited (ulimit -v, -d): has OpenBLAS map the buffers that so many threads will multiply with, now. Later it
+/// would try for ever to map one that does not fit. Throws std::invalid_argument in one line if they do not fit.
+void reserve_blas_buffers(int threads);
 
 struct BlasReport {
   std::string core;       ///< kernel set that OpenBLAS runs, e.g. SkylakeX

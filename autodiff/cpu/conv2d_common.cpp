@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "autodiff/cpu/conv2d_paths.h"
-#include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/reduce.h"
 
 namespace tangentplane::cpu {
 
@@ -44,9 +44,10 @@ Tensor<S> sum_chunks(const Tensor<S>& partials, Shape shape) {
   if (chunks == 1) return partials.reshaped(shape);
   Tensor<S> sum(shape);
   parallel_chunks(n, std::max<Index>(elementwise_chunk / chunks, 256), [&](Index begin, Index end) {
-    std::copy(partials.data() + begin, partials.data() + end, sum.data() + begin);
-    for (Index q = 1; q < chunks; ++q)
-      for (Index i = begin; i < end; ++i) sum[i] += partials[q * n + i];
+    std::vector<double> total(static_cast<std::size_t>(end - begin));
+    const S* from = partials.data() + begin;
+    add_rows(chunks, n, end - begin, total.data(), [from](Index i, Index) { return std::array{from[i]}; });
+    for (Index i = begin; i < end; ++i) sum[i] = static_cast<S>(total[static_cast<std::size_t>(i - begin)]);
   });
   return sum;
 }

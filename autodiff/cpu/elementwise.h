@@ -1,6 +1,8 @@
 // Loops over arrays of one size: vectorised by the compiler, cut into fixed pieces for the threads.
 #pragma once
 
+#include <atomic>
+
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/tensor.h"
 
@@ -48,6 +50,19 @@ void transform_channels(Index rows, Index channels, const S* x, const S* w, S* y
       for (Index j = 0; j < count; ++j) y[i + j] = f(x[i + j], v[j]);
     }
   });
+}
+
+/// True if no entry is a NaN or an infinity.
+template <class S>
+bool all_finite(const Tensor<S>& t) {
+  std::atomic<bool> finite = true;
+  const S* v = t.data();
+  parallel_chunks(t.size(), Index(1) << 18, [&](Index begin, Index end) {
+    S bad = 0;  // v - v is 0 for finite v and NaN for all others; lanes of ordinary sums vectorise
+    for (Index i = begin; i < end; ++i) bad = v[i] - v[i] == S(0) ? bad : S(1);
+    if (bad != S(0)) finite = false;
+  });
+  return finite;
 }
 
 /// True if every entry is exactly zero (so NaN is not).

@@ -8,6 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/limits.h"
+
 namespace tangentplane::cpu {
 namespace {
 
@@ -20,7 +23,10 @@ std::unique_ptr<tbb::global_control>& limit() {
 
 void set_threads(int threads) {
   require(threads >= 0, "threads: {} is negative; give 0 for all cores", threads);
+  // A quota throttles more threads than it pays for: they would be stopped for most of every period, often with others waiting for them.
+  if (threads == 0 && usable_cpus() < tbb::info::default_concurrency()) threads = usable_cpus();
   limit().reset();
+  reserve_blas_buffers(threads > 0 ? threads : tbb::info::default_concurrency());
   if (threads > 0)
     limit() = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
 }

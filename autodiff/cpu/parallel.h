@@ -13,7 +13,8 @@
 
 namespace tangentplane::cpu {
 
-/// Limits the threads from now on; 0 takes all cores. Throws std::invalid_argument for a negative number.
+/// Limits the threads from now on; 0 takes as many as there are CPUs for this process (usable_cpus). Throws std::invalid_argument for a
+/// negative number, and where a limit on address space leaves too little for BLAS's buffers.
 void set_threads(int threads);
 int threads();
 

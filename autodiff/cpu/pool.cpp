@@ -1,20 +1,36 @@
 #include "autodiff/cpu/pool.h"
 
-#include "autodiff/cpu/parallel.h"
+#include <cmath>
+
+#include "autodiff/cpu/reduce.h"
 
 namespace tangentplane::cpu {
 namespace {
 
-/// f(x entry, y entry), the first of each window's and of its result's channels, over all windows of all images.
+/// f(x entry, y entry), the first of each window's and of its result's channels, over all windows of image n.
+template <class F>
+void for_windows_of(const PoolGeometry& at, Index n, const F& f) {
+  for (Index i = 0; i < at.out_height(); ++i)
+    for (Index j = 0; j < at.out_width(); ++j)
+      f(((n * at.height + i * at.stride) * at.width + j * at.stride) * at.channels,
+        ((n * at.out_height() + i) * at.out_width() + j) * at.channels);
+}
+/// The same over all images.
 template <class F>
 void for_windows(const PoolGeometry& at, Index images, const F& f) {
   parallel_rows(images, at.height * at.width * at.channels, [&](Index begin, Index end) {
-    for (Index n = begin; n < end; ++n)
-      for (Index i = 0; i < at.out_height(); ++i)
-        for (Index j = 0; j < at.out_width(); ++j)
-          f(((n * at.height + i * at.stride) * at.width + j * at.stride) * at.channels,
-            ((n * at.out_height() + i) * at.out_width() + j) * at.channels);
+    for (Index n = begin; n < end; ++n) for_windows_of(at, n, f);
   });
+}
+
+/// sum [C] += the sum over contiguous positions [positions, C].
+template <class S>
+void add_positions(Index positions, Index channels, const S* from, std::vector<double>& sum) {
+  add_channels<1>(positions, channels, sum.data(), [from](Index i, Index) { return std::array{from[i]}; });
+}
+template <class S>
+void write_means(const std::vector<double>& sum, Index count, S* to) {
+  for (std::size_t k = 0; k < sum.size(); ++k) to[k] = static_cast<S>(sum[k] / static_cast<double>(count));
 }
 
 }  // namespace
@@ -30,12 +46,18 @@ Tensor<S> average_pool(const PoolGeometry& at, const Tensor<S>& x) {
       for (Index k = 0; k < at.channels; ++k) out[k] = weight * ((a[k] + b[k]) + (c[k] + d[k]));
       return;
     }
-    std::fill_n(out, at.channels, S(0));
-    for (Index u = 0; u < at.window; ++u)
-      for (Index v = 0; v < at.window; ++v) {
-        const S* in = x.data() + from + (u * at.width + v) * at.channels;
-        for (Index k = 0; k < at.channels; ++k) out[k] += weight * in[k];
-      }
+    if (at.window <= 3) {  // too short for rounding to add up
+      std::fill_n(out, at.channels, S(0));
+      for (Index u = 0; u < at.window; ++u)
+        for (Index v = 0; v < at.window; ++v) {
+          const S* in = x.data() + from + (u * at.width + v) * at.channels;
+          for (Index k = 0; k < at.channels; ++k) out[k] += weight * in[k];
+        }
+      return;
+    }
+    std::vector<double> sum(static_cast<std::size_t>(at.channels));
+    for (Index u = 0; u < at.window; ++u) add_positions(at.window, at.channels, x.data() + from + u * at.width * at.channels, sum);
+    write_means(sum, at.window * at.window, out);
   });
   return y;
 }
@@ -44,21 +66,36 @@ template <class S>
 Tensor<S> average_pool_transpose(const PoolGeometry& at, const Tensor<S>& y) {
   Tensor<S> x({y.rows(), at.height, at.width, at.channels});
   const S weight = S(1) / static_cast<S>(at.window * at.window);
+  const Index entries = at.height * at.width * at.channels;
+  if (at.stride < at.window) {  // windows overlap: an entry sums over many of them
+    parallel_rows(y.rows(), entries, [&](Index begin, Index end) {
+      std::vector<double> sums(static_cast<std::size_t>(entries));
+      for (Index n = begin; n < end; ++n) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for_windows_of(at, 0, [&](Index to, Index from) {
+          const S* in = y.data() + n * at.out_height() * at.out_width() * at.channels + from;
+          for (Index u = 0; u < at.window; ++u)
+            for (Index v = 0; v < at.window; ++v) {
+              double* sum = sums.data() + to + (u * at.width + v) * at.channels;
+              for (Index k = 0; k < at.channels; ++k) sum[k] += static_cast<double>(in[k]);
+            }
+        });
+        const double count = static_cast<double>(at.window * at.window);
+        for (Index i = 0; i < entries; ++i) x[n * entries + i] = static_cast<S>(sums[static_cast<std::size_t>(i)] / count);
+      }
+    });
+    return x;
+  }
   const bool tiles = at.window == at.stride && at.height == at.out_height() * at.window && at.width == at.out_width() * at.window;
-  if (!tiles) {
-    const Index entries = at.height * at.width * at.channels;
+  if (!tiles)
     parallel_rows(y.rows(), entries,
                   [&](Index begin, Index end) { std::fill(x.data() + begin * entries, x.data() + end * entries, S(0)); });
-  }
   for_windows(at, y.rows(), [&](Index to, Index from) {
     const S* in = y.data() + from;
     for (Index u = 0; u < at.window; ++u)
       for (Index v = 0; v < at.window; ++v) {
         S* out = x.data() + to + (u * at.width + v) * at.channels;
-        if (tiles)
-          for (Index k = 0; k < at.channels; ++k) out[k] = weight * in[k];
-        else
-          for (Index k = 0; k < at.channels; ++k) out[k] += weight * in[k];
+        for (Index k = 0; k < at.channels; ++k) out[k] = weight * in[k];
       }
   });
   return x;
@@ -68,14 +105,11 @@ template <class S>
 Tensor<S> global_mean(const Tensor<S>& x) {
   const Index positions = x.shape()[1] * x.shape()[2], c = x.shape()[3];
   Tensor<S> y({x.rows(), c});
-  const S weight = S(1) / static_cast<S>(positions);
   parallel_rows(x.rows(), positions * c, [&](Index begin, Index end) {
     for (Index n = begin; n < end; ++n) {
-      S* out = y.data() + n * c;
-      std::fill_n(out, c, S(0));
-      for (Index p = 0; p < positions; ++p)
-        for (Index k = 0; k < c; ++k) out[k] += x.data()[(n * positions + p) * c + k];
-      for (Index k = 0; k < c; ++k) out[k] *= weight;
+      std::vector<double> sum(static_cast<std::size_t>(c));
+      add_positions(positions, c, x.data() + n * positions * c, sum);
+      write_means(sum, positions, y.data() + n * c);
     }
   });
   return y;
@@ -102,7 +136,7 @@ std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry& at, 
       Index best = from + k;
       for (Index u = 0; u < at.window; ++u)
         for (Index v = 0; v < at.window; ++v)
-          if (const Index i = from + k + (u * at.width + v) * at.channels; x[i] > x[best]) best = i;
+          if (const Index i = from + k + (u * at.width + v) * at.channels; !(x[i] <= x[best]) && !std::isnan(x[best])) best = i;
       (*places)[static_cast<std::size_t>(to + k)] = best;
     }
   });

@@ -29,7 +29,8 @@ Tensor<S> global_mean(const Tensor<S>& x);
 template <class S>
 Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y);
 
-/// For each entry of [N, H', W', C] the index into x of its window's largest entry, the first in row order where several are.
+/// For each entry of [N, H', W', C] the index into x of its window's largest entry, the first in row order where several are; of its first
+/// NaN where it holds one.
 template <class S>
 std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry& at, const Tensor<S>& x);
 

@@ -2,8 +2,6 @@
 // routine is compared with them.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -11,6 +9,7 @@
 #include "autodiff/cpu/conv2d.h"
 #include "autodiff/cpu/pool.h"
 #include "autodiff/random.h"
+#include "tests/catch.h"
 
 namespace tangentplane::reference {
 

@@ -1,11 +1,10 @@
 // Every path of a convolution against the naive loops, over shapes chosen to be awkward, and the same bits for any threads.
-#include <catch2/catch.hpp>
-
 #include <vector>
 
 #include "autodiff/cpu/conv2d_paths.h"
 #include "autodiff/cpu/parallel.h"
 #include "reference.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using cpu::ConvGeometry;

@@ -1,10 +1,9 @@
 // The tiled product against the definition, over transposes, odd sizes and sizes that are cut into tiles.
-#include <catch2/catch.hpp>
-
 #include "autodiff/cpu/blas.h"
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/random.h"
 #include "autodiff/tensor.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using cpu::Op;

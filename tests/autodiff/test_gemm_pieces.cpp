@@ -1,10 +1,9 @@
 // Products whose result is one tile are cut along their inner extent where that is long, else along their longer side.
-#include <catch2/catch.hpp>
-
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
 #include "autodiff/tensor.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using cpu::Op;

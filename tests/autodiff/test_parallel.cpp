@@ -1,10 +1,10 @@
 // Loops of tasks, nested.
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <stdexcept>
 
 #include "autodiff/cpu/parallel.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 

@@ -29,8 +29,8 @@ TEST_CASE("relu's derivative at zero is zero") {
 }
 
 TEST_CASE("exp and tanh are accurate to a few units in the last place, to the ends of their range") {
-  for (double x = -745; x < 709; x += 0.37) CHECK(std::abs(tangentplane::exp(x) / std::exp(std::max(x, -708.0)) - 1) < 5e-16);
-  for (float x = -87; x < 88; x += 0.037f) CHECK(std::abs(tangentplane::exp(x) / std::exp(x) - 1) < 3e-7f);
+  for (double x = -708; x < 709.7; x += 0.37) CHECK(std::abs(tangentplane::exp(x) / std::exp(x) - 1) < 5e-16);
+  for (float x = -87; x < 88.7f; x += 0.037f) CHECK(std::abs(tangentplane::exp(x) / std::exp(x) - 1) < 3e-7f);
   for (double x = 1e-12; x < 30; x *= 1.1) {
     CHECK(std::abs(tangentplane::tanh(x) / std::tanh(x) - 1) < 1e-15);
     CHECK(tangentplane::tanh(-x) == -tangentplane::tanh(x));

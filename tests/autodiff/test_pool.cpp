@@ -1,9 +1,8 @@
 // Pooling against the naive loops, windows that overlap, leave gaps, or leave a last row and column out.
-#include <catch2/catch.hpp>
-
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/cpu/pool.h"
 #include "reference.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using reference::difference;

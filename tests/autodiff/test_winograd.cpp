@@ -1,6 +1,4 @@
 // Winograd's convolution in float against the definition in double: its error is bounded by the terms that each entry sums.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 #include <vector>
 
@@ -9,6 +7,7 @@
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
 #include "reference.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 using cpu::ConvGeometry;
