@@ -60,6 +60,13 @@ PartSizes cifar10_sizes(const fs::path& directory) {
   return sizes;
 }
 
+std::vector<fs::path> cifar10_files(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const char* name : training_files) files.push_back(find(directory, name));
+  for (const char* name : test_files) files.push_back(find(directory, name));
+  return files;
+}
+
 ByteImages load_cifar10(const fs::path& directory, PartSizes sizes) {
   const Index n = sizes.num_train + sizes.num_test;
   ByteImages images{{n, 32, 32, 3}, Bytes(static_cast<std::size_t>(n * image_size)), std::vector<int>(static_cast<std::size_t>(n))};

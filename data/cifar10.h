@@ -13,6 +13,9 @@ inline constexpr std::array cifar10_classes{"airplane", "automobile", "bird", "c
 /// std::invalid_argument, one line, for a missing file or one that is not a whole number of records.
 PartSizes cifar10_sizes(const std::filesystem::path& directory);
 
+/// The files, training files first.
+std::vector<std::filesystem::path> cifar10_files(const std::filesystem::path& directory);
+
 /// The first images of each part in file order, as [N, 32, 32, 3]; no others are read. Throws as above, for more images than there are, and
 /// for a label above 9, naming file and record.
 ByteImages load_cifar10(const std::filesystem::path& directory, PartSizes sizes);

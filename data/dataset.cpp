@@ -33,7 +33,7 @@ Layout npy_layout(const Source& source) {
   const Index num_test = source.num_test.value_or(n - num_train);
   require(num_test <= n - num_train, "{}: {} test images asked for, {} follow the {} training images", source.name, num_test, n - num_train,
           num_train);
-  return {{info.shape[1], info.shape[2], info.shape[3]}, num_train, num_test, 0};
+  return {{info.shape[1], info.shape[2], info.shape[3]}, num_train, num_test, 0, info.fortran_order ? n : num_train + num_test};
 }
 
 template <class S>
@@ -56,15 +56,23 @@ Layout layout(const Source& source) {
   if (is_npy(source.name)) return npy_layout(source);
   if (source.name == "cifar10") {
     const PartSizes sizes = resolve(source, cifar10_sizes(source.directory));
-    return {{32, 32, 3}, sizes.num_train, sizes.num_test, 10};
+    return {{32, 32, 3}, sizes.num_train, sizes.num_test, 10, sizes.num_train + sizes.num_test};
   }
   if (source.name == "mnist") {
     const PartSizes sizes = resolve(source, mnist_sizes(source.directory));
-    return {{28, 28, 1}, sizes.num_train, sizes.num_test, 10};
+    return {{28, 28, 1}, sizes.num_train, sizes.num_test, 10, sizes.num_train + sizes.num_test};
   }
   require(source.name == "dead-leaves", "data {}: unknown; one of dead-leaves, cifar10, mnist or a FILE.npy", source.name);
   const DeadLeaves leaves;
-  return {{leaves.height, leaves.width, leaves.channels}, source.num_train.value_or(2000), source.num_test.value_or(500), 10};
+  const Index num_train = source.num_train.value_or(2000), num_test = source.num_test.value_or(500);
+  return {{leaves.height, leaves.width, leaves.channels}, num_train, num_test, 10, num_train + num_test};
+}
+
+std::vector<std::filesystem::path> source_files(const Source& source) {
+  if (is_npy(source.name)) return {source.name};
+  if (source.name == "cifar10") return cifar10_files(source.directory);
+  if (source.name == "mnist") return mnist_files(source.directory);
+  return {};
 }
 
 template <class S>
@@ -76,7 +84,9 @@ Dataset<S> load(const Source& source) {
   d.num_test = at.num_test;
   d.num_classes = at.num_classes;
   if (is_npy(source.name)) {
-    d.images = load_npy_images<S>(source.name, at.num_train + at.num_test);
+    Hash64 hash;
+    d.images = load_npy_images<S>(source.name, at.num_train + at.num_test, &hash);
+    d.fingerprint = hash.value();
     return d;
   }
   const PartSizes sizes{at.num_train, at.num_test};
@@ -91,6 +101,7 @@ Dataset<S> load(const Source& source) {
     bytes = dead_leaves({.seed = source.data_seed}, 0, sizes.num_train + sizes.num_test);
     for (const LeafClass& c : leaf_classes) d.class_names.emplace_back(c.name);
   }
+  d.fingerprint = Hash64().add(fmt::format("{}", bytes.shape)).add(std::span<const std::uint8_t>(bytes.pixels)).value();
   d.classes = std::move(bytes.classes);
   auto images = divided_by_255<S>(bytes);
   bytes = {};
@@ -145,7 +156,8 @@ template <class S>
 Dataset<S> select(const Dataset<S>& dataset, std::span<const Index> rows, Index num_train) {
   const auto n = static_cast<Index>(rows.size());
   require(0 < num_train && num_train <= n, "select: {} training images of {} rows", num_train, n);
-  Dataset<S> d{dataset.name, take_rows(dataset.images, rows), {}, num_train, n - num_train, dataset.num_classes, dataset.class_names};
+  Dataset<S> d{dataset.name,       take_rows(dataset.images, rows), {}, num_train, n - num_train, dataset.num_classes, dataset.class_names,
+               dataset.fingerprint};
   if (!dataset.classes.empty())
     for (Index i : rows) d.classes.push_back(dataset.classes[static_cast<std::size_t>(i)]);
   return d;

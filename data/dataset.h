@@ -21,7 +21,11 @@ struct Dataset {
   Index num_train = 0, num_test = 0;  ///< N = num_train + num_test
   int num_classes = 0;
   std::vector<std::string> class_names;  ///< [num_classes]
+  /// Hash of the images as their source holds them, whatever S: of a .npy file its header and the images read; of a named data set their
+  /// bytes. Of `select`ed rows that of the whole.
+  std::uint64_t fingerprint = 0;
 
+  Shape image() const { return {images.shape()[1], images.shape()[2], images.shape()[3]}; }
   Tensor<S> training_images() const { return images.slice(0, num_train); }
   Tensor<S> test_images() const { return images.slice(num_train, num_train + num_test); }
 };
@@ -39,12 +43,16 @@ struct Layout {
   Shape image;  ///< [H, W, C]
   Index num_train = 0, num_test = 0;
   int num_classes = 0;  ///< 0 for .npy files
+  Index held = 0;       ///< images that loading holds: more than are used of a .npy file in Fortran order
 };
 
 /// Checks the source: its name, that its files are there and whole, and that they hold as many images as asked for. Counts that are not
 /// given are all there are; for dead-leaves 2000 and 500; for a .npy file num_train rows (all) train and the rest tests.
 /// Throws std::invalid_argument with one line.
 Layout layout(const Source& source);
+
+/// The files that loading reads. Throws as layout does where one is missing.
+std::vector<std::filesystem::path> source_files(const Source& source);
 
 /// Reads the first num_train and num_test images of each part, no others. Named data sets are divided by 255 and standardised per channel
 /// by the training images used; a .npy file is taken as it is (uint8 divided by 255). Throws as layout does, and for a NaN or infinity.

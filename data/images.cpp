@@ -28,7 +28,7 @@ std::vector<double> channel_sums(const Tensor<S>& images, const Term& term) {
 }  // namespace
 
 template <class S>
-void require_finite(const std::string& name, const Tensor<S>& images) {
+void require_finite(const std::string& name, const Tensor<S>& images, const char* what, Index number) {
   const Index n = images.rows(), row = n ? images.size() / n : 0;
   std::atomic<Index> first{n};
   cpu::parallel_rows(n, row, [&](Index begin, Index end) {
@@ -51,7 +51,7 @@ void require_finite(const std::string& name, const Tensor<S>& images) {
     for (int a = axis + 1; a < rank; ++a) below *= images.shape()[a];
     place.append(k / below % images.shape()[axis]);
   }
-  require(false, "{}: image {} holds {} at {}; every number must be finite", name, first.load(), x[k], place);
+  require(false, "{}: {} {} holds {} at {}; every number must be finite", name, what, number + first.load(), x[k], place);
 }
 
 template <class S>
@@ -92,9 +92,9 @@ Tensor<S> standardised(const std::string& name, Tensor<S> images, const ChannelS
   return result;
 }
 
-#define TANGENTPLANE_IMAGES(S)                                           \
-  template void require_finite<S>(const std::string&, const Tensor<S>&); \
-  template ChannelStatistics channel_statistics<S>(const Tensor<S>&);    \
+#define TANGENTPLANE_IMAGES(S)                                                               \
+  template void require_finite<S>(const std::string&, const Tensor<S>&, const char*, Index); \
+  template ChannelStatistics channel_statistics<S>(const Tensor<S>&);                        \
   template Tensor<S> standardised<S>(const std::string&, Tensor<S>, const ChannelStatistics&);
 TANGENTPLANE_IMAGES(float)
 TANGENTPLANE_IMAGES(double)

@@ -8,9 +8,10 @@
 
 namespace tangentplane::data {
 
-/// Throws std::invalid_argument, naming the first image (row) that holds a NaN or an infinity and where in it.
+/// Throws std::invalid_argument, naming the first image (row; `what` calls it, the first one has number `number`) that holds a NaN or an
+/// infinity and where in it.
 template <class S>
-void require_finite(const std::string& name, const Tensor<S>& images);
+void require_finite(const std::string& name, const Tensor<S>& images, const char* what = "image", Index number = 0);
 
 struct ChannelStatistics {
   std::vector<double> mean, deviation;  ///< [C]; the deviation is biased (divided by N H W)

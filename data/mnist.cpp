@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "autodiff/check.h"
@@ -13,7 +14,9 @@ namespace {
 
 constexpr Index side = 28;
 
-/// One idx file of bytes; zlib reads plain files as they are.
+constexpr std::array names{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+/// One idx file of bytes; zlib reads plain files as they are, and compressed ones whatever they are called.
 class IdxFile {
  public:
   IdxFile(const fs::path& directory, const char* file, std::uint32_t magic)
@@ -30,8 +33,10 @@ class IdxFile {
       item_ = side * side;
     }
     header_bytes_ = magic == 0x803 ? 16 : 8;
-    if (path_.extension() == ".gz") return;
-    const auto there = static_cast<Index>(fs::file_size(path_));  // the length of a plain file tells at once
+    if (!gzdirect(file_.get())) return;
+    std::error_code error;
+    const auto there = static_cast<Index>(fs::file_size(path_, error));  // the length of a plain file tells at once
+    require(!error, "{}: cannot be read ({})", path_.string(), error.message());
     require(there == header_bytes_ + count_ * item_, "{}: {} bytes, not {} for {} {}", path_.string(), there,
             header_bytes_ + count_ * item_, count_, magic == 0x803 ? "images" : "labels");
   }
@@ -47,6 +52,11 @@ class IdxFile {
       to += n;
       left -= n;
     }
+  }
+  /// Reads and drops items.
+  void skip(Index items) {
+    Bytes dropped(static_cast<std::size_t>(std::min<Index>(items, 1 << 16)));
+    for (; items > 0; items -= std::min<Index>(items, 1 << 16)) read(dropped.data(), std::min<Index>(items, 1 << 16));
   }
   /// Throws unless the file ends here.
   void end() {
@@ -87,15 +97,16 @@ struct Part {
             labels.name());
   }
 };
-Part training_part(const fs::path& directory) { return {directory, "train-images-idx3-ubyte", "train-labels-idx1-ubyte"}; }
-Part test_part(const fs::path& directory) { return {directory, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}; }
+Part training_part(const fs::path& directory) { return {directory, names[0], names[1]}; }
+Part test_part(const fs::path& directory) { return {directory, names[2], names[3]}; }
 
 void load_part(Part part, Index count, Index at, ByteImages& images) {
   require(count <= part.images.count(), "{}: {} images asked for, there are {}", part.images.name(), count, part.images.count());
   part.images.read(images.pixels.data() + at * side * side, count);
   if (count == part.images.count()) part.images.end();
-  Bytes labels(static_cast<std::size_t>(part.labels.count()));
-  part.labels.read(labels.data(), part.labels.count());
+  Bytes labels(static_cast<std::size_t>(count));
+  part.labels.read(labels.data(), count);
+  part.labels.skip(part.labels.count() - count);  // as many as the header says, though none of these is used
   part.labels.end();
   for (Index i = 0; i < count; ++i) {
     const int label = labels[static_cast<std::size_t>(i)];
@@ -107,6 +118,12 @@ void load_part(Part part, Index count, Index at, ByteImages& images) {
 }  // namespace
 
 PartSizes mnist_sizes(const fs::path& directory) { return {training_part(directory).images.count(), test_part(directory).images.count()}; }
+
+std::vector<fs::path> mnist_files(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const char* name : names) files.push_back(find_data_file(directory, "mnist", name, "mnist", true));
+  return files;
+}
 
 ByteImages load_mnist(const fs::path& directory, PartSizes sizes) {
   const Index n = sizes.num_train + sizes.num_test;

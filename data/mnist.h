@@ -10,6 +10,9 @@ namespace tangentplane::data {
 /// 28 x 28, and counts of images and labels that differ.
 PartSizes mnist_sizes(const std::filesystem::path& directory);
 
+/// The four files.
+std::vector<std::filesystem::path> mnist_files(const std::filesystem::path& directory);
+
 /// The first images of each part in file order, as [N, 28, 28, 1]; no others are read. Throws as above, for more images than there
 /// are, for a label above 9, and for a file that ends too early or too late (of a gzipped one as far as it was read).
 ByteImages load_mnist(const std::filesystem::path& directory, PartSizes sizes);

@@ -115,8 +115,9 @@ Tensor<S> read_numbers(ByteSource& source, const NpyInfo& info, const Shape& sha
 }
 
 template <class S>
-Tensor<S> load_rows(const fs::path& path, Index begin, std::optional<Index> end_or_all, NpyTypes accepted) {
+Tensor<S> load_rows(const fs::path& path, Index begin, std::optional<Index> end_or_all, NpyTypes accepted, Hash64* hash = nullptr) {
   auto source = ByteSource::file(path);
+  if (hash) source.hash_into(*hash);
   const NpyInfo info = read_npy_header(source);
   require_accepted(source.name(), info.type, accepted);
   if (info.shape.rank() == 0) return read_numbers<S>(source, info, info.shape, accepted);
@@ -128,10 +129,11 @@ Tensor<S> load_rows(const fs::path& path, Index begin, std::optional<Index> end_
   return read_numbers<S>(source, info, info.shape.with_rows(end - begin), accepted);
 }
 
-std::vector<int> load_labels(const fs::path& path, bool binary) {
+std::vector<int> load_labels(const fs::path& path, bool binary, std::optional<Index> images) {
   auto source = ByteSource::file(path);
   const NpyInfo info = read_npy_header(source);
   require(info.shape.rank() == 1, "{}: shape {}; labels are [N]", source.name(), info.shape);
+  require(!images || info.shape[0] == *images, "{}: has {} labels, there are {} images", source.name(), info.shape[0], images.value_or(0));
   std::vector<int> labels(static_cast<std::size_t>(info.shape[0]));
   const bool known = with_element_type(info.type, [&]<class From>(From) {
     for_each_element<From>(source, info.shape[0], [&](Index i, From v) {
@@ -171,17 +173,30 @@ Tensor<S> load_npy_rows(const fs::path& path, Index begin, Index end) {
 }
 
 template <class S>
-Tensor<S> load_npy_images(const fs::path& path, std::optional<Index> count) {
+Tensor<S> load_npy_images(const fs::path& path, std::optional<Index> count, Hash64* hash) {
   const Shape shape = npy_info(path).shape;
   require(shape.rank() == 4, "{}: shape {}; images are [N,H,W,C]", path.string(), shape);
   require(shape.size() > 0, "{}: shape {} holds no image", path.string(), shape);
-  const auto images = load_rows<S>(path, 0, count, NpyTypes::images);
+  const auto images = load_rows<S>(path, 0, count, NpyTypes::images, hash);
   require_finite(path.string(), images);
   return images;
 }
 
-std::vector<int> load_labels_npy(const fs::path& path) { return load_labels(path, false); }
-std::vector<int> load_binary_labels_npy(const fs::path& path) { return load_labels(path, true); }
+std::vector<int> load_labels_npy(const fs::path& path) { return load_labels(path, false, {}); }
+std::vector<int> load_binary_labels_npy(const fs::path& path, std::optional<Index> images) { return load_labels(path, true, images); }
+
+std::uint64_t hash_of_file(const fs::path& path) {
+  auto source = ByteSource::file(path);
+  Hash64 hash;
+  source.hash_into(hash);
+  source.skip(source.left());
+  return hash.value();
+}
+
+template <class S>
+std::uint64_t hash_as_npy(const Tensor<S>& tensor) {
+  return Hash64().add(npy_header(npy_descr<S>(), tensor.shape())).add(tensor.span()).value();
+}
 
 template <class S>
 void save_npy(const fs::path& path, const Tensor<S>& tensor) {
@@ -212,13 +227,14 @@ void save_npy_in_pieces(const fs::path& path, const Shape& shape,
   });
 }
 
-#define TANGENTPLANE_NPY(S)                                                     \
-  template Tensor<S> read_npy<S>(ByteSource&, NpyTypes);                        \
-  template Tensor<S> load_npy<S>(const fs::path&);                              \
-  template Tensor<S> load_npy_rows<S>(const fs::path&, Index, Index);           \
-  template Tensor<S> load_npy_images<S>(const fs::path&, std::optional<Index>); \
-  template void save_npy<S>(const fs::path&, const Tensor<S>&);                 \
-  template void save_npy_in_pieces<S>(const fs::path&, const Shape&,            \
+#define TANGENTPLANE_NPY(S)                                                              \
+  template Tensor<S> read_npy<S>(ByteSource&, NpyTypes);                                 \
+  template Tensor<S> load_npy<S>(const fs::path&);                                       \
+  template Tensor<S> load_npy_rows<S>(const fs::path&, Index, Index);                    \
+  template Tensor<S> load_npy_images<S>(const fs::path&, std::optional<Index>, Hash64*); \
+  template std::uint64_t hash_as_npy<S>(const Tensor<S>&);                               \
+  template void save_npy<S>(const fs::path&, const Tensor<S>&);                          \
+  template void save_npy_in_pieces<S>(const fs::path&, const Shape&,                     \
                                       const std::function<void(const std::function<void(std::span<const S>)>&)>&);
 TANGENTPLANE_NPY(float)
 TANGENTPLANE_NPY(double)

@@ -27,14 +27,21 @@ template <class S>
 Tensor<S> load_npy_rows(const std::filesystem::path& path, Index begin, Index end);
 
 /// Images [N, H, W, C] of float32 or float64, taken as they are, or of uint8, divided by 255; the first `count` of them, by default all.
-/// A NaN or an infinity among the images read is refused, naming the first image that holds one.
+/// A NaN or an infinity among the images read is refused, naming the first image that holds one. `hash`, if given, is added header and
+/// images as they stand in the file (of a file in Fortran order all of them).
 template <class S>
-Tensor<S> load_npy_images(const std::filesystem::path& path, std::optional<Index> count = {});
+Tensor<S> load_npy_images(const std::filesystem::path& path, std::optional<Index> count = {}, Hash64* hash = nullptr);
 
 /// Labels [N] of any integer, bool or float type with integral values.
 std::vector<int> load_labels_npy(const std::filesystem::path& path);
-/// The same, each 0 or 1.
-std::vector<int> load_binary_labels_npy(const std::filesystem::path& path);
+/// The same, each 0 or 1; for `images` images, if that is given: another number of labels is refused before they are read.
+std::vector<int> load_binary_labels_npy(const std::filesystem::path& path, std::optional<Index> images = {});
+
+/// Hash of all bytes of a file.
+std::uint64_t hash_of_file(const std::filesystem::path& path);
+/// That of the file which save_npy writes for the tensor.
+template <class S>
+std::uint64_t hash_as_npy(const Tensor<S>& tensor);
 
 /// float32 or float64 by S; atomic (files.h).
 template <class S>

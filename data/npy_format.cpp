@@ -186,6 +186,7 @@ NpyInfo read_npy_header(ByteSource& source) {
   std::uint8_t length[4] = {};
   source.read(length, major == 1 ? 2 : 4);
   const std::size_t bytes = length[0] | length[1] << 8 | length[2] << 16 | static_cast<std::size_t>(length[3]) << 24;
+  require(bytes <= 1 << 20, "{}: malformed .npy header: {} bytes long", source.name(), bytes);
   require(bytes <= source.left(), "{}: is cut short: the .npy header is {} bytes long, {} are there", source.name(), bytes, source.left());
   std::string text(bytes, ' ');
   source.read(text.data(), bytes);

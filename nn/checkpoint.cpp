@@ -1,7 +1,10 @@
 #include "nn/checkpoint.h"
 
 #include <cmath>
+#include <map>
 #include <set>
+
+#include "data/hash.h"
 
 namespace tangentplane {
 
@@ -20,32 +23,62 @@ void save_variables(const std::filesystem::path& path, const Variables<S>& varia
 }
 
 template <class S>
-Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like) {
-  const auto entries = data::load_npz<S>(path);
-  std::set<std::string> wanted;
-  const auto fetch = [&](const std::string& name, const Shape& shape) {
-    wanted.insert(name);
-    const Tensor<S>* found = data::find(entries, name);
-    require(found, "{}: {} is missing; this network has it with shape {}", path.string(), name, shape);
-    require(found->shape() == shape, "{}: {} has shape {}, this network takes {}", path.string(), name, found->shape(), shape);
-    for (S v : found->span()) require(std::isfinite(v), "{}: {} holds {}; all weights must be finite", path.string(), name, v);
-    return *found;
-  };
-  Variables<S> variables = like;
-  for (std::size_t i = 0; i < like.paths.size(); ++i)
-    variables.parameters[i] = fetch("params/" + like.paths[i], like.parameters[i].shape());
-  for (auto& [name, value] : variables.statistics) value = fetch("batch_stats/" + name, value.shape());
-  variables.single_statistics = false;
-  for (const auto& [name, info] : data::npz_infos(path)) {
-    require(info.type.kind == 'f', "{}: {} has dtype {}, not float32 or float64", path.string(), name, info.type.name());
-    if (std::is_same_v<S, double> && name.starts_with("batch_stats/") && info.type.bytes == 4) variables.single_statistics = true;
+void require_usable(const std::string& file, const std::string& name, const Tensor<S>& values) {
+  const bool variance = name.starts_with("batch_stats/") && name.ends_with("/var");
+  for (S v : values.span()) {
+    require(std::isfinite(v), "{}: {} holds {}; all weights must be finite", file, name, v);
+    require(!variance || static_cast<double>(v) > -batch_norm_epsilon,
+            "{}: {} holds {}; a variance is above {}, for BatchNorm takes the root of it plus {}", file, name, v, -batch_norm_epsilon,
+            batch_norm_epsilon);
   }
-  for (const auto& [name, value] : entries)
-    require(wanted.count(name), "{}: {} {} is not part of this network; check the model and its widths", path.string(), name,
-            value.shape());
+}
+
+template <class S>
+Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like) {
+  const std::string file = path.string();
+  std::map<std::string, Shape> wanted;
+  for (std::size_t i = 0; i < like.paths.size(); ++i) wanted["params/" + like.paths[i]] = like.parameters[i].shape();
+  for (const auto& [name, value] : like.statistics) wanted["batch_stats/" + name] = value.shape();
+  bool single_statistics = false;
+  std::set<std::string> there;
+  for (const auto& [name, info] : data::npz_infos(path)) {  // a small archive may unpack to a large one: headers first
+    require(info.type.is('f', 4) || info.type.is('f', 8), "{}: {}: dtype {}, not float32 or float64", file, name, info.type.name());
+    const auto found = wanted.find(name);
+    require(found != wanted.end(), "{}: {} {} is not part of this network; check the model and its widths", file, name, info.shape);
+    require(found->second == info.shape, "{}: {} has shape {}, this network takes {}", file, name, info.shape, found->second);
+    there.insert(name);
+    if (std::is_same_v<S, double> && name.starts_with("batch_stats/") && info.type.bytes == 4) single_statistics = true;
+  }
+  for (const auto& [name, shape] : wanted)
+    require(there.contains(name), "{}: {} is missing; this network has it with shape {}", file, name, shape);
+
+  const auto entries = data::load_npz<S>(path);
+  for (const auto& [name, value] : entries) require_usable(file, name, value);
+  Variables<S> variables = like;
+  variables.single_statistics = single_statistics;
+  for (std::size_t i = 0; i < like.paths.size(); ++i) variables.parameters[i] = *data::find(entries, "params/" + like.paths[i]);
+  for (auto& [name, value] : variables.statistics) value = *data::find(entries, "batch_stats/" + name);
   return variables;
 }
 
+template <class S>
+std::string fingerprint(const Variables<S>& variables) {
+  data::NumbersFingerprint<S> all;
+  for (std::size_t i = 0; i < variables.paths.size(); ++i) {
+    all.add(variables.paths[i]);
+    all.add(variables.parameters[i]);
+  }
+  for (const auto& [path, value] : variables.statistics) {
+    all.add(path);
+    all.add(value);
+  }
+  return all.text();
+}
+
+template void require_usable(const std::string&, const std::string&, const Tensor<float>&);
+template void require_usable(const std::string&, const std::string&, const Tensor<double>&);
+template std::string fingerprint(const Variables<float>&);
+template std::string fingerprint(const Variables<double>&);
 template void save_variables(const std::filesystem::path&, const Variables<float>&);
 template void save_variables(const std::filesystem::path&, const Variables<double>&);
 template Variables<float> load_variables(const std::filesystem::path&, const Variables<float>&);

@@ -13,8 +13,19 @@ template <class S>
 void save_variables(const std::filesystem::path& path, const Variables<S>& variables);
 
 /// Reads a file for the network whose variables `like` names: every parameter and statistic of it, no others, each of its shape, all
-/// finite. Throws std::invalid_argument with one line that names the file and the key.
+/// finite, and every variance (batch_stats/.../var) above -1e-5, of which BatchNorm takes the root after adding 1e-5. Names, shapes and
+/// types are checked before any numbers are read. Throws std::invalid_argument with one line that names the file and the key.
 template <class S>
 Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like);
+
+/// Throws std::invalid_argument naming file and key unless the values of a parameter, a statistic or whatever belongs to one (its momentum)
+/// are finite, and those of a variance above -1e-5.
+template <class S>
+void require_usable(const std::string& file, const std::string& name, const Tensor<S>& values);
+
+/// Of all parameters and statistics with their names and shapes (data/hash.h): equal for a float32 network and the float64 one that is read
+/// from its file.
+template <class S>
+std::string fingerprint(const Variables<S>& variables);
 
 }  // namespace tangentplane

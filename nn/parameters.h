@@ -7,11 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/cpu/elementwise.h"
 #include "autodiff/ops.h"
 #include "autodiff/random.h"
 #include "nn/init.h"
 
 namespace tangentplane {
+
+/// What BatchNorm adds to a variance before it takes the root.
+inline constexpr double batch_norm_epsilon = 1e-5;
 
 /// Parameters and statistics of a network under flax's paths, without flax's collection prefix: Conv_0/kernel, bn_init/mean.
 template <class S>
@@ -44,6 +48,16 @@ struct Variables {
     return v;
   }
 };
+
+/// Throws std::invalid_argument, naming the first, where a parameter or statistic holds a NaN or an infinity.
+template <class S>
+void require_finite(const char* what, const Variables<S>& variables) {
+  const auto check = [what](const std::string& path, const Tensor<S>& t) {
+    require(cpu::all_finite(t), "{}: {} holds a NaN or an infinity; all weights must be finite", what, path);
+  };
+  for (std::size_t i = 0; i < variables.paths.size(); ++i) check(variables.paths[i], variables.parameters[i]);
+  for (const auto& [path, t] : variables.statistics) check(path, t);
+}
 
 /// BatchNorm's choice of statistics: the stored ones, or the batch's own (which couples the examples).
 enum class Mode { evaluation, training };

@@ -1,6 +1,12 @@
 #include "experiments/common/options.h"
+#include "experiments/common/say.h"
+
+#include <unistd.h>
+#include <sstream>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "autodiff/cpu/parallel.h"
@@ -15,6 +21,13 @@ namespace fs = std::filesystem;
 
 /// It is part of a run's identity.
 std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
+
+/// "no such file", unless it is another reason that keeps it from being read.
+std::string not_there(const std::string& path, const char* what) {
+  const int reason = access(path.c_str(), R_OK) == 0 ? 0 : errno;
+  const bool missing = reason == 0 || reason == ENOENT || reason == ENOTDIR;
+  return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
+}
 
 bool is_shared(std::string_view key) {
   constexpr std::string_view keys[] = {"model",  "features", "filters",   "blocks",    "activation", "seed",  "init",    "data",
@@ -57,7 +70,10 @@ std::string one_line(const CLI::ParseError& e) {
     const std::string name = s.substr(0, s.find_first_of(": "));
     return s.find("missing") != std::string::npos ? name + " needs a value" : name + " is given more than once; give it once";
   }
-  if (dynamic_cast<const CLI::FileError*>(&e)) return "--config " + s.substr(0, s.find(" was")) + ": no such file";
+  if (dynamic_cast<const CLI::FileError*>(&e)) {
+    const std::string path = s.substr(0, s.find(" was"));
+    return "--config " + path + ": " + not_there(path, "file");
+  }
   std::replace(s.begin(), s.end(), '\n', ' ');
   return s;
 }
@@ -78,10 +94,17 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& val
       ->default_str(value);
 }
 
-CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help) {
+CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
+                        std::size_t most) {
   return app
       .add_option_function<std::string>(
-          name, [=, &value](const std::string& text) { value = parse_list<Index>(name, text, 1); }, help)
+          name,
+          [=, &value](const std::string& text) {
+            const auto given = static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1;
+            require(given <= most, "{}: {} numbers; give at most {}", name, given, most);
+            value = parse_list<Index>(name, text, 1, high);
+          },
+          help)
       ->type_name("N,N,...")
       ->default_str(join(value));
 }
@@ -91,7 +114,7 @@ CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index
       .add_option_function<std::string>(
           name,
           [=, &value](const std::string& text) {
-            value = parse_list<Index>(name, text, 1);
+            value = parse_list<Index>(name, text, 1, 65536);
             require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
           },
           help)
@@ -104,10 +127,10 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
     std::error_code error;
     const std::string shown = text.empty() ? "\"\"" : text;
     if (extension == "/") {
-      require(fs::is_directory(text, error), "{} {}: no such folder; give one that exists", name, shown);
+      require(fs::is_directory(text, error), "{} {}: {}; give one that exists", name, shown, not_there(text, "folder"));
     } else {
       require(text.ends_with(extension), "{} {}: give a {} file", name, shown, extension);
-      require(fs::is_regular_file(text, error), "{} {}: no such file; give one that exists", name, shown);
+      require(fs::is_regular_file(text, error), "{} {}: {}; give one that exists", name, shown, not_there(text, "file"));
     }
     return absolute(text);
   };
@@ -125,10 +148,11 @@ void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
 
   const auto group = [](CLI::Option* option, const char* name) { return option->group(name); };
   group(add_choice(app, "--model", o.model, {"mlp", "lenet", "resnet18"}, "Network"), "Network");
-  group(add_widths(app, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)"),
+  group(add_widths(app, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)",
+                   1'000'000, 1000),
         "Network");
-  group(add_number<Index>(app, "--filters", o.filters, "Filters of resnet18's first stage", 1), "Network");
-  group(add_widths(app, "--blocks", o.blocks, "Blocks in each stage of resnet18"), "Network");
+  group(add_number<Index>(app, "--filters", o.filters, "Filters of resnet18's first stage", 1, 65536), "Network");
+  group(add_widths(app, "--blocks", o.blocks, "Blocks in each stage of resnet18", 1000, 16), "Network");
   group(add_choice(app, "--activation", o.activation, {"relu", "gelu", "tanh"}, "Activation"), "Network");
   group(add_number(app, "--seed", o.seed, "Draws the weights"), "Network");
   group(add_path(app, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones"), "Network");
@@ -138,7 +162,7 @@ void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
       const bool named = text == "dead-leaves" || text == "cifar10" || text == "mnist";
       require(named || text.ends_with(".npy"), "--data {}: give dead-leaves, cifar10, mnist or FILE.npy", text.empty() ? "\"\"" : text);
       std::error_code error;
-      require(named || fs::is_regular_file(text, error), "--data {}: no such file; give one that exists", text);
+      require(named || fs::is_regular_file(text, error), "--data {}: {}; give one that exists", text, not_there(text, "file"));
       o.data = named ? text : absolute(text);
     };
     group(app.add_option_function<std::string>("--data", set_data, "Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]")
@@ -150,8 +174,8 @@ void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
     group(add_path(app, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files"), "Data");
   }
   if (data != DataOptions::none) {
-    group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1), "Data");
-    group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0), "Data");
+    group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1, most_images), "Data");
+    group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0, most_images), "Data");
   }
 
   group(add_choice(app, "--dtype", o.dtype, {"float32", "float64"}, "Precision"), "Run");
@@ -178,7 +202,9 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
-    app.exit(e);  // prints help or version
+    std::ostringstream text;  // help or version
+    app.exit(e, text);
+    tell("{}", text.str());
     throw Done{0};
   } catch (const CLI::ParseError& e) {
     throw std::invalid_argument(one_line(e));
@@ -204,12 +230,12 @@ void resolve(const CLI::App& app, CommonOptions& o) {
     if (generated && !o.num_train) o.num_train = 2000;
     if (generated && !o.num_test) o.num_test = 500;
   }
+  cpu::set_threads(o.threads);  // maps BLAS's buffers where address space is limited: no longer available
   if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
   if (o.out.empty())
     o.out = fmt::format("results/{}-{}{}", app.get_name(), o.model,
                         has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");
   o.out = absolute(o.out);
-  cpu::set_threads(o.threads);
   show_progress(!o.quiet);
 }
 

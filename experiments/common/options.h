@@ -70,7 +70,10 @@ inline constexpr std::string_view inherited_keys[] = {"model", "features", "filt
 /// sets that key anew. Options without effect on this model or data are left out, as are --threads and --memory if not given.
 Config configuration(const CLI::App& app, const CommonOptions& options);
 
-// For the experiments' own options: as app.add_option, with errors that say what would be right.
+// For the experiments' own options: as app.add_option, with errors that say what would be right. Every number has a range outside of which
+// no run makes sense; products of numbers within it still fit an integer.
+inline constexpr Index most_images = 1'000'000'000, most_epochs = 1'000'000;
+inline constexpr double largest_factor = 1e9;  ///< of learning rates and deviations
 
 /// A number in [low, high].
 template <Number T>
@@ -96,8 +99,9 @@ CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index
 /// One of several words.
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
                         const std::string& help);
-/// Integers >= 1 with commas between them.
-CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help);
+/// Up to `most` integers from 1 to `high` with commas between them.
+CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
+                        std::size_t most);
 /// A file that exists, with that extension (".npz"), or a folder that exists (extension "/"); made absolute.
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& extension, const std::string& help);
 

@@ -1,6 +1,8 @@
 // Text from the command line and from files to numbers, and back. `what` names the option or file in the error, e.g. "--seed".
 #pragma once
 
+#include <fmt/ranges.h>
+
 #include <charconv>
 #include <concepts>
 #include <limits>
@@ -62,6 +64,16 @@ std::string format_duration(double seconds);  ///< "0.8 s", "12 s", "3 min 20 s"
 template <class T>
 std::string join(const std::vector<T>& values) {
   return fmt::format("{}", fmt::join(values, ","));
+}
+
+/// f(), with `remedy` added to the line of an std::invalid_argument.
+template <class F>
+auto with_remedy(const std::string& remedy, const F& f) {
+  try {
+    return f();
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(e.what() + ("; " + remedy));
+  }
 }
 
 }  // namespace tangentplane::experiments

@@ -44,15 +44,36 @@ struct Subject {
   Index images() const { return data.images.rows(); }
 };
 
-/// Reads the images, builds the network for them and draws its weights or reads them from `init` (an .npz file; empty: drawn from the
-/// seed).
+/// How a message calls the options that make the network smaller.
+std::string smaller_network(const CommonOptions& o);
+inline constexpr const char* fewer_images = "fewer images (--num-train, --num-test)";
+
+/// The network for images [H, W, C], its weights drawn or read from `init` (an .npz file; empty: drawn from the seed), the counts of the
+/// images and one of zeros: enough to tell what a run will take. Throws std::invalid_argument naming --memory, before anything is
+/// allocated, where the weights, one pass and the images that will be held do not fit; `task` is what takes them: "8 images take".
+template <class S>
+Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init, const std::string& task);
+
+/// Reads the images into it. Throws as data::load does and as require_sound does.
+template <class S>
+void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init);
+
+/// Both.
 template <class S>
 Subject<S> load_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init) {
-  const Network<S> network = make_network<S>(model_of(o));
-  Variables<S> variables = initialise(network, layout.image, o.seed);
-  if (!init.empty()) variables = load_variables(init, variables);
-  return {data::load<S>(source_of(o)), network, std::move(variables)};
+  auto subject = start_subject<S>(o, layout, init, fmt::format("{} images take", layout.held));
+  load_images(subject, o, init);
+  return subject;
 }
+
+/// Throws std::invalid_argument where the kernel of `images` cannot be computed with: where a logit or an entry of it is not finite, or so
+/// large that the square of N such entries' sum is not; shown on the first image and on that of the largest number. The line blames
+/// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`.
+template <class S>
+void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
+                   const std::string& weights_source);
+/// The option that the weights came from: "--init FILE", "--seed 0", or the file of --ntk or --nads.
+std::string weights_option(const CommonOptions& o, const std::filesystem::path& init);
 
 /// Bytes of one image's forward and reverse pass.
 template <class S>

@@ -3,15 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 
+#include "tests/catch.h"
 #include "tests/data/text.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 namespace {
@@ -38,7 +38,7 @@ void check_fails(const TemporaryFolder& folder, const std::string& script, int s
   const Result r = bash(folder, script);
   INFO(script << "\n" << r.output);
   CHECK(r.status == status);
-  CHECK_THAT(r.output, StartsWith("fetch: ") && Contains(words));
+  CHECK_THAT(r.output, StartsWith("fetch: ") && ContainsSubstring(words));
   CHECK(std::count(r.output.begin(), r.output.end(), '\n') == 1);
   const auto there = folder / "there";
   CHECK((!std::filesystem::exists(there) || std::filesystem::is_empty(there)));
@@ -69,7 +69,7 @@ TEST_CASE("fetch: an archive at hand is checked and unpacked without a download"
   CHECK(bash(folder, "ls -A there").output == "cifar-10-batches-bin\n");
   const Result again = bash(folder, cifar10_sum + "\"$fetch\" cifar10 there cifar-10-binary.tar.gz");
   CHECK(again.status == 2);
-  CHECK_THAT(again.output, Contains("exists already"));
+  CHECK_THAT(again.output, ContainsSubstring("exists already"));
 }
 
 TEST_CASE("fetch: MNIST from a folder, plain or compressed by any gzip") {

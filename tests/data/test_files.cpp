@@ -1,19 +1,19 @@
 // Whole files or none: what stands under the final name is never half written.
 #include <sys/resource.h>
 
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <ostream>
 #include <sstream>
 
 #include "data/files.h"
+#include "tests/catch.h"
 #include "tests/data/text.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
 using namespace tangentplane;
 using namespace tangentplane::data;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a file written at once holds what was written and replaces the older one") {
   const TemporaryFolder folder;
@@ -52,9 +52,22 @@ TEST_CASE("a full disk is one line that names the file, and leaves nothing") {
   });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  CHECK_THAT(line, Contains("cannot write") && Contains((folder / "a.bin").string()) && Contains("too large"));
+  CHECK_THAT(line, ContainsSubstring("cannot write") && ContainsSubstring((folder / "a.bin").string()) && ContainsSubstring("too large"));
   CHECK(pieces < 20);  // it stops at the failure
   CHECK(folder.files() == 0);
+}
+
+TEST_CASE("a file that the system fails to open is no fault of the input") {
+  const TemporaryFolder folder;
+  folder.write("a.bin", "abc");
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const std::string line = thrown<std::runtime_error>([&] { read_bytes(folder / "a.bin"); });
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(line == (folder / "a.bin").string() + ": cannot be opened: Too many open files");
+  CHECK(read_bytes(folder / "a.bin").size() == 3);
 }
 
 TEST_CASE("places that cannot be written are named") {
@@ -64,11 +77,11 @@ TEST_CASE("places that cannot be written are named") {
   const auto write = [&](const std::string& name) {
     return thrown<std::runtime_error>([&] { write_atomically(folder / name, [](std::ostream& out) { out << 1; }); });
   };
-  CHECK_THAT(write("missing/a.txt"), Contains("missing/a.txt: No such file or directory"));
-  CHECK_THAT(write("file/a.txt"), Contains("file/a.txt: Not a directory"));
-  CHECK_THAT(write("inner"), Contains("it is a folder"));
+  CHECK_THAT(write("missing/a.txt"), ContainsSubstring("missing/a.txt: No such file or directory"));
+  CHECK_THAT(write("file/a.txt"), ContainsSubstring("file/a.txt: Not a directory"));
+  CHECK_THAT(write("inner"), ContainsSubstring("it is a folder"));
   CHECK_THAT(thrown<std::runtime_error>([] { write_atomically("/dev/null", [](std::ostream& out) { out << 1; }); }),
-             Contains("not a regular file"));
+             ContainsSubstring("not a regular file"));
   CHECK(folder.files() == 2);
 }
 
@@ -88,11 +101,11 @@ TEST_CASE("a source of bytes gives them in order, from a file or from elsewhere,
     source.read(c, 3);
     CHECK(std::string(c) == "567");
     CHECK(source.left() == 2);
-    CHECK_THAT(thrown([&] { source.read(c, 3); }), Contains(source.name()) && Contains("cut short"));
-    CHECK_THAT(thrown([&] { source.skip(3); }), Contains("cut short"));
+    CHECK_THAT(thrown([&] { source.read(c, 3); }), ContainsSubstring(source.name()) && ContainsSubstring("cut short"));
+    CHECK_THAT(thrown([&] { source.skip(3); }), ContainsSubstring("cut short"));
     source.skip(2);
     CHECK(source.left() == 0);
   }
-  CHECK_THAT(thrown([&] { read_bytes(folder / "none"); }), Contains("none: no such file"));
-  CHECK_THAT(thrown([&] { read_bytes(folder.path()); }), Contains("is not a file"));
+  CHECK_THAT(thrown([&] { read_bytes(folder / "none"); }), ContainsSubstring("none: no such file"));
+  CHECK_THAT(thrown([&] { read_bytes(folder.path()); }), ContainsSubstring("is not a file"));
 }

@@ -1,12 +1,14 @@
 // Weights and statistics to a file and back, and files that are not this network's.
 #include "nn/checkpoint.h"
 
+#include <zip.h>
+
 #include "tests/small.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -57,27 +59,57 @@ TEST_CASE("files that are not this network's are refused, naming file and key") 
 
   auto wrong = entries;
   wrong.erase(wrong.begin());
-  CHECK_THAT(attempt(wrong), Contains("weights.npz: params/conv_init/kernel is missing") && Contains("[3,3,1,3]"));
+  CHECK_THAT(attempt(wrong), ContainsSubstring("weights.npz: params/conv_init/kernel is missing") && ContainsSubstring("[3,3,1,3]"));
   wrong = entries;
   wrong.pop_back();
-  CHECK_THAT(attempt(wrong), Contains("batch_stats/") && Contains("is missing"));
+  CHECK_THAT(attempt(wrong), ContainsSubstring("batch_stats/") && ContainsSubstring("is missing"));
   wrong = entries;
   wrong.emplace_back("params/Dense_7/kernel", Tensor<double>::zeros({2, 3}));
-  CHECK_THAT(attempt(wrong), Contains("params/Dense_7/kernel [2,3] is not part of this network"));
+  CHECK_THAT(attempt(wrong), ContainsSubstring("params/Dense_7/kernel [2,3] is not part of this network"));
   wrong = entries;
   wrong[0].second = Tensor<double>::zeros({3, 3, 2, 3});
-  CHECK_THAT(attempt(wrong), Contains("params/conv_init/kernel has shape [3,3,2,3], this network takes [3,3,1,3]"));
+  CHECK_THAT(attempt(wrong), ContainsSubstring("params/conv_init/kernel has shape [3,3,2,3], this network takes [3,3,1,3]"));
   for (double bad : {std::nan(""), static_cast<double>(INFINITY)}) {
     wrong = entries;
     wrong[1].second = wrong[1].second.clone();
     wrong[1].second[0] = bad;
-    CHECK_THAT(attempt(wrong), Contains(wrong[1].first) && Contains("must be finite"));
+    CHECK_THAT(attempt(wrong), ContainsSubstring(wrong[1].first) && ContainsSubstring("must be finite"));
+  }
+
+  for (double variance : {-1.0, -1e-5}) {
+    wrong = entries;
+    auto& [name, value] = *std::find_if(wrong.begin(), wrong.end(), [](const auto& e) { return e.first.ends_with("/var"); });
+    value = value.clone();
+    value[1] = variance;
+    CHECK_THAT(attempt(wrong), ContainsSubstring("weights.npz: " + name + " holds -") && ContainsSubstring("a variance is above -1e-05"));
+    value[1] = -0.99e-5;
+    CHECK(attempt(wrong) == "nothing thrown");
   }
 
   const auto whole = folder / "whole.npz";
   save_variables(whole, s.variables);
   const auto bytes = data::read_bytes(whole);
   const auto cut = folder.write("cut.npz", std::string(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2)));
-  CHECK_THAT(thrown([&] { load_variables(cut, s.variables); }), Contains("cut.npz"));
-  CHECK_THAT(thrown([&] { load_variables(folder / "absent.npz", s.variables); }), Contains("absent.npz"));
+  CHECK_THAT(thrown([&] { load_variables(cut, s.variables); }), ContainsSubstring("cut.npz"));
+  CHECK_THAT(thrown([&] { load_variables(folder / "absent.npz", s.variables); }), ContainsSubstring("absent.npz"));
+}
+
+TEST_CASE("an archive that unpacks to more than the network is refused unread") {
+  const TemporaryFolder folder;
+  const auto s = small_models<float>(1)[2];
+  const auto path = folder / "bomb.npz";
+  const Index count = Index(1) << 24;
+  std::string entry = data::npy_header("<f4", {count});
+  entry.append(static_cast<std::size_t>(count) * 4, '\0');
+  int code = 0;
+  zip_t* zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
+  REQUIRE(zip);
+  for (const char* name : {"params/conv_init/kernel.npy", "params/other.npy"})
+    REQUIRE(zip_file_add(zip, name, zip_source_buffer(zip, entry.data(), entry.size(), 0), 0) >= 0);
+  REQUIRE(zip_close(zip) == 0);
+  REQUIRE(std::filesystem::file_size(path) < 1 << 20);
+  const auto before = cpu::memory_use().peak;
+  CHECK_THAT(thrown([&] { load_variables(path, s.variables); }),
+             ContainsSubstring("params/conv_init/kernel has shape [16777216], this network takes"));
+  CHECK(cpu::memory_use().peak - before < 1 << 20);
 }

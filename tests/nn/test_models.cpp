@@ -3,17 +3,17 @@
 #include "tests/small.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("unusable models are refused by name") {
   const auto make = [](ModelConfig c) { return make_network<double>(c); };
-  CHECK_THROWS_WITH(make({.model = "vgg", .features = {}}), Contains("model: vgg is not one of mlp, lenet, resnet18"));
-  CHECK_THROWS_WITH(make({.model = "lenet", .features = {6, 16, 84, 1}}), Contains("lenet takes five widths, got 4"));
-  CHECK_THROWS_WITH(make({.model = "mlp", .features = {6, 0, 1}}), Contains("features: a width of 0"));
-  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .filters = 0}), Contains("filters: 0"));
-  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .blocks = {}}), Contains("at least one stage"));
-  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .blocks = {2, 0}}), Contains("a stage of 0 blocks"));
-  CHECK_THROWS_WITH(make({.model = "mlp", .features = {}, .activation = "elu"}), Contains("elu is not one of relu, gelu, tanh"));
+  CHECK_THROWS_WITH(make({.model = "vgg", .features = {}}), ContainsSubstring("model: vgg is not one of mlp, lenet, resnet18"));
+  CHECK_THROWS_WITH(make({.model = "lenet", .features = {6, 16, 84, 1}}), ContainsSubstring("lenet takes five widths, got 4"));
+  CHECK_THROWS_WITH(make({.model = "mlp", .features = {6, 0, 1}}), ContainsSubstring("features: a width of 0"));
+  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .filters = 0}), ContainsSubstring("filters: 0"));
+  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .blocks = {}}), ContainsSubstring("at least one stage"));
+  CHECK_THROWS_WITH(make({.model = "resnet18", .features = {}, .blocks = {2, 0}}), ContainsSubstring("a stage of 0 blocks"));
+  CHECK_THROWS_WITH(make({.model = "mlp", .features = {}, .activation = "elu"}), ContainsSubstring("elu is not one of relu, gelu, tanh"));
   CHECK_THROWS_AS(make({.model = "mlp", .features = {}, .activation = "elu"}), std::invalid_argument);
 }
 
@@ -22,14 +22,15 @@ TEST_CASE("images of another shape than the weights are refused, naming the para
     INFO(s.name);
     const Shape& shape = s.images.shape();
     CHECK_THROWS_AS(evaluate(s.network, s.variables, Tensor<double>::zeros({2, shape[1], shape[2], shape[3] + 1})), std::invalid_argument);
-    CHECK_THROWS_WITH(evaluate(s.network, s.variables, Tensor<double>::zeros({0, shape[1], shape[2], shape[3]})), Contains("N > 0"));
-    CHECK_THROWS_WITH(evaluate(s.network, s.variables, s.images, 0), Contains("batch 0"));
+    CHECK_THROWS_WITH(evaluate(s.network, s.variables, Tensor<double>::zeros({0, shape[1], shape[2], shape[3]})),
+                      ContainsSubstring("N > 0"));
+    CHECK_THROWS_WITH(evaluate(s.network, s.variables, s.images, 0), ContainsSubstring("batch 0"));
   }
   const auto s = small_models<double>(2)[1];
   CHECK_THROWS_WITH(evaluate(s.network, s.variables, Tensor<double>::zeros({2, 9, 12, 3})),
                     "parameters: Dense_0/kernel has shape [8,6], this network on these images takes [24,6]");
-  CHECK_THROWS_WITH(initialise(s.network, {3, 3, 1}, 0), Contains("average_pool: window 2 does not fit"));
-  CHECK_THROWS_WITH(initialise(s.network, {9}, 0), Contains("conv: takes images [N,H,W,C]"));
+  CHECK_THROWS_WITH(initialise(s.network, {3, 3, 1}, 0), ContainsSubstring("average_pool: window 2 does not fit"));
+  CHECK_THROWS_WITH(initialise(s.network, {9}, 0), ContainsSubstring("conv: takes images [N,H,W,C]"));
 }
 
 TEST_CASE("SAME padding is flax's: the smaller half first") {
@@ -53,7 +54,7 @@ TEST_CASE("SAME padding is flax's: the smaller half first") {
 
 TEST_CASE("evaluation does not depend on how images are grouped") {
   const check::Poison poison;
-  for (const auto& s : small_networks(9)) {
+  for (const auto& s : small_networks(9, 2)) {
     INFO(s.name);
     const auto whole = evaluate(s.network, s.variables, s.images);
     for (Index batch : {1, 2, 4}) check::same(evaluate(s.network, s.variables, s.images, batch), whole, 1e-14);
@@ -70,7 +71,8 @@ TEST_CASE("a network with BatchNorm couples its examples in training mode, and o
     CHECK(training.tape().batch_coupled() == (s.name == "resnet18"));
     CHECK(updated.size() == s.variables.statistics.size());
     if (s.name == "resnet18")
-      CHECK_THROWS_WITH(training.tape().require_per_example("ntk"), Contains("ntk: the examples") && Contains("evaluation mode"));
+      CHECK_THROWS_WITH(training.tape().require_per_example("ntk", 4),
+                        ContainsSubstring("ntk: the examples") && ContainsSubstring("evaluation mode"));
     using D = Dual<Tensor<double>>;
     std::vector<D> duals;
     for (const auto& p : s.variables.parameters) duals.emplace_back(p, p);
@@ -88,12 +90,12 @@ TEST_CASE("a network with BatchNorm couples its examples in training mode, and o
 TEST_CASE("a scope refuses training without a place for the statistics, unknown names and names used twice") {
   const auto s = small_models<double>(2)[2];
   CHECK_THROWS_WITH(s.network(Scope<Tensor<double>>(s.variables, s.variables.parameters, Mode::training, nullptr), s.images),
-                    Contains("needs a place for the updated statistics"));
-  CHECK_THROWS_WITH(s.variables["Conv_9/kernel"], Contains("none named Conv_9/kernel"));
+                    ContainsSubstring("needs a place for the updated statistics"));
+  CHECK_THROWS_WITH(s.variables["Conv_9/kernel"], ContainsSubstring("none named Conv_9/kernel"));
   Variables<double> v;
   const auto scope = Scope<Tensor<double>>::initialising(v, 0);
   scope.parameter("w", {2}, zeros());
-  CHECK_THROWS_WITH(scope.parameter("w", {2}, zeros()), Contains("two are named w"));
+  CHECK_THROWS_WITH(scope.parameter("w", {2}, zeros()), ContainsSubstring("two are named w"));
 }
 
 TEST_CASE("ResNet18 at its initialisation prunes every residual branch but its last scale, and its gradient is still right") {

@@ -3,7 +3,7 @@
 #include "tests/learners.h"
 
 using namespace tangentplane;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -65,7 +65,16 @@ TEST_CASE("scores are means over each column, the cotangent is the derivative of
     CHECK(s[t].loss == Approx(loss).epsilon(1e-14));
     CHECK((plus[t].loss - minus[t].loss) / (2 * h) == Approx(slope).epsilon(1e-7));
   }
-  CHECK_THROWS_WITH(scores(z, draw_labels<double>(5, 2)), Contains("logits [5,3] and labels [5,2]"));
+  CHECK_THROWS_WITH(scores(z, draw_labels<double>(5, 2)), ContainsSubstring("logits [5,3] and labels [5,2]"));
+  CHECK_THROWS_WITH(scores(Tensor<double>::zeros({0, 1}), Tensor<double>::zeros({0, 1})),
+                    ContainsSubstring("hold none to take the mean of"));
+}
+
+TEST_CASE("the cotangent of an example that is classified well keeps its digits") {
+  const auto d = cross_entropy_cotangent(Tensor<double>::from({2, 1}, {50, -50}), Tensor<double>::from({2, 1}, {1, 0}));
+  const double tail = 1 / (1 + std::exp(50.0));  // of which sigmoid(50) - 1 has none
+  CHECK(d[0] == Approx(-tail / 2).epsilon(1e-14));
+  CHECK(d[1] == Approx(tail / 2).epsilon(1e-14));
 }
 
 TEST_CASE("the learning rate falls linearly to zero after the last step") {
@@ -144,11 +153,11 @@ TEST_CASE("unusable recipes and labels are refused before any step") {
   };
   const auto y = draw_labels<double>(14);
   CHECK_THROWS_WITH(attempt(12, 1, 11, y), "batch: 12 is larger than the training set of 11");
-  CHECK_THROWS_WITH(attempt(0, 1, 11, y), Contains("batch: 0"));
-  CHECK_THROWS_WITH(attempt(1, -1, 11, y), Contains("epochs: -1"));
-  CHECK_THROWS_WITH(attempt(1, 1, 0, y), Contains("no training images"));
-  CHECK_THROWS_WITH(attempt(1, 1, 15, y), Contains("labels: [14,1] for 15 training images"));
-  CHECK_THROWS_WITH(attempt(1, 1, 11, draw_labels<double>(14, 2)), Contains("1 tasks"));
+  CHECK_THROWS_WITH(attempt(0, 1, 11, y), ContainsSubstring("batch: 0"));
+  CHECK_THROWS_WITH(attempt(1, -1, 11, y), ContainsSubstring("epochs: -1"));
+  CHECK_THROWS_WITH(attempt(1, 1, 0, y), ContainsSubstring("no training images"));
+  CHECK_THROWS_WITH(attempt(1, 1, 15, y), ContainsSubstring("labels: [14,1] for 15 training images"));
+  CHECK_THROWS_WITH(attempt(1, 1, 11, draw_labels<double>(14, 2)), ContainsSubstring("1 tasks"));
   auto half = y.clone();
   half[13] = 0.5;
   CHECK_THROWS_WITH(attempt(1, 1, 11, half), "labels: 0.5 is not 0 or 1");
@@ -169,7 +178,11 @@ TEST_CASE("a loss that is not finite stops training with what happened where") {
   r.batch = 4;
   r.learning_rate = 1e200;
   NetworkLearner<double> learner(s.network, s.variables, s.images, 4);
-  CHECK_THROWS_WITH(train<double>(learner, draw_labels<double>(6), 4, r), Contains("the test loss is") && Contains("1e+200"));
+  CHECK_THROWS_WITH(train<double>(learner, draw_labels<double>(6), 4, r),
+                    ContainsSubstring("the test loss is") && ContainsSubstring("1e+200"));
+  // Without test images only the weights tell that the last step went wrong.
+  NetworkLearner<double> untested(s.network, s.variables, s.images.slice(0, 4), 4);
+  CHECK_THROWS_WITH(train<double>(untested, draw_labels<double>(4), 4, r), ContainsSubstring("the weights are not finite after epoch 1"));
 }
 
 TEST_CASE("a network, BatchNorm included, goes on from its state, whatever the number of threads") {
@@ -204,7 +217,7 @@ TEST_CASE("training leaves the variables that it started from alone, and takes o
     squares += check::inner(d, d);
   }
   CHECK(learner.distances()[0] == Approx(std::sqrt(squares)).epsilon(1e-12));
-  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({3, 1}), 0.1, 0), Contains("needs the logits of its batch first"));
-  const auto odd = small_networks(3)[3];
-  CHECK_THROWS_WITH(NetworkLearner<double>(odd.network, odd.variables, odd.images, 2), Contains("2 outputs"));
+  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({3, 1}), 0.1, 0), ContainsSubstring("needs the logits of its batch first"));
+  const auto odd = small_networks(3, 2)[3];
+  CHECK_THROWS_WITH(NetworkLearner<double>(odd.network, odd.variables, odd.images, 2), ContainsSubstring("2 outputs"));
 }
