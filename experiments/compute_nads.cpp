@@ -6,13 +6,17 @@
 //
 // LeNet takes about a second on two cores, ResNet18 about a minute. Expect close to: eigenvalues that fall over seven decades; the first
 // directions are smooth, later ones ever finer.
+#include "autodiff/transforms.h"
+#include "data/hash.h"
 #include "data/npy.h"
 #include "data/png.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/memory.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 #include "kernels/nads.h"
+#include "nn/network_size.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -68,33 +72,88 @@ data::Picture picture(const Tensor<S>& directions, const Options& o) {
   return p;
 }
 
+/// Whether the mixed derivative at a point, along the direction of all pixels, can be computed with: a bound of it by the norms of its
+/// factors is finite, and so is the sum of the squares of as many as there are pixels.
+template <class S>
+bool has_sound_tangents(const Network<S>& network, const Variables<S>& init, const Tensor<S>& point) {
+  using T = Dual<Tensor<S>>;
+  const Index d = point.size();
+  const auto along = Tensor<S>::full(point.shape(), static_cast<S>(1 / std::sqrt(static_cast<double>(d))));
+  const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, init, p, Var<T>(T(point, along))); },
+                         std::vector<T>(init.parameters.begin(), init.parameters.end()));
+  const auto norm = [](const auto& tensor) {
+    double squares = 0;
+    for (const S v : tensor.span()) squares += static_cast<double>(v) * static_cast<double>(v);
+    return std::sqrt(squares);
+  };
+  double sum = 0;
+  back.factors(T(Tensor<S>::full(shape_of(back.value()), S(1))), [&](const Factor<T>& f) {
+    const double a = f.activation ? norm(f.activation->primal) : 1, c = norm(f.cotangent.primal);
+    if (f.activation && f.activation->tangent) sum += norm(*f.activation->tangent) * c;
+    if (f.cotangent.tangent) sum += a * norm(*f.cotangent.tangent);
+  });
+  const auto entry = static_cast<S>(sum);
+  return std::isfinite(entry) && std::isfinite(static_cast<double>(entry) * static_cast<double>(entry) * static_cast<double>(d));
+}
+
+/// Refuses points or weights at which the derivatives cannot be computed with.
+template <class S>
+void require_sound_tangents(const Options& o, const Network<S>& network, const Variables<S>& init, const Tensor<S>& points) {
+  if (has_sound_tangents(network, init, points.slice(0, 1))) return;
+  const bool small = has_sound_tangents(network, init, Tensor<S>::zeros(points.slice(0, 1).shape()));
+  require(false, "{}: the network's derivatives there are too large for {}; give smaller {}{}",
+          small ? fmt::format("--sigma {}", o.sigma) : weights_option(o, o.init), o.dtype, small ? "ones" : "weights",
+          o.is_double() ? "" : ", or --dtype float64");
+}
+
+template <class S>
+std::string fingerprint_of(const Tensor<S>& tensor) {
+  data::NumbersFingerprint<S> f;
+  f.add(tensor);
+  return f.text();
+}
+
 template <class S>
 void run_in(CLI::App& app, const Options& o) {
   ResultsFolder folder(o.out, "compute_nads", configuration(app, o));
   folder.check();
-  const Network<S> network = make_network<S>(model_of(o));
-  Variables<S> init = initialise(network, o.image(), o.seed);
-  if (!o.init.empty()) init = load_variables(o.init, init);
-  const auto points = draw_points<S>(o);
-
-  const double d = static_cast<double>(o.image().size()), allowed = static_cast<double>(o.memory),
-               held = program_bytes + 2 * static_cast<double>(init.size() + points.size()) * sizeof(S), matrices = 4 * d * d * 8;
-  require(held + 2 * matrices < allowed,
+  const double d = static_cast<double>(o.shape[0]) * static_cast<double>(o.shape[1]) * static_cast<double>(o.shape[2]),
+               allowed = static_cast<double>(o.memory), matrices = 4 * d * d * 8;
+  const NetworkSize size = network_size(model_of(o), o.image());
+  const double numbers = size.parameters + size.statistics + static_cast<double>(o.samples) * d,
+               held = program_bytes + 2 * numbers * sizeof(S);
+  require(held + 2 * matrices < allowed || matrices < held,
           "--shape {}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape", join(o.shape), d,
           format_size(held + 2 * matrices), format_size(allowed));
+  require_room(fmt::format("directions at {} points take", o.samples),
+               {{"the program", program_bytes},
+                {"matrices", 2 * matrices, "a smaller --shape"},
+                {"the weights", 2 * (size.parameters + size.statistics) * sizeof(S), smaller_network(o)},
+                {"the points", 2 * static_cast<double>(o.samples) * d * sizeof(S), "fewer --samples"}},
+               o.memory);
+  const auto subject = start_subject<S>(o, {o.image(), 1, 0, 0, 1}, o.init, "directions take");
+  const auto& network = subject.network;
+  const auto& init = subject.init;
+  const auto points = draw_points<S>(o);
+  require_sound_tangents(o, network, init, points);
+  Fingerprints made;
+  made.set("images", fingerprint_of(points), fmt::format("--seed {} --sigma {}", o.seed, o.sigma));
+  made.set("weights", fingerprint(init), weights_option(o, o.init));
+  require_same_inputs(folder, made);
   NadsOptions options;
   options.memory = (allowed - held - matrices) / 2;  // for tangents, and for a pass, beside the Gram matrix
   const NadsPlan plan = plan_nads(network, init, points, options);
   if (o.plan) {
-    fmt::print("{}", format_plan({{"passes", plan.pass_flops, 0.25, held + plan.pass_bytes, 0, 0},
-                                  {"products", plan.gram_flops, 0.4, held + plan.pass_bytes, 0, 0},
-                                  {"eigenvectors", plan.eigen_flops, 0.1, held + plan.eigen_bytes, d * d * sizeof(S), 0}},
-                                 measure_gemm_rate<S>()));
-    if (plan.turns > 1) fmt::print("tangents of all layers do not fit: the passes are run {} times\n", plan.turns);
+    tell("{}", format_plan({{"passes", plan.pass_flops, 0.25, held + plan.pass_bytes, 0, 0},
+                            {"products", plan.gram_flops, 0.4, held + plan.pass_bytes, 0, 0},
+                            {"eigenvectors", plan.eigen_flops, 0.1, held + plan.eigen_bytes, d * d * sizeof(S), 0}},
+                           measure_gemm_rate<S>()));
+    if (plan.turns > 1) tell("tangents of all layers do not fit: the passes are run {} times\n", plan.turns);
     return;
   }
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.made_from(made, input_files(o));
   record.set("parameters", static_cast<double>(init.size()));
   save_variables(folder.path() / "init.npz", init);
   Nads<S> result;
@@ -108,11 +167,17 @@ void run_in(CLI::App& app, const Options& o) {
   }
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(Tensor<double>::from({o.image().size()}, result.eigvals)));
   data::save_npy(folder.path() / "nads.npy", result.directions);
-  data::save_png(folder.path() / "nads.png", picture(result.directions, o));
-  save_figure(folder.path() / "spectrum.svg", spectrum_figure(fmt::format("Anisotropy of {}", o.model), result.eigvals, {}));
+  record.add_fingerprint("directions", data::hash_as_npy(result.directions));
   record.finish();
-  fmt::print("{} directions: {:.6g} down to {:.6g}; in {}\n", o.image().size(), result.eigvals.front(), result.eigvals.back(),
-             folder.path().string());
+  tell("{} directions: {:.6g} down to {:.6g}; in {}\n", o.image().size(), result.eigvals.front(), result.eigvals.back(),
+       folder.path().string());
+  try_figure(folder.path() / "nads.png", [&](const std::filesystem::path& path) {
+    data::save_png(path, picture(result.directions, o));
+    return true;
+  });
+  try_figure(folder.path() / "spectrum.svg", [&](const std::filesystem::path& path) {
+    return save_figure(path, spectrum_figure(fmt::format("Anisotropy of {}", o.model), result.eigvals, {}));
+  });
 }
 
 void run(int argc, const char* const* argv) {
@@ -121,8 +186,8 @@ void run(int argc, const char* const* argv) {
   o.activation = "gelu";
   add_common_options(app, o, DataOptions::none);
   add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the points around 0", 0);
-  add_number<Index>(app, "--samples", o.samples, "Points to average over", 1);
+  add_number<double>(app, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
+  add_number<Index>(app, "--samples", o.samples, "Points to average over", 1, 1'000'000);
   parse(app, argc, argv);
   resolve(app, o);
   require_fits(o, o.image());

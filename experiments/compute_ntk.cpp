@@ -4,6 +4,7 @@
 //
 // A quarter of a minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times
 // the tenth; every residual below 1e-6 of the largest eigenvalue.
+#include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/kernel_on_disk.h"
@@ -12,11 +13,13 @@
 #include "experiments/common/progress.h"
 #include "experiments/common/run_main.h"
 #include "experiments/common/run_record.h"
+#include "experiments/common/say.h"
 #include "experiments/common/subject.h"
 #include "kernels/lanczos.h"
 #include "kernels/ntk.h"
 #include "kernels/nystrom.h"
 #include "kernels/tile_file.h"
+#include "nn/network_size.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -78,7 +81,7 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
   }
   Tensor<S> kernel;
   record.set("active_parameters", static_cast<double>(plan.features.active_parameters));
-  if (o.save_ntk && std::filesystem::exists(folder / "ntk.npy")) {  // from this very run, interrupted since
+  if (o.save_ntk && has_own_kernel(folder, n)) {  // from this very run, interrupted since
     kernel = data::load_npy<S>(folder / "ntk.npy");
   } else {
     auto stage = record.stage("kernel");
@@ -86,6 +89,7 @@ kernels::Eigenpairs<S> eigenpairs(const Options& o, const Subject<S>& subject, N
     stage.add_flops(plan.feature_flops + plan.pair_flops);
     kernel_progress.finish();
     if (o.save_ntk) data::save_npy(folder / "ntk.npy", kernel);
+    record.add_fingerprint("kernel", data::hash_as_npy(kernel));
   }
   cpu::trim_memory();  // the features
   kernels::EigenOptions eigen;
@@ -125,6 +129,14 @@ Placement place(const Options& o, const Subject<S>& subject, double held, bool o
   p.options.contraction = contraction_of(o);
   p.inputs = static_cast<double>(images.size() + subject.init.size()) * sizeof(S);
   const NtkPlan unlimited = plan_ntk(subject.network, subject.init, images, p.options);
+  // A pass is measured by making one: first what it takes at least, forward and back.
+  const double activations = network_size(model_of(o), subject.data.image()).activations;
+  require_room(fmt::format("{} images take at least", images.rows()),
+               {{"the program", program_bytes},
+                {"images and weights", p.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},
+                {fmt::format("passes over {} images", unlimited.pass), 2 * static_cast<double>(unlimited.pass) * activations * sizeof(S),
+                 smaller_network(o)}},
+               o.memory);
   p.pass = 1.2 * kernel_pass_bytes(subject, unlimited);  // and the buffers of products
   const double of_two = 2 * unlimited.feature_bytes / n, beside = static_cast<double>(o.memory) - p.inputs - p.pass;
   on_disk = on_disk || (may_be_on_disk(o) && held + of_two >= beside);
@@ -201,16 +213,19 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
                                              (unfinished && std::filesystem::exists(folder.path() / tiles_name)));
   check_fits(o, n, (on_disk ? program_bytes : held) + 2 * images, on_disk ? alone : with_kernel);  // while they are read
   const auto subject = load_subject<S>(o, layout, o.init);
+  const auto made = fingerprints_of(o, subject, o.init);
+  require_same_inputs(folder, made);
   const Placement p = place(o, subject, held, on_disk, folder.path());
   if (o.plan) {
     const double gemm_rate = measure_gemm_rate<S>();
-    fmt::print("{}", p.disk ? plan_on_disk(o, subject, p, gemm_rate) : plan_in_memory(o, subject, p, gemm_rate));
+    tell("{}", p.disk ? plan_on_disk(o, subject, p, gemm_rate) : plan_in_memory(o, subject, p, gemm_rate));
     if (p.plan.feature_runs > 1)
-      fmt::print("features do not fit: computed {:.1f} times over, by panels of {} images\n", p.plan.feature_runs, p.plan.panel);
+      tell("features do not fit: computed {:.1f} times over, by panels of {} images\n", p.plan.feature_runs, p.plan.panel);
     return;
   }
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.made_from(made, input_files(o));
   record.set("parameters", static_cast<double>(subject.init.size()));
   record.set("images", static_cast<double>(n));
   save_variables(folder.path() / "init.npz", subject.init);
@@ -221,28 +236,31 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   const auto column = [](const std::vector<double>& v) { return Tensor<double>::from({static_cast<Index>(v.size())}, v); };
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(column(result.values)));
   data::save_npy(folder.path() / "eigvecs.npy", result.vectors);
+  record.add_fingerprint("eigenvectors", data::hash_as_npy(result.vectors));
   if (!result.residuals.empty()) {
     data::save_npy(folder.path() / "residuals.npy", column(result.residuals));
     const double worst = *std::max_element(result.residuals.begin(), result.residuals.end()) / result.values[0];
     record.set("worst_residual_over_largest_eigenvalue", worst);
-    if (!result.converged) fmt::print(stderr, "compute_ntk: the worst residual is {:.1e} of the largest eigenvalue\n", worst);
+    if (!result.converged) remark("compute_ntk: the worst residual is {:.1e} of the largest eigenvalue\n", worst);
   }
-  save_figure(folder.path() / "spectrum.svg",
-              spectrum_figure(fmt::format("Kernel of {} on {} images of {}", o.model, n, data_name(o)), result.values, result.residuals));
   record.set("method", kernels::name(result.method));
-  std::filesystem::remove(folder.path() / tiles_name);
+  data::remove_file(folder.path() / tiles_name);
   record.finish();
-  fmt::print("{} eigenpairs of {} images by {}: {:.6g} down to {:.6g}; in {}\n", k, n, kernels::name(result.method), result.values.front(),
-             result.values.back(), folder.path().string());
+  tell("{} eigenpairs of {} images by {}: {:.6g} down to {:.6g}; in {}\n", k, n, kernels::name(result.method), result.values.front(),
+       result.values.back(), folder.path().string());
+  try_figure(folder.path() / "spectrum.svg", [&](const std::filesystem::path& path) {
+    return save_figure(
+        path, spectrum_figure(fmt::format("Kernel of {} on {} images of {}", o.model, n, data_name(o)), result.values, result.residuals));
+  });
 }
 
 void run(int argc, const char* const* argv) {
   CLI::App app("Leading eigenpairs of a network's neural tangent kernel at its initial weights", "compute_ntk");
   Options o;
   add_common_options(app, o);
-  add_number<Index>(app, "--eigen", o.eigen, "Eigenpairs (default: 1000, or as many as images)", 1);
+  add_number<Index>(app, "--eigen", o.eigen, "Eigenpairs (default: 1000, or as many as images)", 1, most_images);
   add_choice(app, "--method", o.method, {"auto", "full", "lanczos", "nystrom"}, "How eigenpairs are found");
-  add_number<Index>(app, "--nystrom-points", o.nystrom_points, "Images whose kernel columns Nystrom takes", 1);
+  add_number<Index>(app, "--nystrom-points", o.nystrom_points, "Images whose kernel columns Nystrom takes", 1, most_images);
   add_choice(app, "--contraction", o.contraction, {"auto", "rows", "factors"}, "How layers are contracted");
   app.add_flag("--save-ntk", o.save_ntk, "Write the kernel itself, ntk.npy [N, N]");
   parse(app, argc, argv);

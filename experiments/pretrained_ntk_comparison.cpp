@@ -10,6 +10,7 @@
 #include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -58,27 +59,38 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
     stages.push_back(training_stage(subject, o.recipe, learner, targets, memory));
     stages.back().name = model;
   }
-  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
+void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
   folder.check();
-  const auto subject = load_subject<S>(o, layout, o.from.start(o));
-  const double held = training_bytes(subject, o.recipe, {}, targets.size()), left = static_cast<double>(o.memory) - held;
-  require_memory(o, subject.images(), held);
+  const fs::path start = o.from.start(o);
+  auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
+  const auto held = training_parts(o, subject, o.recipe, {}, targets.size());
+  const double left = static_cast<double>(o.memory) - bytes_of(held);
+  require_memory(o, layout.num_train + layout.num_test, held);
+  load_images(subject, o, start);
+  auto made = fingerprints_of(o, subject, start);
+  made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);
+  compare(o.from, o, made);
+  require_same_inputs(folder, made);
   if (o.plan) return print_plan(o, subject, targets.size(), left);
   if (!folder.claim()) return;
+  if (o.from.given())
+    say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
   RunRecord record(folder);
+  record.made_from(made, input_files(o, o.from.files(o)));
   record_start(subject, folder.path(), record);
   record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
   Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
+  std::vector<std::vector<History>> all;
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const auto histories = compare(o, subject, targets[t], folders[t], left, record);
+    const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], left, record));
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
       const EpochRecord& last = histories[m].back();
@@ -86,14 +98,16 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
                      std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
       rows.push_back({models[m], targets[t].labels});
     }
-    save_figure(folders[t] / "curves.svg",
-                curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model, targets[t].name),
-                              {{"network", histories[0]}, {"init", histories[1]}, {"trained", histories[2]}}));
     print_accuracies("target " + targets[t].name, rows, histories);
   }
   accuracies.save(folder.path() / "accuracy.csv");
   record.finish();
-  fmt::print("in {}\n", folder.path().string());
+  tell("in {}\n", folder.path().string());
+  for (std::size_t t = 0; t < targets.size(); ++t)
+    try_figure(folders[t] / "curves.svg", [&](const fs::path& path) {
+      return save_figure(path, curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model, targets[t].name),
+                                             {{"network", all[t][0]}, {"init", all[t][1]}, {"trained", all[t][2]}}));
+    });
 }
 
 void run(int argc, const char* const* argv) {

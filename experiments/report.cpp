@@ -6,6 +6,7 @@
 #include "experiments/claims/report_page.h"
 #include "experiments/common/options.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -20,8 +21,8 @@ void run(int argc, const char* const* argv) {
   parse(app, argc, argv);
   require(!folder.empty(), "report needs the folder of the results, e.g. report results");
   const auto sections = write_report(folder);
-  for (std::size_t i = 0; i < sections.size(); ++i) fmt::print("{}. {}: {}\n", i + 1, sections[i].title, sections[i].verdict_text());
-  fmt::print("in {}\n", (std::filesystem::absolute(folder) / "index.html").lexically_normal().string());
+  for (std::size_t i = 0; i < sections.size(); ++i) tell("{}. {}: {}\n", i + 1, sections[i].title, sections[i].verdict_text());
+  tell("in {}\n", (std::filesystem::absolute(folder) / "index.html").lexically_normal().string());
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 // LeNet on 10,000 images: some three minutes on two cores. Expect close to (CIFAR-10, 2000 test images, 40 epochs, seed 0): test accuracy
 // of the network 0.57, 0.59, 0.69 at 100, 1000, 10,000 images, of the linearization 0.55, 0.59, 0.64.
 #include "autodiff/cpu/memory.h"
+#include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -60,10 +62,8 @@ data::Layout look_at_all(Options& o, Index& num_test) {
 template <class S>
 std::vector<int> labels_of(const Options& o, data::Dataset<S>& data) {
   if (!o.labels.empty()) {
-    data.classes = data::load_binary_labels_npy(o.labels);
+    data.classes = data::load_binary_labels_npy(o.labels, data.images.rows());
     data.num_classes = 2;
-    require(static_cast<Index>(data.classes.size()) == data.images.rows(), "{}: has {} labels, there are {} images", o.labels,
-            data.classes.size(), data.images.rows());
     return data.classes;
   }
   require(!data.classes.empty(), "--data {}: has no classes; give --labels", o.data);
@@ -123,7 +123,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
     const Recipe recipe = o.recipe_for(s.num_train);
     cpu::trim_memory();  // of the size before
     const Subject<S> subject = part(all, s);
-    fs::create_directories(folders[i]);
+    data::create_folders(folders[i]);
     data::save_npy(folders[i] / "indices.npy", s.rows);
     if (o.learner.function_space()) {
       const std::function<Tensor<S>()> cut = [&] {
@@ -157,7 +157,7 @@ void print_plan(const Options& o, const Subject<S>& all, const std::vector<Subse
     stages.back().name = fmt::format("{} images", s.num_train);
     stages.back().memory += static_cast<double>(all.data.images.size()) * sizeof(S);
   }
-  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
 
 template <class S>
@@ -169,7 +169,19 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
   if (!o.labels.empty()) config.erase("positive");
   ResultsFolder folder(o.out, "train_cifar", config);
   folder.check();
-  auto all = load_subject<S>(o, layout, o.init);
+  auto all = start_subject<S>(o, layout, o.init, training_takes(layout.held));
+  const Index largest = *std::max_element(o.sizes.begin(), o.sizes.end());
+  Subject<S> used = all;  // as many images as are trained on and tested at once, of those that are all held
+  used.data.num_train = largest, used.data.num_test = num_test;
+  auto held = training_parts(o, used, o.recipe_for(largest), {}, 1);
+  held.push_back({"all images of --data", static_cast<double>(layout.held) * static_cast<double>(layout.image.size()) * sizeof(S)});
+  if (o.learner.function_space()) {
+    const double train = static_cast<double>(largest);
+    held.push_back({"kernels", 2 * train * (train + static_cast<double>(num_test)) * sizeof(S),
+                    "smaller --num-train and --num-test, or leave out --space function"});
+  }
+  require_memory(o, largest + num_test, held);
+  load_images(all, o, o.init);
   const auto labels = labels_of(o, all.data);
   std::vector<Subset> subsets;
   std::vector<Target> targets;
@@ -177,15 +189,15 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
     subsets.push_back(subset(all.data, labels, n, num_test));
     targets.push_back(subsets.back().target);
   }
-  const Index used = *std::max_element(o.sizes.begin(), o.sizes.end()) + num_test;
-  const double kernels = o.learner.function_space() ? 2 * static_cast<double>(used * used) * sizeof(S) : 0,
-               held = training_bytes(all, o.recipe, {}, 1) + static_cast<double>(all.data.images.size()) * sizeof(S) + kernels;
-  require_memory(o, used, held);
+  auto made = fingerprints_of(o, all, o.init);
+  made.set("labels", fingerprint(targets), o.labels.empty() ? "--data " + o.data : "--labels " + o.labels);
+  require_same_inputs(folder, made);
   NtkOptions ntk_options;
-  ntk_options.memory = static_cast<double>(o.memory) - held;
-  if (o.plan) return print_plan(o, all, subsets, held, ntk_options);
+  ntk_options.memory = static_cast<double>(o.memory) - bytes_of(held);
+  if (o.plan) return print_plan(o, all, subsets, bytes_of(held), ntk_options);
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.made_from(made, input_files(o));
   record_start(all, folder.path(), record);
   record_balance(targets, record);
   const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), ntk_options, record);
@@ -198,7 +210,8 @@ void run(int argc, const char* const* argv) {
   Options o;
   add_common_options(app, o);
   app.remove_option(app.get_option("--num-train"));
-  add_widths(app, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)")->group("Data");
+  add_widths(app, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)", most_images, 1000)
+      ->group("Data");
   app.add_option_function<std::string>(
          "--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
          "Classes that are labelled 1; the others are 0")

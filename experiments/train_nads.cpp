@@ -9,10 +9,13 @@
 // kernel of the direction's own samples; it takes 2 GB in place of 0.25 (2-core AVX-512 Xeon, 24 November 2026). The more epochs, the
 // more function space saves. Expect close to (seed 0): test accuracy 1.00, 0.87, 0.49 of the network, which fits 0.60 of the last
 // direction's training samples by heart; 0.81, 0.68, 0.50 of the linearization.
+#include "data/hash.h"
 #include "data/linearly_separable.h"
 #include "data/npy.h"
+#include "experiments/common/fingerprints.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -34,6 +37,8 @@ struct Options : CommonOptions {
 
 constexpr std::string_view inherited_from_nads[] = {"model", "features", "filters", "blocks", "activation", "shape"};
 
+constexpr const char* repeat_nads = "repeat the compute_nads that made it, into another --out";
+
 /// The directions asked for, by index.
 std::vector<std::pair<Index, Tensor<double>>> directions_of(const Options& o) {
   const fs::path path = o.file("nads.npy");
@@ -43,7 +48,10 @@ std::vector<std::pair<Index, Tensor<double>>> directions_of(const Options& o) {
   std::vector<std::pair<Index, Tensor<double>>> directions;
   for (Index j : parse_indices("--index", o.index)) {
     require(j < shape[0], "--index {}: {} holds directions 0 to {}; give one of these", j, path.string(), shape[0] - 1);
-    directions.emplace_back(j, data::load_npy_rows<double>(path, j, j + 1).reshaped(o.image()));
+    const auto row = data::load_npy_rows<double>(path, j, j + 1);
+    require(std::any_of(row.data(), row.data() + d, [](double v) { return v != 0; }), "{}: direction {} is zero; {}", path.string(), j,
+            repeat_nads);
+    directions.emplace_back(j, row.reshaped(o.image()));
   }
   return directions;
 }
@@ -52,6 +60,34 @@ std::vector<std::pair<Index, Tensor<double>>> directions_of(const Options& o) {
 template <class S>
 data::Samples<S> samples_of(const Options& o, Index index, const Tensor<double>& direction, Index count) {
   return data::linearly_separable<S>({direction, o.epsilon, o.sigma, o.seed, static_cast<std::uint64_t>(index)}, 0, count);
+}
+
+/// Of the first sample of each direction, in which shows all that the others are drawn from, and of the weights. Refuses samples and
+/// weights that cannot be computed with: the samples of one direction are as large as those of any other.
+template <class S>
+Fingerprints fingerprints_of(const Options& o, const Subject<S>& subject, const std::vector<std::pair<Index, Tensor<double>>>& directions,
+                             const fs::path& start) {
+  data::NumbersFingerprint<S> images;
+  for (const auto& [index, direction] : directions) {
+    const auto sample = samples_of<S>(o, index, direction, 1).images;
+    if (index == directions[0].first)
+      require_sound(subject.network, subject.init, sample, fmt::format("--sigma {} --epsilon {}", o.sigma, o.epsilon),
+                    weights_option(o, start));
+    images.add(sample);
+  }
+  Fingerprints made;
+  made.set("images", images.text(), "--nads " + o.nads);
+  made.set("weights", fingerprint(subject.init), weights_option(o, start));
+  return made;
+}
+
+/// The weights of --nads must be those of its directions.
+void require_same_start(const Options& o, const Fingerprints& made, const Fingerprints& before) {
+  if (!o.init.empty() || o.force) return;
+  Fingerprints weights;
+  const Fingerprint& now = *made.find("weights");
+  weights.set(now.name, now.text, now.source);
+  require_same(weights, before, fmt::format("of the directions in --nads {}", o.nads), "repeat compute_nads, or give --force");
 }
 
 /// One direction's training; the subject holds its samples. In function space directions share no kernel, for each has images of its own.
@@ -80,23 +116,27 @@ void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan
     const double times = static_cast<double>(directions);
     s.flops *= times, s.seconds *= times, s.disk *= times;
   }
-  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
 
 template <class S>
 void run_in(CLI::App& app, const Options& o) {
+  const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
+  const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
   ResultsFolder folder(o.out, "train_nads", configuration(app, o));
   folder.check();
-  Subject<S> subject{{}, make_network<S>(model_of(o)), {}};
-  subject.init = load_variables(o.init.empty() ? o.file("init.npz") : fs::path(o.init), initialise(subject.network, o.image(), o.seed));
-  subject.data.num_train = *o.num_train;
-  subject.data.num_test = *o.num_test;
   const Index n = *o.num_train + *o.num_test;
-  subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, 1).images;
+  const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
+  auto subject = start_subject<S>(o, {o.image(), *o.num_train, *o.num_test, 0, n}, start, training_takes(n));
+  auto parts = training_parts(o, subject, o.recipe, o.learner, 1);
   // While a direction's samples are drawn, those of the one before are still held.
-  const double held = training_bytes(subject, o.recipe, o.learner, 1) + static_cast<double>(n * o.image().size()) * sizeof(S);
-  require_memory(o, n, held);
+  parts.push_back({"the samples of two directions", static_cast<double>(n * o.image().size()) * sizeof(S), fewer_images});
+  require_memory(o, n, parts);
+  const double held = bytes_of(parts);
+  const auto made = fingerprints_of(o, subject, directions, start);
+  require_same_start(o, made, before);
+  require_same_inputs(folder, made);
   NtkOptions ntk_options;
   ntk_options.memory = static_cast<double>(o.memory) - held;
   if (o.plan || o.learner.function_space()) {
@@ -105,7 +145,9 @@ void run_in(CLI::App& app, const Options& o) {
     if (o.plan) return print_plan(o, subject, plan, held, ntk_options.memory, directions.size());
   }
   if (!folder.claim()) return;
+  say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
   RunRecord record(folder);
+  record.made_from(made, input_files(o, {o.file("nads.npy"), start}));
   record_start(subject, folder.path(), record);
   std::vector<Target> targets;
   std::vector<History> histories;
@@ -132,8 +174,8 @@ void run(int argc, const char* const* argv) {
   add_path(app, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
   app.add_option("--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128")->type_name("LIST");
   add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0);
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the noise across it", 0);
+  add_number<double>(app, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
+  add_number<double>(app, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
   add_learner_options(app, o.learner);
   app.add_flag("--force", o.force, "Take options that differ from those of --nads");
   add_recipe_options(app, o.recipe);

@@ -6,11 +6,14 @@
 //
 // LeNet on 10,000 images: about a minute a target on two cores. Expect close to: test accuracy falls with the index, from above 0.95 to
 // that of the majority class; the linearization falls in the same order.
+#include "data/hash.h"
+#include "data/images.h"
 #include "data/npy.h"
 #include "experiments/common/eigenfunctions.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/learners.h"
 #include "experiments/common/run_main.h"
+#include "experiments/common/say.h"
 #include "kernels/alignment.h"
 
 using namespace tangentplane;
@@ -26,17 +29,19 @@ struct Options : CommonOptions {
   std::optional<Index> alignment_every;
 
   bool aligns() const { return !learner.linearize && from.given(); }
-  bool has_kernel() const { return learner.function_space() && from.has_kernel(*this); }
+  bool has_kernel() const { return learner.function_space() && from.has_kernel(); }
 };
 
 /// How kernels are computed within --memory. Throws std::invalid_argument if they cannot be.
 template <class S>
 NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t targets) {
-  double held = training_bytes(subject, o.recipe, o.learner, targets);
-  if (o.aligns()) held += 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S);
-  require_memory(o, subject.images(), held);
+  auto held = training_parts(o, subject, o.recipe, o.learner, targets);
+  if (o.aligns())
+    held.push_back({"the eigenvectors", 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S),
+                    "a compute_ntk of fewer --eigen"});
+  require_memory(o, subject.data.num_train + subject.data.num_test, held);
   NtkOptions options;
-  options.memory = static_cast<double>(o.memory) - held;
+  options.memory = static_cast<double>(o.memory) - bytes_of(held);
   return options;
 }
 
@@ -55,14 +60,24 @@ Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const
   return aligned;
 }
 
+/// One that this run has written.
+Tensor<double> saved_alignment(const Options& o, const fs::path& path) {
+  return with_remedy("delete it to compute it anew", [&] {
+    require_matrix(path, 3, data::npy_info(o.from.file("eigvecs.npy")).shape[0]);
+    auto aligned = data::load_npy<double>(path);
+    data::require_finite(path.string(), aligned, "row");
+    return aligned;
+  });
+}
+
 template <class S>
 std::vector<History> train_all(const Options& o, const Subject<S>& subject, const std::vector<Target>& targets,
                                const std::vector<fs::path>& folders, RunRecord& record) {
   const NtkOptions in_memory = ntk_options(o, subject, targets.size());
   if (o.learner.function_space()) {
     const auto kernel = [&] {
-      return o.has_kernel() ? data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train)
-                            : compute_kernel(subject, in_memory, record);
+      if (!o.has_kernel()) return compute_kernel(subject, in_memory, record);
+      return data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train);
     };
     return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, record);
   }
@@ -92,16 +107,24 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       };
     if (o.aligns())
       hooks.trained = [&](const Variables<S>& weights) {
-        const auto aligned = fs::exists(at_epoch(o.recipe.epochs)) ? data::load_npy<double>(at_epoch(o.recipe.epochs))
-                                                                   : aligned_kernel(o, subject, weights, in_memory, record);
+        const fs::path last = at_epoch(o.recipe.epochs);
+        const auto aligned = fs::exists(last) ? saved_alignment(o, last) : aligned_kernel(o, subject, weights, in_memory, record);
         data::save_npy(folder / "alignment.npy", aligned);
-        const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
-        draw(folder / "alignment.svg", alignment_figure(fmt::format("Kernel of {} after training", o.model), aligned, index));
       };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
     stage.add_flops(left * flops.epochs);
   }
   return histories;
+}
+
+/// alignment.svg beside each alignment.npy.
+void draw_alignments(const Options& o, const std::vector<Target>& targets, const std::vector<fs::path>& folders) {
+  for (std::size_t t = 0; t < targets.size(); ++t)
+    try_figure(folders[t] / "alignment.svg", [&](const fs::path& path) {
+      const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
+      return draw(path, alignment_figure(fmt::format("Kernel of {} after training", o.model),
+                                         data::load_npy<double>(folders[t] / "alignment.npy"), index));
+    });
 }
 
 template <class S>
@@ -120,29 +143,43 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
   } else if (o.learner.function_space() && !o.has_kernel()) {
     stages.insert(stages.begin(), kernel_stage(subject, plan_ntk(subject.network, subject.init, subject.data.images, in_memory), held));
   }
-  fmt::print("{}", format_plan(stages, measure_gemm_rate<S>()));
+  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o, const data::Layout& layout) {
+void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test;
   const auto targets = targets_of(o, o.from, n);
   ResultsFolder folder(o.out, "train_ntk", configuration(app, o));
   folder.check();
-  const auto subject = load_subject<S>(o, layout, o.from.start(o));
+  const fs::path start = o.from.start(o);
+  auto subject = start_subject<S>(o, layout, start, training_takes(n));
   const NtkOptions in_memory = ntk_options(o, subject, targets.size());
-  if (o.has_kernel())
-    require_matrix(o.from.file("ntk.npy"), n, n);
-  else if (o.learner.function_space() || o.aligns())
+  load_images(subject, o, start);
+  auto made = fingerprints_of(o, subject, start);
+  made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);
+  compare(o.from, o, made);
+  std::uint64_t kernel = 0;
+  if (o.has_kernel()) {
+    kernel = require_kernel(o.from, n);
+    made.set("kernel", data::hexadecimal(kernel), "--ntk " + o.from.ntk);
+  }
+  require_same_inputs(folder, made);
+  if (!o.has_kernel() && (o.learner.function_space() || o.aligns()))
     plan_ntk(subject.network, subject.init, subject.data.images, in_memory);  // throws where features do not fit
   if (o.plan) return print_plan(o, subject, targets.size());
   if (!folder.claim()) return;
+  if (o.from.given()) say_if_other("train_ntk", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
+  if (kernel && !o.from.before.all().empty()) say_if_other("train_ntk", o.from.file("ntk.npy"), kernel, o.from.before, "kernel");
   RunRecord record(folder);
+  record.made_from(made, input_files(o, o.from.files(o)));
   record_start(subject, folder.path(), record);
   record_balance(targets, record);
-  const auto histories = train_all(o, subject, targets, target_folders(folder.path(), targets), record);
+  const auto folders = target_folders(folder.path(), targets);
+  const auto histories = train_all(o, subject, targets, folders, record);
   finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), "eigenfunction (index + 1)", "target"},
                    targets, histories, o.learner, folder.path(), record);
+  if (o.aligns()) draw_alignments(o, targets, folders);
 }
 
 void run(int argc, const char* const* argv) {
@@ -151,7 +188,7 @@ void run(int argc, const char* const* argv) {
   add_common_options(app, o);
   add_eigenfunction_options(app, o.from);
   add_learner_options(app, o.learner);
-  add_number<Index>(app, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1);
+  add_number<Index>(app, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
   add_recipe_options(app, o.recipe);
   parse(app, argc, argv);
   check_learner(o.learner);

@@ -108,7 +108,8 @@ Figure spikes_figure(const std::string& model, const std::vector<std::string>& s
   for (const auto& [label, gains] : {std::pair{"training images", &Evolution::train}, std::pair{"test images", &Evolution::test}}) {
     Series s{.label = label};
     for (Index target : all_targets)
-      add_point(s, static_cast<double>(target) + 1, of_target(seeds, target, [&](const Evolution& e) { return (e.*gains).spike; }));
+      add_point(s, static_cast<double>(target) + 1,
+                of_target(seeds, target, [which = gains](const Evolution& e) { return (e.*which).spike; }));
     f.series.push_back(std::move(s));
   }
   return f;

@@ -1,8 +1,11 @@
 #include "experiments/claims/report_page.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "data/files.h"
 #include "experiments/common/files.h"
 #include "experiments/common/html.h"
 
@@ -32,12 +35,13 @@ std::string badge(const Section& s) { return badge(s.verdict(), s.verdict_text()
 // Draws into figures/ and gives the markup that shows it; where there is no gnuplot, the numbers' place.
 std::string figure_markup(const fs::path& root, const std::string& name, const std::string& title, const auto& drawing) {
   const fs::path path = root / "figures" / (name + ".svg");
-  bool drawn = false;
   constexpr bool has_numbers = requires { numbers(drawing); };
-  if constexpr (has_numbers)
-    drawn = save_figure(path, drawing);
-  else
-    drawn = draw(path, drawing);
+  const bool drawn = try_figure(path, [&](const fs::path& to) {
+    if constexpr (has_numbers)
+      return save_figure(to, drawing);
+    else
+      return draw(to, drawing);
+  });
   const std::string link = has_numbers ? fmt::format("<a href=\"figures/{0}.csv\">numbers</a>", escape(name)) : "";
   if (!drawn) return fmt::format("<p class=\"quiet\">{}: not drawn, gnuplot is missing or failed. {}</p>\n", escape(title), link);
   std::string caption = link;
@@ -86,8 +90,7 @@ std::string section_markup(const Section& s, std::size_t number, const fs::path&
 // What run.json says of a run; the report does without it.
 std::vector<std::string> run_row(const Run& run) {
   std::vector<std::string> row{run.name(), run.experiment, run.get("model").empty() ? "" : run.model(), run.data(), ""};
-  std::error_code error;
-  if (!fs::is_regular_file(run.folder / "run.json", error)) return row;
+  if (!fs::is_regular_file(run.folder / "run.json")) return row;
   const auto json = nlohmann::json::parse(read_text(run.folder / "run.json"), nullptr, false);
   if (!json.is_object() || !json.contains("stages") || !json["stages"].is_array()) return row;
   // Stages may lie inside one another, e.g. a target's alignment inside the target: the longest reading would count it twice.
@@ -123,7 +126,7 @@ std::string introduction(const Study& study, const std::vector<Section>& section
 std::vector<Section> write_report(const fs::path& root) {
   const Study study = read_study(root);
   std::vector<Section> sections = all_claims(study);
-  fs::create_directories(study.root / "figures");
+  data::create_folders(study.root / "figures");
   std::string body = introduction(study, sections);
   for (std::size_t i = 0; i < sections.size(); ++i) body += section_markup(sections[i], i + 1, study.root);
   std::vector<std::vector<std::string>> rows;

@@ -122,7 +122,7 @@ Study read_study(const fs::path& root) {
   Study study{normal_path(fs::absolute(root)), {}, {}};
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(study.root))
-    if (fs::is_regular_file(entry.path() / "config.toml", error)) folders.push_back(entry.path());
+    if (fs::is_regular_file(entry.path() / "config.toml")) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   for (const fs::path& folder : folders) {
     const std::string experiment = experiment_of(read_text(folder / "config.toml"));

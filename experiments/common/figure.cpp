@@ -1,10 +1,14 @@
 #include "experiments/common/figure.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "experiments/common/files.h"
 #include "experiments/common/gnuplot.h"
+#include "experiments/common/interrupt.h"
+#include "experiments/common/say.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
@@ -234,6 +238,20 @@ bool draw(const fs::path& path, const Pictures& p) {
   s += "EOD\nplot $m matrix with image\n";
   const int h = static_cast<int>(40 + 464 * total_height / total_width);
   return save_svg(path, s, width, h, p.title);
+}
+
+bool try_figure(const fs::path& path, const std::function<bool(const fs::path&)>& leave) {
+  try {
+    return leave(path);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& e) {
+    const std::string name = path.filename().string();
+    std::string why = e.what();
+    if (why.starts_with(name + ": ")) why.erase(0, name.size() + 2);
+    remark("{}: not drawn, {}\n", name, why);
+    return false;
+  }
 }
 
 bool save_figure(const fs::path& path, const Figure& figure) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,10 @@ Csv numbers(const Figure& figure);
 /// does not fail for want of a picture. Throws std::invalid_argument for data that cannot be drawn (lengths that differ, nothing finite).
 bool draw(const std::filesystem::path& path, const Figure& figure);
 bool draw(const std::filesystem::path& path, const Pictures& pictures);
+
+/// For what comes after a run's results, which a figure never decides: leaves a figure by `leave` (draw, save_figure). Whatever keeps it
+/// from being left (no number to draw, a full disk) is one line on standard error, and false. Ctrl-C is not kept.
+bool try_figure(const std::filesystem::path& path, const std::function<bool(const std::filesystem::path&)>& leave);
 
 /// numbers() beside the drawing, in the .csv of the same name, then draw().
 bool save_figure(const std::filesystem::path& path, const Figure& figure);

@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include "data/files.h"
+#include "data/npy.h"
+#include "data/npz.h"
 
 namespace tangentplane::experiments {
 
@@ -19,5 +21,23 @@ std::string read_text(const std::filesystem::path& path) {
   const auto bytes = data::read_bytes(path);
   return {bytes.begin(), bytes.end()};
 }
+
+namespace {
+
+template <class Look>
+bool is_whole(const std::filesystem::path& path, const Look& look) {
+  if (!std::filesystem::is_regular_file(path)) return false;
+  try {
+    look(path);
+    return true;
+  } catch (const std::invalid_argument&) {  // cut short, or never filled
+    return false;
+  }
+}
+
+}  // namespace
+
+bool is_whole_npz(const std::filesystem::path& path) { return is_whole(path, data::npz_infos); }
+bool is_whole_npy(const std::filesystem::path& path) { return is_whole(path, data::npy_info); }
 
 }  // namespace tangentplane::experiments

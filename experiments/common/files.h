@@ -16,4 +16,9 @@ std::filesystem::path normal_path(const std::filesystem::path& path);
 /// The whole file. Throws std::invalid_argument if it cannot be read.
 std::string read_text(const std::filesystem::path& path);
 
+/// True if there is such an archive and it is whole: its directory and the headers of its arrays are.
+bool is_whole_npz(const std::filesystem::path& path);
+/// The same of a .npy.
+bool is_whole_npy(const std::filesystem::path& path);
+
 }  // namespace tangentplane::experiments

@@ -1,5 +1,6 @@
 #include "experiments/common/kernel_on_disk.h"
 
+#include "data/hash.h"
 #include "data/npy.h"
 #include "experiments/common/interrupt.h"
 #include "experiments/common/learners.h"
@@ -25,16 +26,21 @@ Index largest(Index low, Index high, const Fits& fits) {
 }
 
 template <class S>
-void save_kernel(const fs::path& path, const kernels::TileFile<S>& file) {
+std::uint64_t save_kernel(const fs::path& path, const kernels::TileFile<S>& file) {
   const Index n = file.size();
+  data::Hash64 hash;
+  hash.add(data::npy_header(data::npy_descr<S>(), {n, n}));
   Tensor<S> rows({file.tile(), n});
   data::save_npy_in_pieces<S>(path, {n, n}, [&](const auto& append) {
     for (Index r = 0; r < file.side(); ++r) {
       check_interrupt();
       file.read_rows(r, rows.data());
-      append(std::as_const(rows).slice(0, file.extent(r)).span());
+      const auto whole = std::as_const(rows).slice(0, file.extent(r));
+      hash.add(whole.span());
+      append(whole.span());
     }
   });
+  return hash.value();
 }
 
 }  // namespace
@@ -72,11 +78,24 @@ DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOption
   return plan;
 }
 
+bool has_own_kernel(const fs::path& folder, Index n) {
+  const fs::path path = folder / "ntk.npy";
+  if (!fs::exists(path) || !Fingerprints::read(folder).find("kernel")) return false;
+  try {
+    read_through(path, "row", "");
+    return data::npy_info(path).shape == Shape{n, n};
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+}
+
 double free_space(const fs::path& folder) {
   std::error_code error;
-  fs::path standing = fs::absolute(folder);
+  fs::path standing = fs::absolute(folder, error);
   while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
-  double bytes = static_cast<double>(fs::space(standing).available);
+  const auto space = fs::space(standing, error);
+  require(!error, "--out {}: {} cannot be read ({}); give another folder", folder.string(), standing.string(), error.message());
+  double bytes = static_cast<double>(space.available);
   // What an interrupted run has taken already is this one's.
   for (const fs::path& own : {folder / tiles_name, folder / (std::string(tiles_name) + ".partial")})
     if (const auto size = fs::file_size(own, error); !error) bytes += static_cast<double>(size);
@@ -114,9 +133,9 @@ kernels::Eigenpairs<S> eigenpairs_on_disk(const Subject<S>& subject, Index k, co
     stage.add_flops((plan.ntk.feature_flops + plan.ntk.pair_flops) * missing / tiles);
   }
   cpu::trim_memory();  // the features
-  if (save && !fs::exists(folder / "ntk.npy")) {
+  if (save && !has_own_kernel(folder, images.rows())) {
     auto stage = record.stage("ntk.npy");
-    save_kernel(folder / "ntk.npy", *file);
+    record.add_fingerprint("kernel", save_kernel(folder / "ntk.npy", *file));
   }
   cpu::trim_memory();
   kernels::EigenOptions eigen;

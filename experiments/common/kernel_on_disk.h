@@ -29,6 +29,10 @@ template <class S>
 DiskKernelPlan plan_kernel_on_disk(const Subject<S>& subject, Index k, NtkOptions options, double memory, double pass,
                                    Index standing_tile = 0);
 
+/// Whether the folder's ntk.npy was written by its own run, of which run.json has a fingerprint of the kernel, and is a finite [n, n]
+/// matrix.
+bool has_own_kernel(const std::filesystem::path& folder, Index n);
+
 /// Bytes that a run into the folder may take: free there, or where it would be made, and those of tiles that are there already.
 double free_space(const std::filesystem::path& folder);
 /// Throws std::invalid_argument naming --out unless `bytes` are free there.

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <limits>
 
+#include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/figures.h"
 #include "experiments/common/interrupt.h"
 #include "experiments/common/memory.h"
 #include "experiments/common/progress.h"
+#include "experiments/common/say.h"
 #include "linearize/function_space.h"
 #include "linearize/linearized_learner.h"
 #include "nn/network_learner.h"
@@ -39,10 +41,17 @@ double feature_seconds(const Subject<S>& s, const NtkPlan& plan) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(plan.pass);
 }
 
+/// What a finished target left must be weights of this network.
+template <class S>
+void require_final(const fs::path& folder, const Variables<S>& like) {
+  if (finished(folder)) with_remedy(train_anew, [&] { load_variables(folder / "final.npz", like); });
+}
+
 /// A learner of one task, which has `variables()`.
 template <class S, class OneLearner>
 History train_one(OneLearner& learner, const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe,
                   const NetworkHooks<S>& hooks) {
+  require_final(folder, subject.init);
   const auto epoch_done = [&](Index epoch) {
     if (hooks.epoch_done) hooks.epoch_done(epoch, learner.variables());
   };
@@ -106,7 +115,10 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
                                              const std::function<Tensor<S>()>& kernel, RunRecord& record) {
   if (std::all_of(folders.begin(), folders.end(), finished)) {
     std::vector<History> all;
-    for (const auto& folder : folders) all.push_back(load_history(folder / "history.csv"));
+    for (const auto& folder : folders) {
+      require_final(folder, subject.init);
+      all.push_back(finished_history(folder, recipe.epochs));
+    }
     return all;
   }
   const auto& data = subject.data;
@@ -119,16 +131,17 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   Tensor<S> test;
   std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
   const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
-  auto histories = train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t t) {
-    const auto column = static_cast<Index>(t);
+  auto histories = train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t first) {
+    if (first % group_size != 0) return;  // was written with its group
     if (test.empty() && data.num_test > 0) test = learner.test_logits();
-    if (data.num_test > 0) save_test_logits(folders[t], test, column);
-    if (t % group_size == 0) {
-      group.clear();
-      group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), column,
-                            static_cast<Index>(std::min(targets.size(), t + group_size)));
-    }
-    save_variables(folders[t] / "final.npz", group[t % group_size]);
+    const std::size_t end = std::min(targets.size(), first + group_size);
+    group.clear();
+    group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), static_cast<Index>(first),
+                          static_cast<Index>(end));
+    data::write_many(end - first, [&](std::size_t i) {
+      if (data.num_test > 0) save_test_logits(folders[first + i], test, static_cast<Index>(first + i));
+      save_variables(folders[first + i] / "final.npz", group[i]);
+    });
   });
   stage.add_flops(flops);
   return histories;
@@ -157,23 +170,29 @@ Tensor<S> compute_kernel(const Subject<S>& subject, NtkOptions options, RunRecor
 }
 
 template <class S>
-double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets) {
-  const auto& images = subject.data.images;
+std::vector<Held> training_parts(const CommonOptions& o, const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner,
+                                 std::size_t targets) {
   const double train = static_cast<double>(subject.data.num_train), n = train + static_cast<double>(subject.data.num_test),
-               weights = static_cast<double>(subject.init.size());
-  double numbers = 1.5 * n * static_cast<double>(images.shape().row_size()) + 7 * weights;
+               weights = static_cast<double>(subject.init.size()), tasks = static_cast<double>(targets);
+  const Index batch = std::max<Index>(recipe.batch, 128);  // tests and features go by 128
+  std::vector<Held> parts{
+      {"the program", program_bytes},
+      {"the images", 1.5 * n * static_cast<double>(subject.data.images.shape().row_size()) * sizeof(S), fewer_images},
+      {"the weights", 7 * weights * sizeof(S), smaller_network(o)},
+      {fmt::format("passes over {} images", batch), 1.5 * static_cast<double>(batch) * pass_bytes(subject),
+       (batch > 128 ? "a smaller --batch, or " : "") + smaller_network(o)},
+  };
   if (learner.function_space()) {  // K, and a, p, g, h twice, labels and logits, and the weights of a group of targets
-    const double tasks = static_cast<double>(targets);
-    numbers += n * train + 10 * n * tasks + std::min(tasks * weights, 64.0 * (1 << 20));
+    parts.push_back({"the kernel", n * train * sizeof(S), std::string(fewer_images) + ", or leave out --space function"});
+    parts.push_back({"the targets", (10 * n * tasks + std::min(tasks * weights, 64.0 * (1 << 20))) * sizeof(S), "fewer of --index"});
   }
-  const double pass = 1.5 * static_cast<double>(std::max<Index>(recipe.batch, 128)) * pass_bytes(subject);
-  return numbers * sizeof(S) + pass + program_bytes;
+  return parts;
 }
 
-void require_memory(const CommonOptions& o, Index images, double bytes) {
-  const double allowed = static_cast<double>(o.memory);
-  require(bytes < allowed, "--memory: training on {} images takes {}, {} are allowed; give more, or fewer images", images,
-          format_size(bytes), format_size(allowed));
+std::string training_takes(Index images) { return fmt::format("training on {} images takes", images); }
+
+void require_memory(const CommonOptions& o, Index images, const std::vector<Held>& parts) {
+  require_room(training_takes(images), parts, o.memory);
 }
 
 template <class S>
@@ -267,41 +286,43 @@ void record_balance(const std::vector<Target>& targets, RunRecord& record) {
 }
 
 void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories) {
-  fmt::print("{:>16} {:>8} {:>9} {:>9}\n", first, "balance", "train", "test");
+  tell("{:>16} {:>8} {:>9} {:>9}\n", first, "balance", "train", "test");
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const EpochRecord& last = histories[t].back();
-    fmt::print("{:>16} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
-               std::isnan(last.test_accuracy) ? "-" : fmt::format("{:.4f}", last.test_accuracy));
+    tell("{:>16} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
+         std::isnan(last.test_accuracy) ? "-" : fmt::format("{:.4f}", last.test_accuracy));
   }
 }
 
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
                       const LearnerOptions& learner, const fs::path& folder, RunRecord& record) {
   save_accuracies(folder / "accuracy.csv", shown.column, targets, histories);
-  draw(folder / "accuracy.svg",
-       accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), learner.linearize ? "linearization" : "network", shown.axis));
   record.finish();
   print_accuracies(shown.row, targets, histories);
-  fmt::print("in {}\n", folder.string());
+  tell("in {}\n", folder.string());
+  try_figure(folder / "accuracy.svg", [&](const fs::path& path) {
+    return draw(path, accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), learner.linearize ? "linearization" : "network",
+                                      shown.axis));
+  });
 }
 
-#define INSTANTIATE(S)                                                                                                               \
-  template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);          \
-  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool,                          \
-                                    std::shared_ptr<const KeptJacobian<S>>);                                                         \
-  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool, double);                 \
-  template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, const std::vector<fs::path>&, double);            \
-  template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
-                                                        const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);         \
-  template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                      \
-  template double kernel_pass_bytes(const Subject<S>&, const NtkPlan&);                                                              \
-  template PlanStage features_stage(const Subject<S>&, const NtkPlan&, double);                                                      \
-  template PlanStage kernel_stage(const Subject<S>&, const NtkPlan&, double);                                                        \
-  template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                        \
-  template double training_bytes(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t);                              \
-  template TrainingFlops training_flops(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);               \
-  template double flops_left(const Subject<S>&, const fs::path&, const Recipe&, const LearnerOptions&, std::size_t, double);         \
-  template PlanStage training_stage(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);                   \
+#define INSTANTIATE(S)                                                                                                                   \
+  template History train_network(const Subject<S>&, const Target&, const fs::path&, const Recipe&, const NetworkHooks<S>&);              \
+  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool,                              \
+                                    std::shared_ptr<const KeptJacobian<S>>);                                                             \
+  template History train_linearized(const Subject<S>&, const Target&, const fs::path&, const Recipe&, bool, double);                     \
+  template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, const std::vector<fs::path>&, double);                \
+  template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&,     \
+                                                        const Recipe&, bool, const std::function<Tensor<S>()>&, RunRecord&);             \
+  template Tensor<S> compute_kernel(const Subject<S>&, NtkOptions, RunRecord&);                                                          \
+  template double kernel_pass_bytes(const Subject<S>&, const NtkPlan&);                                                                  \
+  template PlanStage features_stage(const Subject<S>&, const NtkPlan&, double);                                                          \
+  template PlanStage kernel_stage(const Subject<S>&, const NtkPlan&, double);                                                            \
+  template void record_start(const Subject<S>&, const fs::path&, RunRecord&);                                                            \
+  template std::vector<Held> training_parts(const CommonOptions&, const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t); \
+  template TrainingFlops training_flops(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);                   \
+  template double flops_left(const Subject<S>&, const fs::path&, const Recipe&, const LearnerOptions&, std::size_t, double);             \
+  template PlanStage training_stage(const Subject<S>&, const Recipe&, const LearnerOptions&, std::size_t, double);                       \
   template Variables<S> all_active(Variables<S>);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -2,6 +2,7 @@
 // leaves history.csv, test_logits.npy and, last of all, final.npz in the target's folder.
 #pragma once
 
+#include "experiments/common/memory.h"
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
 #include "experiments/common/recipe.h"
@@ -78,13 +79,21 @@ auto eigenpair_stage(RunRecord& record, kernels::EigenOptions options, const Sol
   return pairs;
 }
 
-/// Bytes held while training, besides features: the program, its passes, images, weights (the start, the learner's with momentum and
+/// What is held while training, besides features: the program, its passes, images, weights (the start, the learner's with momentum and
 /// gradient, a copy to go on from) and in function space the kernel and the coefficients of all targets. The subject's counts tell the
 /// images; it need not hold more than one yet.
 template <class S>
-double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets);
-/// Throws std::invalid_argument naming --memory unless `bytes`, what training on so many images takes, are allowed.
-void require_memory(const CommonOptions& o, Index images, double bytes);
+std::vector<Held> training_parts(const CommonOptions& o, const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner,
+                                 std::size_t targets);
+/// Its bytes.
+template <class S>
+double training_bytes(const Subject<S>& subject, const Recipe& recipe, const LearnerOptions& learner, std::size_t targets) {
+  return bytes_of(training_parts({}, subject, recipe, learner, targets));
+}
+/// For messages of memory: "training on 8 images takes".
+std::string training_takes(Index images);
+/// Throws std::invalid_argument naming --memory unless the parts, of training on so many images, are allowed.
+void require_memory(const CommonOptions& o, Index images, const std::vector<Held>& parts);
 
 /// Multiply-adds, twice, of training on the subject's training images, tested on its test images (its counts tell how many; one image will
 /// do), with `memory` bytes left for a kept Jacobian. In function space the targets are trained side by side, else one after the other.
@@ -137,7 +146,7 @@ struct Accuracies {
   std::string axis;    ///< its horizontal one
   std::string row;     ///< what standard output calls a target
 };
-/// The end of a run: accuracy.csv, accuracy.svg, the record, a line for each target on standard output.
+/// The end of a run: accuracy.csv, the record, a line for each target on standard output, and accuracy.svg if it can be drawn.
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
                       const LearnerOptions& learner, const std::filesystem::path& folder, RunRecord& record);
 

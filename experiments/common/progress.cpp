@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "experiments/common/parse.h"
+#include "experiments/common/say.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -80,10 +81,10 @@ void Progress::advance(double units) {
   if (now - shown_at_ < (style_ == ProgressStyle::bar ? bar_period : line_period)) return;
   shown_at_ = now;
   if (style_ == ProgressStyle::bar) {
-    fmt::print(to_, "\r{}\x1b[K", progress_bar(name_, done_, total_, units_, now, terminal_width(to_) - 1));
+    put(to_, fmt::format("\r{}\x1b[K", progress_bar(name_, done_, total_, units_, now, terminal_width(to_) - 1)));
     open_ = true;
   } else {
-    fmt::print(to_, "{}\n", progress_line(name_, done_, total_, units_, now));
+    put(to_, progress_line(name_, done_, total_, units_, now) + "\n");
   }
   std::fflush(to_);
 }
@@ -92,7 +93,8 @@ void Progress::finish() {
   std::lock_guard lock(mutex_);
   if (style_ == ProgressStyle::none) return;
   const double now = seconds();
-  fmt::print(to_, "{}{}: {} {} in {}{}\n", open_ ? "\r" : "", name_, count(done_), units_, format_duration(now), open_ ? "\x1b[K" : "");
+  put(to_,
+      fmt::format("{}{}: {} {} in {}{}\n", open_ ? "\r" : "", name_, count(done_), units_, format_duration(now), open_ ? "\x1b[K" : ""));
   std::fflush(to_);
   open_ = false;
   style_ = ProgressStyle::none;

@@ -1,12 +1,16 @@
 // The folder of a run's results. Two steps, so that bad input leaves nothing behind: check() looks and touches nothing, claim() makes
-// the folder once everything else was found good.
+// the folder once everything else was found good, and keeps other processes out of it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "experiments/common/config.h"
+#include "experiments/common/lock.h"
 
 namespace tangentplane::experiments {
 
@@ -18,12 +22,14 @@ class ResultsFolder {
   ResultsFolder(std::filesystem::path path, std::string experiment, Config config);
 
   /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet) to go on
-  /// with or finished. Throws std::invalid_argument naming --out if the folder holds anything else or cannot be written.
+  /// with or finished. Finished is a run whose files are as long as it left them. What is left of a process that was killed while it wrote
+  /// is as nothing. Throws std::invalid_argument naming --out if the folder holds anything else or cannot be written.
   State check() const;
-  /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, writes config.toml,
-  /// marks the run as begun, and returns true.
+  /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, locks it until this object
+  /// ends, removes what a killed process left half written, writes config.toml, marks the run as begun, and returns true. Throws
+  /// std::invalid_argument naming --out if another process has it locked or it cannot be written; then nothing is left of the claim.
   bool claim();
-  /// Marks the run as finished; the last thing that a run does.
+  /// Marks the run as finished. What comes after it decides nothing: figures, and words on standard output.
   void finish();
 
   const std::filesystem::path& path() const { return path_; }
@@ -34,7 +40,16 @@ class ResultsFolder {
   std::filesystem::path path_;
   std::string experiment_;
   Config config_;
+  std::unique_ptr<FolderLock> lock_;
 };
+
+/// Whether this process has claimed a folder that held no results: it is no longer as it was, and whatever ends the run is no refusal.
+bool run_has_begun();
+void no_run_has_begun();
+
+/// The files by which the run in this folder is read, by their names within it, with their lengths: not its figures, nor what others have
+/// put there, nor what is in a folder of another run within it.
+std::map<std::string, std::uintmax_t> files_of_run(const std::filesystem::path& folder);
 
 /// The experiment whose results a config.toml of this text says it belongs to; empty for a file of another kind.
 std::string experiment_of(std::string_view config);

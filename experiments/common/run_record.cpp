@@ -8,9 +8,13 @@
 #include <thread>
 
 #include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/limits.h"
 #include "autodiff/cpu/parallel.h"
+#include "data/hash.h"
 #include "experiments/common/files.h"
+#include "experiments/common/interrupt.h"
 #include "experiments/common/memory.h"
+#include "experiments/common/say.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -51,25 +55,36 @@ struct RunRecord::Contents {
   Json json, stages = Json::array();
   bool finished = false;
   int exceptions = std::uncaught_exceptions();
+  std::unique_ptr<OnLeaving> leaving;
 };
 
 RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::make_unique<Contents>()) {
   const std::filesystem::path path = folder_.path() / "run.json";
   if (std::filesystem::exists(path)) {
     const Json before = Json::parse(read_text(path), nullptr, false);
-    require(before.is_object() && before.contains("stages") && before["stages"].is_array(),
+    // One that is cut short or empty, as a power cut leaves it on some file systems, holds nothing to keep.
+    require(before.is_discarded() || (before.is_object() && before.contains("stages") && before["stages"].is_array()),
             "{}: is not the record of a run; delete the folder or give another --out", path.string());
-    contents_->stages = before["stages"];
+    if (!before.is_discarded()) {
+      contents_->stages = before["stages"];
+      if (before.contains("fingerprints")) contents_->json["fingerprints"] = before["fingerprints"];  // were compared
+    }
   }
   const cpu::BlasReport blas = cpu::blas_report();
-  if (!blas.warning.empty()) fmt::print(stderr, "{}: {}\n", folder_.experiment(), blas.warning);
+  if (!blas.warning.empty()) remark("{}: {}\n", folder_.experiment(), blas.warning);
   Json& j = contents_->json;
   j["experiment"] = folder_.experiment();
   j["finished"] = false;
   j["date"] = utc_now();
   j["versions"] = {{"tangentplane", TANGENTPLANE_VERSION}, {"compiler", compiler}, {"blas", blas.config}};
-  j["machine"] = {{"cpu", cpu_model()}, {"cores", std::thread::hardware_concurrency()}, {"threads", cpu::threads()}};
+  const auto quota = cpu::cpu_quota();
+  j["machine"] = {{"cpu", cpu_model()},
+                  {"cores", std::thread::hardware_concurrency()},
+                  {"usable_cpus", cpu::usable_cpus()},
+                  {"cpu_quota", quota ? Json(*quota) : Json()},
+                  {"threads", cpu::threads()}};
   j["blas"] = {{"core", blas.core}, {"threading", blas.threading}, {"warning", blas.warning}};
+  contents_->leaving = std::make_unique<OnLeaving>([this] { save(); });
 }
 
 RunRecord::~RunRecord() {
@@ -77,14 +92,41 @@ RunRecord::~RunRecord() {
   try {
     save();
   } catch (const std::exception& e) {
-    fmt::print(stderr, "{}: {}\n", folder_.experiment(), e.what());
+    if (std::uncaught_exceptions() == contents_->exceptions) remark("{}: {}\n", folder_.experiment(), e.what());  // else the cause is told
   }
 }
 
-void RunRecord::set(std::string_view key, double value) { contents_->json[std::string(key)] = number(value); }
-void RunRecord::set(std::string_view key, std::string_view value) { contents_->json[std::string(key)] = std::string(value); }
+void RunRecord::set(std::string_view key, double value) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = number(value);
+}
+void RunRecord::set(std::string_view key, std::string_view value) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = std::string(value);
+}
+
+void RunRecord::made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files) {
+  const auto held = contents_->leaving->hold();
+  Json& j = contents_->json;
+  j["inputs"] = Json::array();
+  for (const auto& file : files) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(file, error);
+    require(!error, "{}: cannot be read ({})", file.string(), error.message());
+    j["inputs"].push_back({{"name", file.string()}, {"bytes", bytes}});
+  }
+  for (const Fingerprint& f : fingerprints.all()) j["fingerprints"][f.name] = f.text;
+  save();
+}
+
+void RunRecord::add_fingerprint(std::string_view name, std::uint64_t hash) {
+  const auto held = contents_->leaving->hold();
+  contents_->json["fingerprints"][std::string(name)] = data::hexadecimal(hash);
+  save();
+}
 
 void RunRecord::save() {
+  const auto held = contents_->leaving->hold();
   Json& j = contents_->json;
   j["finished"] = contents_->finished;
   j["peak_memory"] = peak_memory();
@@ -93,7 +135,10 @@ void RunRecord::save() {
 }
 
 void RunRecord::finish() {
+  const auto held = contents_->leaving->hold();
   contents_->finished = true;
+  Json& files = contents_->json["files"] = Json::object();
+  for (const auto& [name, bytes] : files_of_run(folder_.path())) files[name] = bytes;
   save();
   folder_.finish();
 }
@@ -103,6 +148,7 @@ RunRecord::Stage::Stage(RunRecord& record, std::string name)
 
 RunRecord::Stage::~Stage() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto held = record_.contents_->leaving->hold();
   const bool complete = std::uncaught_exceptions() == record_.contents_->exceptions;
   record_.contents_->stages.push_back({{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"complete", complete}});
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "experiments/common/fingerprints.h"
 #include "experiments/common/results.h"
 
 namespace tangentplane::experiments {
@@ -23,7 +24,12 @@ class RunRecord {
   /// A fact of the run, e.g. set("parameters", 136121.) or set("class_balance", 0.5): integers are written as such.
   void set(std::string_view key, double value);
   void set(std::string_view key, std::string_view value);
-  /// Writes run.json and marks the folder as finished.
+  /// What the run is made from: `inputs` (each file's name and bytes) and `fingerprints`. run.json is written at once, so that no large
+  /// file stands in the folder without them, however the run ends.
+  void made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files);
+  /// One more, of a file that the run has written.
+  void add_fingerprint(std::string_view name, std::uint64_t hash);
+  /// Writes run.json, with the name and length of each file that the run left, and marks the folder as finished.
   void finish();
 
   /// Times what happens until its end; flops are those that the stage says it did.
