@@ -6,6 +6,8 @@ namespace tangentplane {
 namespace {
 
 struct OddNetwork {
+  Index outputs;
+
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
     const T filter = scope.parameter("filter", {2, 3, 2, 2}, lecun_normal());
@@ -15,14 +17,14 @@ struct OddNetwork {
                      {shape_of(x)[0], 6}));
     const T loop = scope.parameter("loop", {6, 6}, lecun_normal()), loop_bias = scope.parameter("loop_bias", {6}, zeros());
     for (int i = 0; i < 2; ++i) x = tanh(bias(matmul(x, loop), loop_bias));
-    const T linear = matmul(x, scope.parameter("linear", {6, 2}, lecun_normal()));
-    const T curved = matmul(tanh(x), scope.parameter("curved", {6, 2}, lecun_normal()));
-    return bias(add(linear, curved), scope.parameter("bias", {2}, zeros()));
+    const T linear = matmul(x, scope.parameter("linear", {6, outputs}, lecun_normal()));
+    const T curved = matmul(tanh(x), scope.parameter("curved", {6, outputs}, lecun_normal()));
+    return bias(add(linear, curved), scope.parameter("bias", {outputs}, zeros()));
   }
 };
 
 }  // namespace
 
-Network<double> odd_network() { return Network<double>(OddNetwork{}); }
+Network<double> odd_network(Index outputs) { return Network<double>(OddNetwork{outputs}); }
 
 }  // namespace tangentplane

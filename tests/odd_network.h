@@ -6,7 +6,7 @@
 
 namespace tangentplane {
 
-/// For images [N, 4, 3, 2]; two outputs.
-Network<double> odd_network();
+/// For images [N, 4, 3, 2].
+Network<double> odd_network(Index outputs);
 
 }  // namespace tangentplane

@@ -38,10 +38,10 @@ std::vector<Small<S>> small_models(Index images) {
           draw_small<S>("resnet18", make_network<S>(resnet), {8, 6, 1}, images)};
 }
 
-/// The three and the odd one.
-inline std::vector<Small<double>> small_networks(Index images) {
+/// The three and the odd one, which may have several outputs.
+inline std::vector<Small<double>> small_networks(Index images, Index odd_outputs = 1) {
   auto list = small_models<double>(images);
-  list.push_back(draw_small<double>("odd", odd_network(), {4, 3, 2}, images));
+  list.push_back(draw_small<double>("odd", odd_network(odd_outputs), {4, 3, 2}, images));
   return list;
 }
 

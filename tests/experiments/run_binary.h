@@ -5,8 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "data/files.h"
 #include "data/npy.h"
 #include "data/npz.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"
 
@@ -153,7 +155,8 @@ class Sandbox : public TemporaryFolder {
   std::map<std::string, std::string> listing(const std::string& below = ".") const {
     std::map<std::string, std::string> all;
     for (const auto& entry : fs::recursive_directory_iterator(*this / below))
-      all[fs::relative(entry.path(), *this / below).string()] = entry.is_regular_file() ? bytes_of(entry.path()) : "";
+      all[entry.path().lexically_relative(*this / below).string()] =
+          entry.symlink_status().type() == fs::file_type::regular ? bytes_of(entry.path()) : "";
     return all;
   }
   /// What two runs of one configuration must share byte for byte: all but run.json and the lines of config.toml that are the machine's or

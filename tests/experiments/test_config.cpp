@@ -1,12 +1,11 @@
 // config.toml and tables: what is written reads back as the same, and anything else is refused by line.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 #include <optional>
 
 #include "experiments/common/config.h"
 #include "experiments/common/csv.h"
 #include "experiments/common/files.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"
 

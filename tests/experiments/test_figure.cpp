@@ -1,12 +1,11 @@
 // What is drawn is what the numbers say, the same every time; a missing gnuplot costs the picture alone.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 #include <cstdlib>
 
 #include "experiments/common/figures.h"
 #include "experiments/common/files.h"
 #include "experiments/common/html.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"
 #include "tests/temporary_folder.h"

@@ -11,7 +11,7 @@
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using test::Sandbox;
 namespace fs = std::filesystem;
 
@@ -55,7 +55,7 @@ Index ended_in_kernel(const Sandbox& box, const std::string& arguments, const st
     while (!child.over() && written(path) < 3) std::this_thread::sleep_for(std::chrono::microseconds(100));
     child.signal(signal);
     const auto end = child.wait();
-    if (signal == SIGINT && end.status == 130) CHECK_THAT(end.err, Contains("interrupted; the same command goes on from here"));
+    if (signal == SIGINT && end.status == 130) CHECK_THAT(end.err, ContainsSubstring("interrupted; the same command goes on from here"));
     if (const Index done = written(path); done >= 3 && done < tiles) return done;  // else it was through before the signal came
   }
   return 0;
@@ -69,7 +69,7 @@ TEST_CASE("kernel on disk: a kernel that does not fit gives what one that fits g
   box.good(command + " --method lanczos --save-ntk --out fits");
   CHECK(!box.record("fits").contains("kernel_on_disk"));
   const std::string plan = box.good(command + little + " --plan");
-  CHECK_THAT(plan, Contains("the kernel is on disk while it is used, in tiles of 512 images a side"));
+  CHECK_THAT(plan, ContainsSubstring("the kernel is on disk while it is used, in tiles of 512 images a side"));
   CHECK(!fs::exists(box / "results"));
   for (const std::string method : {"auto", "lanczos"}) {
     box.good(command + little + " --save-ntk --method " + method + " --out " + method);
@@ -83,9 +83,9 @@ TEST_CASE("kernel on disk: a kernel that does not fit gives what one that fits g
     close_to(box.array(method + "/eigvecs.npy"), box.array("fits/eigvecs.npy"), 1e-6);
     CHECK(!fs::exists(box / method / tiles_name));
   }
-  CHECK_THAT(box.refused(command + little + " --method full"), Contains("--memory: 3000 images take"));
-  CHECK_THAT(box.refused(command + " --memory 60M"), Contains("even with the kernel on disk"));
-  CHECK_THAT(box.refused(command + " --memory 50M"), Contains("--memory: 3000 images take 50.9 MiB alone, 50.0 MiB are allowed"));
+  CHECK_THAT(box.refused(command + little + " --method full"), ContainsSubstring("--memory: 3000 images take"));
+  CHECK_THAT(box.refused(command + " --memory 60M"), ContainsSubstring("even with the kernel on disk"));
+  CHECK_THAT(box.refused(command + " --memory 50M"), ContainsSubstring("--memory: 3000 images take 50.9 MiB alone, 50.0 MiB are allowed"));
 }
 
 // ResNet18 in little: features of 40 kB an image, so that panels arise.
@@ -96,7 +96,8 @@ TEST_CASE("kernel on disk: by panels it is the same, within the memory allowed, 
   const Sandbox box;
   box.good(narrow + "400M --out fits");
   CHECK(!box.record("fits").contains("kernel_on_disk"));
-  CHECK_THAT(box.good(narrow + "200M --plan"), Contains("in tiles of 128 images a side") && Contains("features do not fit: computed"));
+  CHECK_THAT(box.good(narrow + "200M --plan"),
+             ContainsSubstring("in tiles of 128 images a side") && ContainsSubstring("features do not fit: computed"));
   int status = 0;
   for (int tries = 0; status != 130 && tries < 20; ++tries) {
     fs::remove_all(box / "parts");
@@ -124,8 +125,8 @@ TEST_CASE("kernel on disk: one that would fit goes there where its room saves th
   int mebibytes = 200;
   while (mebibytes < 300 && plan.find("it would fit") == std::string::npos)
     plan = box.good(fmt::format("{}{}M --plan", narrow, mebibytes += 4));
-  CHECK_THAT(plan, Contains("the kernel is on disk") && Contains("(it would fit, but features would be computed"));
-  CHECK_THAT(box.good(narrow + "300M --plan"), !Contains("disk while it is used"));
+  CHECK_THAT(plan, ContainsSubstring("the kernel is on disk") && ContainsSubstring("(it would fit, but features would be computed"));
+  CHECK_THAT(box.good(narrow + "300M --plan"), !ContainsSubstring("disk while it is used"));
 }
 
 TEST_CASE("kernel on disk: the same bytes for any number of threads") {
@@ -179,8 +180,7 @@ TEST_CASE("kernel on disk: tiles of other weights are not taken") {
   fs::copy_file(box / "v/init.npz", box / "w.npz", fs::copy_options::overwrite_existing);
   const auto end = box.run(with + " --out A");
   CHECK(end.status == 2);
-  CHECK(end.err == fmt::format("compute_ntk: {}: holds tiles of another kernel; delete it\n",
-                               (fs::canonical(box.path()) / "A" / tiles_name).string()));
+  CHECK(end.err.find("w.npz: its weights are not those from which") != std::string::npos);
 }
 
 TEST_CASE("kernel on disk: a disk that is too small is found before any work") {
@@ -188,8 +188,8 @@ TEST_CASE("kernel on disk: a disk that is too small is found before any work") {
   data::save_npy(box / "x.npy", Tensor<float>::zeros({1'000'000, 1, 1, 1}));  // 2 TB of tiles
   const std::string huge = "compute_ntk --model mlp --features 2,1 --data x.npy --eigen 1 --memory 2G --quiet --out A";
   for (const std::string more : {"", " --plan"})
-    CHECK_THAT(box.refused(huge + more),
-               Contains("A: the kernel on disk and the results take 1.8 TiB") && Contains("are free there; free some, give more --memory"));
+    CHECK_THAT(box.refused(huge + more), ContainsSubstring("A: the kernel on disk and the results take 1.8 TiB") &&
+                                             ContainsSubstring("are free there; free some, give more --memory"));
   CHECK(test::thrown([] { require_space("A", 1000, 1000); }) == "nothing thrown");
   CHECK(
       test::thrown([] { require_space("A", 2048, 1024); }) ==

@@ -1,10 +1,9 @@
 // The shared options: defaults, precedence, each refusal in its words, and config.toml as the repetition of a run.
-#include <catch2/catch.hpp>
-
 #include "autodiff/cpu/parallel.h"
 #include "experiments/common/files.h"
 #include "experiments/common/options.h"
 #include "experiments/common/progress.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"
 
@@ -87,8 +86,8 @@ TEST_CASE("every refusal names the option, what is wrong and what would be right
   CHECK(refusal({"--model", "vgg"}) == "--model vgg: give mlp, lenet or resnet18");
   CHECK(refusal({"--features", "6,16,1"}) == "--features 6,16,1: lenet takes five widths, e.g. 6,16,120,84,1");
   CHECK(refusal({"--features", "6,16,120,84,10"}) == "--features 6,16,120,84,10: the last width must be 1, the logit");
-  CHECK(refusal({"--model", "mlp", "--features", "0,1"}) == "--features 0: give an integer >= 1");
-  CHECK(refusal({"--model", "mlp", "--features", ""}) == "--features \"\": give an integer >= 1");
+  CHECK(refusal({"--model", "mlp", "--features", "0,1"}) == "--features 0: give an integer from 1 to 1000000");
+  CHECK(refusal({"--model", "mlp", "--features", ""}) == "--features \"\": give an integer from 1 to 1000000");
   CHECK(refusal({"--model", "resnet18", "--features", "1"}) == "--features: resnet18 has none; give --filters and --blocks");
   CHECK(refusal({"--blocks", "2,2"}) == "--blocks: lenet has none; give --features");
   CHECK(refusal({"--activation", "elu"}) == "--activation elu: give relu, gelu or tanh");
@@ -99,7 +98,7 @@ TEST_CASE("every refusal names the option, what is wrong and what would be right
   CHECK(refusal({"--data-dir", "/no/such"}) == "--data-dir /no/such: no such folder; give one that exists");
   CHECK(refusal({"--init", "weights.pt"}) == "--init weights.pt: give a .npz file");
   CHECK(refusal({"--labels", "/no/y.npy"}) == "--labels /no/y.npy: no such file; give one that exists");
-  CHECK(refusal({"--num-train", "0"}) == "--num-train 0: give an integer >= 1");
+  CHECK(refusal({"--num-train", "0"}) == "--num-train 0: give an integer from 1 to 1000000000");
   CHECK(refusal({"--dtype", "float16"}) == "--dtype float16: give float32 or float64");
   CHECK(refusal({"--threads", "-2"}) == "--threads -2: give an integer from 0 to 4096");
   CHECK(refusal({"--memory", "lots"}).starts_with("--memory lots: give a size such as 4G"));

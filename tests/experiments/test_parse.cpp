@@ -1,8 +1,7 @@
 // Text to numbers and back: every form that is accepted, every kind that is refused.
-#include <catch2/catch.hpp>
-
 #include "experiments/common/memory.h"
 #include "experiments/common/parse.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"
 

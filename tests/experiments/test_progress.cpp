@@ -1,10 +1,9 @@
 // What a long run says on the way, and what --plan says before it.
-#include <catch2/catch.hpp>
-
 #include <unistd.h>
 
 #include "experiments/common/plan.h"
 #include "experiments/common/progress.h"
+#include "tests/catch.h"
 
 using namespace tangentplane::experiments;
 

@@ -2,13 +2,13 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <regex>
 
 #include "data/npy.h"
 #include "experiments/claims/report_page.h"
 #include "experiments/common/files.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"
 #include "tests/experiments/written_runs.h"

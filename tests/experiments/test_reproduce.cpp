@@ -8,7 +8,7 @@
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using test::Outcome;
 using test::Running;
 using test::Sandbox;
@@ -90,7 +90,7 @@ TEST_CASE("reproduce: interrupted in a step, the same command goes on and leaves
   const Outcome end = interrupted(box, 3);
   INFO(end.out << end.err);
   REQUIRE(end.status == 130);
-  CHECK_THAT(end.err, Contains("reproduce: interrupted; the same command goes on from here"));
+  CHECK_THAT(end.err, ContainsSubstring("reproduce: interrupted; the same command goes on from here"));
   const auto done = marked(results, ".done"), begun = marked(results, ".begun");
   REQUIRE(done == std::vector<std::string>{"ntk-mlp"});
   REQUIRE(begun == std::vector<std::string>{"eigenfunctions-mlp", "ntk-mlp"});

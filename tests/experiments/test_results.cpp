@@ -1,6 +1,4 @@
 // Who may write into which folder, and what a run leaves there.
-#include <catch2/catch.hpp>
-
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +8,7 @@
 #include "experiments/common/results.h"
 #include "experiments/common/run_main.h"
 #include "experiments/common/run_record.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"
 

@@ -1,7 +1,5 @@
 // What the study finds, on generated data: the linearization learns early eigenfunctions of its kernel, and the less of a task the later
 // the eigenfunction comes; training aligns the kernel with its target; early anisotropy directions take fewer samples than late ones.
-#include <catch2/catch.hpp>
-
 #include "data/dataset.h"
 #include "data/linearly_separable.h"
 #include "experiments/common/statistics.h"
@@ -12,6 +10,7 @@
 #include "linearize/function_space.h"
 #include "nn/models.h"
 #include "nn/network_learner.h"
+#include "tests/catch.h"
 
 using namespace tangentplane;
 

@@ -1,9 +1,8 @@
 // Verdicts over several seeds: which runs count as repeats of one another, and that their spread decides.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 
 #include "data/npy.h"
+#include "tests/catch.h"
 #include "tests/experiments/written_runs.h"
 
 using namespace tangentplane;

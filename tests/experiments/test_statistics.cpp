@@ -1,9 +1,8 @@
 // Medians, ranks with ties and their correlation, against the definitions.
-#include <catch2/catch.hpp>
-
 #include <cmath>
 
 #include "experiments/common/statistics.h"
+#include "tests/catch.h"
 #include "tests/experiments/captured.h"
 
 using namespace tangentplane::experiments;

@@ -95,7 +95,7 @@ TEST_CASE("train_cifar: images and labels from files are stratified by the label
 TEST_CASE("train_cifar: what it refuses") {
   const Sandbox box("mlp");
   const auto refused = [&](const std::string& options) { return box.refused("train_cifar --model mlp --features 4,1 --out X " + options); };
-  CHECK(refused("--num-train 0").find("--num-train 0: give an integer >= 1") == 0);
+  CHECK(refused("--num-train 0").find("--num-train 0: give an integer from 1 to 1000000000") == 0);
   CHECK(refused("--num-train 50,100 --batch 60").find("--batch 60: there are 50 training images") == 0);
   CHECK(refused("--num-train 50 --positive 3,3").find("3 is given twice") != std::string::npos);
   CHECK(refused("--num-train 50 --positive 10").find("10 is not one of 0 to 9") != std::string::npos);
