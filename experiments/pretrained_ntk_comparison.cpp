@@ -6,11 +6,11 @@
 // LeNet on 10,000 + 2000 images of CIFAR-10: 39 s (2-core AVX-512 Xeon, 24 November 2026). Expect close to (seed 0): the linearization at
 // the trained weights fits 0.99 of the training set after three epochs and ends at the network's own test accuracy, 0.70 and 0.69; the one
 // at the initial weights fits more slowly, 0.98 after 20, and reaches 0.96, for the target is an eigenfunction of its kernel.
-#include "experiments/common/eigenfunctions.h"
-#include "experiments/common/figures.h"
-#include "experiments/common/learners.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/say.h"
+#include "experiments/common/figures/figures.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/subject/eigenfunctions.h"
+#include "experiments/common/text/say.h"
+#include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

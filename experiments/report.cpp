@@ -4,9 +4,9 @@
 //
 // Some seconds. Reads the folders that ./experiments/reproduce fills, writes results/index.html and results/figures/.
 #include "experiments/claims/report_page.h"
-#include "experiments/common/options.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/say.h"
+#include "experiments/common/options/options.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/text/say.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

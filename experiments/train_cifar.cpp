@@ -9,9 +9,9 @@
 #include "autodiff/cpu/memory.h"
 #include "data/files.h"
 #include "data/npy.h"
-#include "experiments/common/learners.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/say.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/text/say.h"
+#include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

@@ -12,10 +12,10 @@
 #include "data/hash.h"
 #include "data/linearly_separable.h"
 #include "data/npy.h"
-#include "experiments/common/fingerprints.h"
-#include "experiments/common/learners.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/say.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/run/fingerprints.h"
+#include "experiments/common/text/say.h"
+#include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

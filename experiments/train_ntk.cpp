@@ -9,11 +9,11 @@
 #include "data/hash.h"
 #include "data/images.h"
 #include "data/npy.h"
-#include "experiments/common/eigenfunctions.h"
-#include "experiments/common/figures.h"
-#include "experiments/common/learners.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/say.h"
+#include "experiments/common/figures/figures.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/subject/eigenfunctions.h"
+#include "experiments/common/text/say.h"
+#include "experiments/common/training/learners.h"
 #include "kernels/alignment.h"
 
 using namespace tangentplane;

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <cmath>
 
-#include "experiments/common/statistics.h"
+#include "experiments/claims/statistics.h"
 
 namespace tangentplane::experiments {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "experiments/claims/runs.h"
-#include "experiments/common/figure.h"
-#include "experiments/common/statistics.h"
+#include "experiments/claims/statistics.h"
+#include "experiments/common/figures/figure.h"
 
 namespace tangentplane::experiments {
 

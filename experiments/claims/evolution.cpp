@@ -5,7 +5,7 @@
 
 #include "data/npy.h"
 #include "experiments/claims/claim.h"
-#include "experiments/common/figures.h"
+#include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
 namespace {

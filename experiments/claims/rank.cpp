@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "experiments/claims/claim.h"
-#include "experiments/common/statistics.h"
+#include "experiments/claims/statistics.h"
 
 namespace tangentplane::experiments {
 namespace {

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/files.h"
-#include "experiments/common/files.h"
-#include "experiments/common/html.h"
+#include "experiments/common/text/files.h"
+#include "experiments/common/text/html.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;

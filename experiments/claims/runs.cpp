@@ -4,9 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "experiments/common/csv.h"
-#include "experiments/common/files.h"
-#include "experiments/common/results.h"
+#include "experiments/common/run/results.h"
+#include "experiments/common/text/csv.h"
+#include "experiments/common/text/files.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;

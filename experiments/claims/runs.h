@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/common/config.h"
+#include "experiments/common/run/config.h"
 
 namespace tangentplane::experiments {
 

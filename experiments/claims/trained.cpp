@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "experiments/claims/claim.h"
-#include "experiments/common/target.h"
+#include "experiments/common/training/target.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <optional>
 
-#include "experiments/common/config.h"
-#include "experiments/common/csv.h"
-#include "experiments/common/files.h"
+#include "experiments/common/run/config.h"
+#include "experiments/common/text/csv.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"

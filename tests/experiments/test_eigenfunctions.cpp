@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "data/npy.h"
-#include "experiments/common/eigenfunctions.h"
+#include "experiments/common/subject/eigenfunctions.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "experiments/common/figures.h"
-#include "experiments/common/files.h"
-#include "experiments/common/html.h"
+#include "experiments/common/figures/figures.h"
+#include "experiments/common/text/files.h"
+#include "experiments/common/text/html.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"

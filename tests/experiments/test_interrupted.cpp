@@ -3,10 +3,10 @@
 #include <csignal>
 #include <thread>
 
-#include "experiments/common/interrupt.h"
-#include "experiments/common/learners.h"
-#include "experiments/common/progress.h"
-#include "experiments/common/target.h"
+#include "experiments/common/process/interrupt.h"
+#include "experiments/common/process/progress.h"
+#include "experiments/common/training/learners.h"
+#include "experiments/common/training/target.h"
 #include "linearize/function_space.h"
 #include "tests/experiments/run_binary.h"
 

@@ -1,8 +1,8 @@
 // The shared options: defaults, precedence, each refusal in its words, and config.toml as the repetition of a run.
 #include "autodiff/cpu/parallel.h"
-#include "experiments/common/files.h"
-#include "experiments/common/options.h"
-#include "experiments/common/progress.h"
+#include "experiments/common/options/options.h"
+#include "experiments/common/process/progress.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"

@@ -1,6 +1,6 @@
 // Text to numbers and back: every form that is accepted, every kind that is refused.
-#include "experiments/common/memory.h"
-#include "experiments/common/parse.h"
+#include "experiments/common/process/memory.h"
+#include "experiments/common/text/parse.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"

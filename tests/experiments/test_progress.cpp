@@ -1,8 +1,8 @@
 // What a long run says on the way, and what --plan says before it.
 #include <unistd.h>
 
-#include "experiments/common/plan.h"
-#include "experiments/common/progress.h"
+#include "experiments/common/plans/plan.h"
+#include "experiments/common/process/progress.h"
 #include "tests/catch.h"
 
 using namespace tangentplane::experiments;

@@ -7,7 +7,7 @@
 
 #include "data/npy.h"
 #include "experiments/claims/report_page.h"
-#include "experiments/common/files.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"

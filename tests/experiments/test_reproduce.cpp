@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "experiments/common/files.h"
+#include "experiments/common/text/files.h"
 #include "tests/experiments/run_binary.h"
 
 using namespace tangentplane;

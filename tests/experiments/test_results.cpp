@@ -2,12 +2,12 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "experiments/common/files.h"
-#include "experiments/common/interrupt.h"
-#include "experiments/common/options.h"
-#include "experiments/common/results.h"
-#include "experiments/common/run_main.h"
-#include "experiments/common/run_record.h"
+#include "experiments/common/options/options.h"
+#include "experiments/common/process/interrupt.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/run/results.h"
+#include "experiments/common/run/run_record.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/temporary_folder.h"

@@ -1,7 +1,7 @@
 // Medians, ranks with ties and their correlation, against the definitions.
 #include <cmath>
 
-#include "experiments/common/statistics.h"
+#include "experiments/claims/statistics.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 

@@ -1,5 +1,5 @@
 // train_ntk from the command line to the files it leaves: against flax's and neural-tangents' trainings, and against itself.
-#include "experiments/common/csv.h"
+#include "experiments/common/text/csv.h"
 #include "tests/experiments/trainings.h"
 #include "tests/golden.h"
 

@@ -1,7 +1,7 @@
 // When two trainings count as the same: what they recorded and what they left, up to a tolerance.
 #pragma once
 
-#include "experiments/common/target.h"
+#include "experiments/common/training/target.h"
 #include "tests/check.h"
 #include "tests/experiments/run_binary.h"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "experiments/claims/claim.h"
-#include "experiments/common/csv.h"
-#include "experiments/common/target.h"
+#include "experiments/common/text/csv.h"
+#include "experiments/common/training/target.h"
 #include "tests/temporary_folder.h"
 
 namespace tangentplane::experiments::test {

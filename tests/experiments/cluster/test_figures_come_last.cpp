@@ -1,8 +1,8 @@
 // A figure never decides how a run ends: it comes after all results, and what keeps it from being drawn is one line.
 #include "tests/experiments/cluster/shell.h"
 
-#include "experiments/common/figure.h"
-#include "experiments/common/interrupt.h"
+#include "experiments/common/figures/figure.h"
+#include "experiments/common/process/interrupt.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

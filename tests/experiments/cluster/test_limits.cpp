@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "autodiff/cpu/limits.h"
-#include "experiments/common/memory.h"
-#include "experiments/common/results.h"
+#include "experiments/common/process/memory.h"
+#include "experiments/common/run/results.h"
 #include "tests/experiments/cluster/shell.h"
 
 using namespace tangentplane;

@@ -1,9 +1,9 @@
 // One process a folder, and what those that were killed leave behind.
 #include <csignal>
 
-#include "experiments/common/files.h"
-#include "experiments/common/lock.h"
-#include "experiments/common/results.h"
+#include "experiments/common/process/lock.h"
+#include "experiments/common/run/results.h"
+#include "experiments/common/text/files.h"
 #include "tests/experiments/cluster/shell.h"
 
 using namespace tangentplane;

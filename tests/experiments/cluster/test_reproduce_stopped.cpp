@@ -1,7 +1,7 @@
 // The study's script where it is stopped from outside, and where two of it meet.
 #include <csignal>
 
-#include "experiments/common/lock.h"
+#include "experiments/common/process/lock.h"
 #include "tests/experiments/cluster/shell.h"
 
 using namespace tangentplane;

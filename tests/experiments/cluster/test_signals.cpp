@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <thread>
 
-#include "experiments/common/files.h"
-#include "experiments/common/interrupt.h"
-#include "experiments/common/run_main.h"
+#include "experiments/common/process/interrupt.h"
+#include "experiments/common/process/run_main.h"
+#include "experiments/common/text/files.h"
 #include "tests/experiments/cluster/shell.h"
 
 using namespace tangentplane;

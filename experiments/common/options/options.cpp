@@ -1,0 +1,314 @@
+#include "experiments/common/options/options.h"
+#include "experiments/common/text/say.h"
+
+#include <unistd.h>
+#include <sstream>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "autodiff/cpu/parallel.h"
+#include "experiments/common/process/memory.h"
+#include "experiments/common/process/progress.h"
+#include "experiments/common/text/files.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// It is part of a run's identity.
+std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
+
+/// "no such file", unless it is another reason that keeps it from being read.
+std::string not_there(const std::string& path, const char* what) {
+  const int reason = access(path.c_str(), R_OK) == 0 ? 0 : errno;
+  const bool missing = reason == 0 || reason == ENOENT || reason == ENOTDIR;
+  return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
+}
+
+bool is_shared(std::string_view key) {
+  constexpr std::string_view keys[] = {"model",  "features", "filters",   "blocks",    "activation", "seed",  "init",    "data",
+                                       "labels", "data-dir", "data-seed", "num-train", "num-test",   "dtype", "threads", "memory",
+                                       "out",    "quiet",    "plan",      "help",      "version",    "config"};
+  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+}
+
+// --config through our own reader, which takes any character in a string and names the line of an error.
+class TomlFormat : public CLI::Config {
+ public:
+  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    const std::string text{std::istreambuf_iterator<char>(input), {}};
+    const auto config = experiments::Config::parse(text, "--config");
+    std::vector<CLI::ConfigItem> all;
+    for (const auto& [key, value] : config.entries()) all.push_back({{}, key, {value}});
+    return all;
+  }
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string s;
+  for (std::size_t i = 0; i < words.size(); ++i) s += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  return s;
+}
+
+// CLI11's own messages, in our form.
+std::string one_line(const CLI::ParseError& e) {
+  std::string s = e.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&e)) {
+    // It lists all that is left over, the last word first; an option tells more than the value behind it.
+    s = " " + s.substr(s.find(": ") + 2);
+    const std::size_t option = s.find(" -"), word = option != std::string::npos ? option : s.rfind(' ');
+    return "unknown argument " + s.substr(word + 1, s.find(' ', word + 1) - word - 1) + "; --help lists the options";
+  }
+  if (dynamic_cast<const CLI::ConfigError*>(&e))
+    return "--config: unknown key " + s.substr(s.rfind(' ') + 1) + "; --help lists the options";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&e)) {
+    const std::string name = s.substr(0, s.find_first_of(": "));
+    return s.find("missing") != std::string::npos ? name + " needs a value" : name + " is given more than once; give it once";
+  }
+  if (dynamic_cast<const CLI::FileError*>(&e)) {
+    const std::string path = s.substr(0, s.find(" was"));
+    return "--config " + path + ": " + not_there(path, "file");
+  }
+  std::replace(s.begin(), s.end(), '\n', ' ');
+  return s;
+}
+
+}  // namespace
+
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
+                        const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [=, &value](const std::string& text) {
+            require(std::find(choices.begin(), choices.end(), text) != choices.end(), "{} {}: give {}", name, text, joined(choices));
+            value = text;
+          },
+          help + ": " + joined(choices))
+      ->type_name("NAME")
+      ->default_str(value);
+}
+
+CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
+                        std::size_t most) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [=, &value](const std::string& text) {
+            const auto given = static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1;
+            require(given <= most, "{}: {} numbers; give at most {}", name, given, most);
+            value = parse_list<Index>(name, text, 1, high);
+          },
+          help)
+      ->type_name("N,N,...")
+      ->default_str(join(value));
+}
+
+CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [=, &value](const std::string& text) {
+            value = parse_list<Index>(name, text, 1, 65536);
+            require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
+          },
+          help)
+      ->type_name("H,W,C")
+      ->default_str(join(value));
+}
+
+CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& extension, const std::string& help) {
+  const auto checked = [=](const std::string& text) {
+    std::error_code error;
+    const std::string shown = text.empty() ? "\"\"" : text;
+    if (extension == "/") {
+      require(fs::is_directory(text, error), "{} {}: {}; give one that exists", name, shown, not_there(text, "folder"));
+    } else {
+      require(text.ends_with(extension), "{} {}: give a {} file", name, shown, extension);
+      require(fs::is_regular_file(text, error), "{} {}: {}; give one that exists", name, shown, not_there(text, "file"));
+    }
+    return absolute(text);
+  };
+  return app.add_option(name, value, help)->transform(checked)->type_name(extension == "/" ? "DIR" : "FILE" + extension);
+}
+
+std::string version() { return "tangentplane " TANGENTPLANE_VERSION; }
+
+void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
+  app.option_defaults()->always_capture_default();
+  app.set_version_flag("--version", version());
+  app.config_formatter(std::make_shared<TomlFormat>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
+
+  const auto group = [](CLI::Option* option, const char* name) { return option->group(name); };
+  group(add_choice(app, "--model", o.model, {"mlp", "lenet", "resnet18"}, "Network"), "Network");
+  group(add_widths(app, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)",
+                   1'000'000, 1000),
+        "Network");
+  group(add_number<Index>(app, "--filters", o.filters, "Filters of resnet18's first stage", 1, 65536), "Network");
+  group(add_widths(app, "--blocks", o.blocks, "Blocks in each stage of resnet18", 1000, 16), "Network");
+  group(add_choice(app, "--activation", o.activation, {"relu", "gelu", "tanh"}, "Activation"), "Network");
+  group(add_number(app, "--seed", o.seed, "Draws the weights"), "Network");
+  group(add_path(app, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones"), "Network");
+
+  if (data == DataOptions::all) {
+    const auto set_data = [&o](const std::string& text) {
+      const bool named = text == "dead-leaves" || text == "cifar10" || text == "mnist";
+      require(named || text.ends_with(".npy"), "--data {}: give dead-leaves, cifar10, mnist or FILE.npy", text.empty() ? "\"\"" : text);
+      std::error_code error;
+      require(named || fs::is_regular_file(text, error), "--data {}: {}; give one that exists", text, not_there(text, "file"));
+      o.data = named ? text : absolute(text);
+    };
+    group(app.add_option_function<std::string>("--data", set_data, "Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]")
+              ->type_name("NAME")
+              ->default_str(o.data),
+          "Data");
+    group(add_number(app, "--data-seed", o.data_seed, "Seed of the generated images"), "Data");
+    group(add_path(app, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first"), "Data");
+    group(add_path(app, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files"), "Data");
+  }
+  if (data != DataOptions::none) {
+    group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1, most_images), "Data");
+    group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0, most_images), "Data");
+  }
+
+  group(add_choice(app, "--dtype", o.dtype, {"float32", "float64"}, "Precision"), "Run");
+  group(add_number<int>(app, "--threads", o.threads, "Threads (default 0: all cores)", 0, 4096), "Run");
+  group(app.add_option_function<std::string>(
+               "--memory", [&o](const std::string& text) { o.memory = parse_size("--memory", text); },
+               "Resident memory to stay within, e.g. 4G (default: 90 % of what is available)")
+            ->type_name("SIZE"),
+        "Run");
+  group(app.add_option_function<std::string>(
+               "--out",
+               [&o](const std::string& text) {
+                 require(!text.empty(), "--out \"\": give the name of a folder");
+                 o.out = text;
+               },
+               "Folder of the results (default: results/<experiment>-<model>-<data>)")
+            ->type_name("DIR"),
+        "Run");
+  group(app.add_flag("--quiet", o.quiet, "No progress on standard error"), "Run");
+  group(app.add_flag("--plan", o.plan, "Print flops, memory, disk and expected time of each stage, and stop")->configurable(false), "Run");
+}
+
+void parse(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    std::ostringstream text;  // help or version
+    app.exit(e, text);
+    tell("{}", text.str());
+    throw Done{0};
+  } catch (const CLI::ParseError& e) {
+    throw std::invalid_argument(one_line(e));
+  }
+}
+
+void resolve(const CLI::App& app, CommonOptions& o) {
+  const auto has = [&](const char* name) { return app.get_option_no_throw(name) != nullptr; };
+  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
+  if (o.model == "resnet18") {
+    require(!given("--features"), "--features: resnet18 has none; give --filters and --blocks");
+  } else {
+    for (const char* name : {"--filters", "--blocks"}) require(!given(name), "{}: {} has none; give --features", name, o.model);
+    if (o.features.empty()) o.features = o.model == "mlp" ? std::vector<Index>{100, 100, 1} : std::vector<Index>{6, 16, 120, 84, 1};
+    require(o.model == "mlp" || o.features.size() == 5, "--features {}: lenet takes five widths, e.g. 6,16,120,84,1", join(o.features));
+    require(o.features.back() == 1, "--features {}: the last width must be 1, the logit", join(o.features));
+  }
+  const bool has_images = has("--data");
+  if (has_images) {
+    const bool generated = o.data == "dead-leaves";
+    require(generated || o.is_file_data() || !o.data_dir.empty(), "--data {} needs --data-dir, the folder that holds its files", o.data);
+    require(generated || !given("--data-seed"), "--data-seed: {} is not generated; leave it out", o.data);
+    if (generated && !o.num_train) o.num_train = 2000;
+    if (generated && !o.num_test) o.num_test = 500;
+  }
+  cpu::set_threads(o.threads);  // maps BLAS's buffers where address space is limited: no longer available
+  if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
+  if (o.out.empty())
+    o.out = fmt::format("results/{}-{}{}", app.get_name(), o.model,
+                        has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");
+  o.out = absolute(o.out);
+  show_progress(!o.quiet);
+}
+
+Config configuration(const CLI::App& app, const CommonOptions& o) {
+  Config c;
+  c.set("model", o.model);
+  if (o.model == "resnet18") {
+    c.set("filters", o.filters);
+    c.set("blocks", join(o.blocks));
+  } else {
+    c.set("features", join(o.features));
+  }
+  c.set("activation", o.activation);
+  c.set("seed", o.seed);
+  const auto set_if = [&](bool there, const char* key, const auto& value) {
+    if (there) c.set(key, value);
+  };
+  set_if(!o.init.empty(), "init", o.init);
+  const bool has_images = app.get_option_no_throw("--data") != nullptr;
+  set_if(has_images, "data", o.data);
+  set_if(has_images && o.data == "dead-leaves", "data-seed", o.data_seed);
+  set_if(!o.labels.empty(), "labels", o.labels);
+  set_if(!o.data_dir.empty(), "data-dir", o.data_dir);
+  set_if(o.num_train.has_value(), "num-train", o.num_train.value_or(0));
+  set_if(o.num_test.has_value(), "num-test", o.num_test.value_or(0));
+  c.set("dtype", o.dtype);
+  // The machine's, not the run's: where this is repeated, their defaults are that machine's.
+  set_if(app.get_option("--threads")->count() > 0, "threads", o.threads);
+  set_if(app.get_option("--memory")->count() > 0, "memory", o.memory);
+  c.set("out", o.out);
+  c.set("quiet", fmt::format("{}", o.quiet));
+
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string key = option->get_single_name();
+    if (is_shared(key) || !option->get_configurable() || option->get_lnames().empty()) continue;
+    if (option->get_expected_max() == 0)  // a flag
+      c.set(key, fmt::format("{}", option->count() > 0 && option->as<bool>()));
+    else if (option->count() > 0)
+      c.set(key, join(option->reduced_results()));
+    else if (!option->get_default_str().empty())
+      c.set(key, option->get_default_str());
+  }
+  return c;
+}
+
+bool resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
+  const fs::path path = folder / "config.toml";
+  const Config before = Config::read(path);
+  const auto option = [&](std::string_view key) { return app.get_option("--" + std::string(key)); };
+  const bool other_model = option("model")->count() > 0 && before.find("model") && o.model != *before.find("model");
+  const auto* data = app.get_option_no_throw("--data");
+  const bool other_data = data && data->count() > 0 && before.find("data") && o.data != *before.find("data");
+  std::vector<std::string_view> given;
+  for (std::string_view key : keys) {
+    const bool of_the_model = key == "features" || key == "filters" || key == "blocks";
+    const bool of_the_data = key == "data-dir" || key == "data-seed" || key == "num-train" || key == "num-test";
+    if (option(key)->count() > 0) {
+      given.push_back(key);
+    } else if (const std::string* value = before.find(key); value && !(other_model && of_the_model) && !(other_data && of_the_data)) {
+      option(key)->add_result(*value);
+      option(key)->run_callback();
+    }
+  }
+  resolve(app, o);
+  const Config now = configuration(app, o);
+  bool agree = true;
+  for (std::string_view key : given) {
+    const std::string *is = now.find(key), *was = before.find(key);
+    const bool same = key == "data-dir" || (is && was && *is == *was);
+    require(same || force, "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "", path.string(), was ? *was : "none");
+    agree = agree && same;
+  }
+  return agree;
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,97 @@
+#include "experiments/common/process/run_main.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <new>
+#include <stdexcept>
+
+#include "data/files.h"
+#include "experiments/common/options/options.h"
+#include "experiments/common/process/interrupt.h"
+#include "experiments/common/run/results.h"
+#include "experiments/common/text/say.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+void open_standard_streams() {
+  for (int descriptor : {0, 1, 2})
+    if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) static_cast<void>(open("/dev/null", O_RDWR));  // takes the lowest that is free
+}
+
+/// Why results did not come out; empty if they did.
+std::string output_failure() {
+  errno = 0;
+  std::cout.flush();
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) || !std::cout;
+  return failed ? fmt::format("standard output cannot be written ({})", errno ? std::strerror(errno) : "input/output error") : "";
+}
+
+std::string& program_name() {
+  static auto* name = new std::string;  // never destroyed: read wherever the process ends
+  return *name;
+}
+
+/// What nothing can catch ends in one line too: libraries throw where they promised not to, as oneTBB does for want of a thread.
+void end_in_one_line(const std::string& program) {
+  program_name() = program;
+  std::set_terminate([] {
+    std::string why = "ended unexpectedly";
+    try {
+      if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      why = e.what();
+    } catch (...) {
+    }
+    remark("{}: {}\n", program_name(), why);
+    data::abandon_writes();
+    _exit(1);
+  });
+}
+
+}  // namespace
+
+int run_main(int argc, const char* const* argv, const std::function<void(int, const char* const*)>& body) {
+  open_standard_streams();
+  const std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "tangentplane";
+  const auto fail = [&](int status, std::string line) {
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    remark("{}: {}\n", program, line);
+    return status;
+  };
+  const auto end_of = [&] {
+    try {
+      body(argc, argv);
+      return 0;
+    } catch (const Done& done) {
+      return done.status;
+    } catch (const Interrupted& e) {
+      return fail(128 + e.signal(), interrupted_line);
+    } catch (const std::invalid_argument& e) {
+      return fail(run_has_begun() ? 1 : 2, e.what());
+    } catch (const std::bad_alloc&) {
+      return fail(1, "out of memory; give a smaller --memory, or fewer images with --num-train and --num-test");
+    } catch (const std::filesystem::filesystem_error& e) {
+      const std::string path = e.path1().empty() ? "the working folder" : e.path1().string();
+      return fail(1, fmt::format("{}: cannot be used ({})", path, e.code().message()));
+    } catch (const std::exception& e) {
+      return fail(1, e.what());
+    }
+  };
+  catch_interrupts(program);
+  no_run_has_begun();
+  end_in_one_line(program);
+  const int status = end_of();
+  release_interrupts();
+  const std::string lost = status == 0 ? output_failure() : "";
+  return lost.empty() ? status : fail(1, lost);
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,249 @@
+#include "experiments/common/run/results.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "data/files.h"
+#include "experiments/common/subject/kernel_on_disk.h"
+#include "experiments/common/text/files.h"
+#include "experiments/common/text/say.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The first line of config.toml names the experiment; the state is a file of its own so that run.json may be rewritten at will.
+constexpr const char *unfinished_mark = ".unfinished", *config_name = "config.toml";
+
+std::string first_line(const std::string& experiment) {
+  return fmt::format("# {}: repeat this run with {} --config <this file> --out <another folder>", experiment, experiment);
+}
+
+bool begun = false;
+
+// For a message.
+std::string shown_experiment(const std::string& config) {
+  const std::string experiment = experiment_of(config);
+  return experiment.empty() ? "unknown" : experiment;
+}
+
+bool is_identity(const std::string& key) { return key != "out" && key != "threads" && key != "memory" && key != "quiet" && key != "force"; }
+
+// "--seed 1 there, 0 here" for the first option that differs; empty if none does.
+std::string difference(const Config& there, const Config& here) {
+  const auto shown = [](const std::string* value) { return value ? *value : std::string("nothing"); };
+  for (const auto* one : {&here, &there})
+    for (const auto& [key, unused] : one->entries()) {
+      const std::string *a = there.find(key), *b = here.find(key);
+      if (is_identity(key) && !(a && b && *a == *b)) return fmt::format("--{} is {} there and {} here", key, shown(a), shown(b));
+    }
+  return "";
+}
+
+/// f(path) for each file in the run's folder and in its targets' folders, which hold no run of their own. Links are not followed.
+template <class F>
+void for_files(const fs::path& folder, const F& f) {
+  std::error_code error;
+  std::vector<fs::path> files;  // first all of them, for f may remove one
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code unknown;
+    const auto type = entry->symlink_status(unknown).type();
+    if (type == fs::file_type::directory && fs::exists(entry->path() / config_name, unknown)) entry.disable_recursion_pending();
+    if (type == fs::file_type::regular) files.push_back(entry->path());
+  }
+  for (const fs::path& file : files) f(file);
+}
+
+/// Files that a run is read by, or goes on from. Others in its folder, notes say, are their owner's to change.
+bool is_of_a_run(std::string_view name) {
+  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy",   "eigvecs.npy",        "residuals.npy", "ntk.npy",
+                                        "nads.npy",  "labels.npy",    "indices.npy",        "history.csv",   "test_logits.npy",
+                                        "final.npz", "alignment.npy", "alignment_init.npy", "accuracy.csv"};
+  return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
+}
+
+/// What a process that was killed has left half written.
+bool is_leftover(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return data::temporary_of(name).has_value() || name == std::string(tiles_name) + ".partial";
+}
+
+void remove_leftovers(const fs::path& folder) {
+  for_files(folder, [](const fs::path& file) {
+    std::error_code ignored;
+    if (is_leftover(file)) fs::remove(file, ignored);
+  });
+}
+
+bool has_leftovers(const fs::path& folder) {
+  std::error_code error;
+  bool some = fs::exists(folder / lock_name, error);
+  for_files(folder, [&](const fs::path& file) { some = some || is_leftover(file); });
+  return some;
+}
+
+/// What a claim that was cut off leaves in a folder is as nothing.
+bool is_of_a_claim(const std::string& name) {
+  const auto temporary = data::temporary_of(name);
+  return name == unfinished_mark || name == lock_name || temporary == unfinished_mark || temporary == config_name;
+}
+
+/// Names in a folder. Throws std::invalid_argument that begins with `option`.
+std::vector<std::string> names_in(const fs::path& folder, const std::string& option) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  require(!error, "{}: cannot be read ({}); give another folder", option, error.message());
+  return names;
+}
+
+/// Those of the files that run.json lists which are not as long as the run left them, as a power cut can leave them; with what is said of
+/// it.
+std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
+  if (!fs::is_regular_file(folder / "run.json")) return {};  // of a time before there was one
+  const auto record = nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
+  if (record.is_discarded()) return {{folder / "run.json", "is cut short"}};
+  std::vector<std::pair<fs::path, std::string>> torn;
+  if (!record.is_object() || !record.contains("files") || !record["files"].is_object()) return {};
+  for (const auto& [name, bytes] : record["files"].items()) {
+    if (!bytes.is_number_unsigned() || !is_of_a_run(fs::path(name).filename().string())) continue;
+    const auto status = fs::status(folder / name);  // throws for a disk that fails
+    const auto there = fs::is_regular_file(status) ? fs::file_size(folder / name) : 0;
+    if (!fs::is_regular_file(status))
+      torn.emplace_back(folder / name, "is missing");
+    else if (there != bytes.get<std::uintmax_t>())
+      torn.emplace_back(folder / name, fmt::format("has {} bytes, not {}", there, bytes.get<std::uintmax_t>()));
+  }
+  return torn;
+}
+
+}  // namespace
+
+std::string experiment_of(std::string_view config) {
+  const std::size_t colon = config.find(':');
+  return config.starts_with("# ") && colon < config.find('\n') ? std::string(config.substr(2, colon - 2)) : "";
+}
+
+bool is_finished(const fs::path& folder) { return !fs::exists(folder / unfinished_mark); }
+
+ResultsFolder::ResultsFolder(fs::path path, std::string experiment, Config config)
+    : path_(std::move(path)), experiment_(std::move(experiment)), config_(std::move(config)) {}
+
+ResultsFolder::State ResultsFolder::check() const {
+  const std::string option = "--out " + path_.string();
+  std::error_code error;
+  fs::path standing = path_;  // the folder, or the one in which it would be made
+  fs::file_status status = fs::status(standing, error);
+  for (; status.type() == fs::file_type::not_found && standing.has_parent_path() && standing != standing.parent_path();
+       status = fs::status(standing, error))
+    standing = standing.parent_path();
+  require(status.type() != fs::file_type::none, "{}: {} cannot be reached ({}); give another folder", option, standing.string(),
+          error.message());
+  require(fs::is_directory(status), "{}: {} is not a folder; give another name", option, standing.string());
+
+  State state = State::fresh;
+  const auto names = standing == path_ ? names_in(path_, option) : std::vector<std::string>();
+  if (!std::all_of(names.begin(), names.end(), is_of_a_claim)) {
+    const fs::path config_path = path_ / config_name;
+    require(fs::is_regular_file(config_path, error), "{}: the folder holds other files; give a new or an empty one", option);
+    const std::string text = read_text(config_path), line = text.substr(0, text.find('\n'));
+    require(line == first_line(experiment_), "{}: holds results of another experiment ({}); give another folder", option,
+            shown_experiment(text));
+    const std::string other = difference(Config::parse(text, config_path.string()), config_);
+    require(other.empty(), "{}: holds results of another configuration ({}); give another folder, or delete it", option, other);
+    state = is_finished(path_) && torn_files(path_).empty() ? State::finished : State::unfinished;
+  }
+  if (state == State::finished) return state;  // and need not be written
+  const int reason = faccessat(AT_FDCWD, standing.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+  require(reason == 0, "{}: {} cannot be written ({}); give another folder", option, standing.string(), std::strerror(reason));
+  return state;
+}
+
+bool ResultsFolder::claim() {
+  const std::string option = "--out " + path_.string();
+  const auto finished_before = [&] {
+    if (has_leftovers(path_)) try {
+        const FolderLock lock(path_, option);
+        remove_leftovers(path_);
+      } catch (const std::invalid_argument&) {  // the run's own process may still be drawing, or nobody may write there: no matter
+      }
+    tell("{}: {} is finished, nothing to do\n", experiment_, path_.string());
+    return false;
+  };
+  if (check() == State::finished) return finished_before();
+  std::error_code error;
+  fs::path standing = path_;
+  while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
+  State state = State::unfinished;
+  const auto take_back = [&] {
+    std::error_code kept;  // what is not empty
+    for (const char* name : {config_name, unfinished_mark})
+      if (lock_ && state == State::fresh) fs::remove(path_ / name, kept);
+    lock_.reset();
+    for (fs::path p = path_; p != standing && !kept; p = p.parent_path()) fs::remove(p, kept);
+  };
+  try {
+    data::create_folders(path_);
+    if (!lock_) lock_ = std::make_unique<FolderLock>(path_, option);
+    state = check();  // another process may have been at work until now
+    if (state == State::finished) {
+      lock_.reset();
+      return finished_before();
+    }
+    remove_leftovers(path_);
+    if (state == State::unfinished && !is_finished(path_)) return true;
+    // The mark first: a folder without one counts as finished.
+    replace_text(path_ / unfinished_mark, "");
+    for (const auto& [file, what] : torn_files(path_)) {
+      remark("{}: {} {}: the run is gone on with\n", experiment_, file.string(), what);
+      data::remove_file(file);
+      data::remove_file(file.parent_path() / "final.npz");  // a target is whole or is trained again
+    }
+    if (state == State::fresh) replace_text(path_ / config_name, first_line(experiment_) + "\n" + config_.toml());
+  } catch (const std::runtime_error& e) {  // what check() cannot foresee, a full disk among them
+    take_back();
+    require(false, "{}: cannot be written ({}); give another folder", option, e.what());
+  } catch (const std::invalid_argument&) {
+    take_back();
+    throw;
+  }
+  begun = begun || state == State::fresh;
+  return true;
+}
+
+bool run_has_begun() { return begun; }
+void no_run_has_begun() { begun = false; }
+
+void ResultsFolder::finish() { data::remove_file(path_ / unfinished_mark); }
+
+std::map<std::string, std::uintmax_t> files_of_run(const fs::path& folder) {
+  std::map<std::string, std::uintmax_t> files;
+  for_files(folder, [&](const fs::path& file) {
+    std::error_code error;
+    if (!is_of_a_run(file.filename().string())) return;
+    if (const auto bytes = fs::file_size(file, error); !error) files[fs::relative(file, folder, error).string()] = bytes;
+  });
+  return files;
+}
+
+void require_finished(const std::string& option, const fs::path& folder, const std::string& experiment) {
+  std::error_code error;
+  const auto status = fs::status(folder / config_name, error);
+  require(status.type() != fs::file_type::none, "{} {}: cannot be read ({}); give the --out of a finished {}", option, folder.string(),
+          error.message(), experiment);
+  require(fs::is_regular_file(status), "{} {}: holds no results; give the --out of a finished {}", option, folder.string(), experiment);
+  const std::string text = read_text(folder / config_name), line = text.substr(0, text.find('\n'));
+  require(line == first_line(experiment), "{} {}: holds results of another experiment ({}); give the --out of a finished {}", option,
+          folder.string(), shown_experiment(text), experiment);
+  require(is_finished(folder), "{} {}: its run is not finished; repeat the {} that made it", option, folder.string(), experiment);
+}
+
+}  // namespace tangentplane::experiments

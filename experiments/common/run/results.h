@@ -1,0 +1,62 @@
+// The folder of a run's results. Two steps, so that bad input leaves nothing behind: check() looks and touches nothing, claim() makes
+// the folder once everything else was found good, and keeps other processes out of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "experiments/common/process/lock.h"
+#include "experiments/common/run/config.h"
+
+namespace tangentplane::experiments {
+
+class ResultsFolder {
+ public:
+  enum class State { fresh, unfinished, finished };
+
+  /// `path` is --out as resolved, `config` what configuration() gave. Nothing is touched yet.
+  ResultsFolder(std::filesystem::path path, std::string experiment, Config config);
+
+  /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet) to go on
+  /// with or finished. Finished is a run whose files are as long as it left them. What is left of a process that was killed while it wrote
+  /// is as nothing. Throws std::invalid_argument naming --out if the folder holds anything else or cannot be written.
+  State check() const;
+  /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, locks it until this object
+  /// ends, removes what a killed process left half written, writes config.toml, marks the run as begun, and returns true. Throws
+  /// std::invalid_argument naming --out if another process has it locked or it cannot be written; then nothing is left of the claim.
+  bool claim();
+  /// Marks the run as finished. What comes after it decides nothing: figures, and words on standard output.
+  void finish();
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::string& experiment() const { return experiment_; }
+  const Config& config() const { return config_; }
+
+ private:
+  std::filesystem::path path_;
+  std::string experiment_;
+  Config config_;
+  std::unique_ptr<FolderLock> lock_;
+};
+
+/// Whether this process has claimed a folder that held no results: it is no longer as it was, and whatever ends the run is no refusal.
+bool run_has_begun();
+void no_run_has_begun();
+
+/// The files by which the run in this folder is read, by their names within it, with their lengths: not its figures, nor what others have
+/// put there, nor what is in a folder of another run within it.
+std::map<std::string, std::uintmax_t> files_of_run(const std::filesystem::path& folder);
+
+/// The experiment whose results a config.toml of this text says it belongs to; empty for a file of another kind.
+std::string experiment_of(std::string_view config);
+/// True unless the run in that folder has begun and not ended.
+bool is_finished(const std::filesystem::path& folder);
+
+/// Throws std::invalid_argument naming `option` (--ntk) unless `folder` holds a finished run of `experiment`.
+void require_finished(const std::string& option, const std::filesystem::path& folder, const std::string& experiment);
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,156 @@
+#include "experiments/common/run/run_record.h"
+
+#include <cmath>
+#include <ctime>
+#include <exception>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "autodiff/cpu/blas.h"
+#include "autodiff/cpu/limits.h"
+#include "autodiff/cpu/parallel.h"
+#include "data/hash.h"
+#include "experiments/common/process/interrupt.h"
+#include "experiments/common/process/memory.h"
+#include "experiments/common/text/files.h"
+#include "experiments/common/text/say.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name"))
+      if (const std::size_t colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+  return "unknown";
+}
+
+#if defined(__clang__)
+constexpr const char* compiler = "clang " __clang_version__;
+#else
+constexpr const char* compiler = "g++ " __VERSION__;
+#endif
+
+Json number(double value) {
+  const bool integral = value == std::floor(value) && std::abs(value) < 0x1p53;
+  return integral ? Json(static_cast<Index>(value)) : Json(value);
+}
+
+}  // namespace
+
+struct RunRecord::Contents {
+  Json json, stages = Json::array();
+  bool finished = false;
+  int exceptions = std::uncaught_exceptions();
+  std::unique_ptr<OnLeaving> leaving;
+};
+
+RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::make_unique<Contents>()) {
+  const std::filesystem::path path = folder_.path() / "run.json";
+  if (std::filesystem::exists(path)) {
+    const Json before = Json::parse(read_text(path), nullptr, false);
+    // One that is cut short or empty, as a power cut leaves it on some file systems, holds nothing to keep.
+    require(before.is_discarded() || (before.is_object() && before.contains("stages") && before["stages"].is_array()),
+            "{}: is not the record of a run; delete the folder or give another --out", path.string());
+    if (!before.is_discarded()) {
+      contents_->stages = before["stages"];
+      if (before.contains("fingerprints")) contents_->json["fingerprints"] = before["fingerprints"];  // were compared
+    }
+  }
+  const cpu::BlasReport blas = cpu::blas_report();
+  if (!blas.warning.empty()) remark("{}: {}\n", folder_.experiment(), blas.warning);
+  Json& j = contents_->json;
+  j["experiment"] = folder_.experiment();
+  j["finished"] = false;
+  j["date"] = utc_now();
+  j["versions"] = {{"tangentplane", TANGENTPLANE_VERSION}, {"compiler", compiler}, {"blas", blas.config}};
+  const auto quota = cpu::cpu_quota();
+  j["machine"] = {{"cpu", cpu_model()},
+                  {"cores", std::thread::hardware_concurrency()},
+                  {"usable_cpus", cpu::usable_cpus()},
+                  {"cpu_quota", quota ? Json(*quota) : Json()},
+                  {"threads", cpu::threads()}};
+  j["blas"] = {{"core", blas.core}, {"threading", blas.threading}, {"warning", blas.warning}};
+  contents_->leaving = std::make_unique<OnLeaving>([this] { save(); });
+}
+
+RunRecord::~RunRecord() {
+  if (contents_->finished) return;
+  try {
+    save();
+  } catch (const std::exception& e) {
+    if (std::uncaught_exceptions() == contents_->exceptions) remark("{}: {}\n", folder_.experiment(), e.what());  // else the cause is told
+  }
+}
+
+void RunRecord::set(std::string_view key, double value) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = number(value);
+}
+void RunRecord::set(std::string_view key, std::string_view value) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = std::string(value);
+}
+
+void RunRecord::made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files) {
+  const auto held = contents_->leaving->hold();
+  Json& j = contents_->json;
+  j["inputs"] = Json::array();
+  for (const auto& file : files) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(file, error);
+    require(!error, "{}: cannot be read ({})", file.string(), error.message());
+    j["inputs"].push_back({{"name", file.string()}, {"bytes", bytes}});
+  }
+  for (const Fingerprint& f : fingerprints.all()) j["fingerprints"][f.name] = f.text;
+  save();
+}
+
+void RunRecord::add_fingerprint(std::string_view name, std::uint64_t hash) {
+  const auto held = contents_->leaving->hold();
+  contents_->json["fingerprints"][std::string(name)] = data::hexadecimal(hash);
+  save();
+}
+
+void RunRecord::save() {
+  const auto held = contents_->leaving->hold();
+  Json& j = contents_->json;
+  j["finished"] = contents_->finished;
+  j["peak_memory"] = peak_memory();
+  j["stages"] = contents_->stages;
+  replace_text(folder_.path() / "run.json", j.dump(2) + "\n");
+}
+
+void RunRecord::finish() {
+  const auto held = contents_->leaving->hold();
+  contents_->finished = true;
+  Json& files = contents_->json["files"] = Json::object();
+  for (const auto& [name, bytes] : files_of_run(folder_.path())) files[name] = bytes;
+  save();
+  folder_.finish();
+}
+
+RunRecord::Stage::Stage(RunRecord& record, std::string name)
+    : record_(record), name_(std::move(name)), start_(std::chrono::steady_clock::now()) {}
+
+RunRecord::Stage::~Stage() {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto held = record_.contents_->leaving->hold();
+  const bool complete = std::uncaught_exceptions() == record_.contents_->exceptions;
+  record_.contents_->stages.push_back({{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"complete", complete}});
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,88 @@
+#include "experiments/common/subject/eigenfunctions.h"
+
+#include "data/hash.h"
+#include "data/npy.h"
+#include "experiments/common/run/results.h"
+
+namespace tangentplane::experiments {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* repeat_ntk = "repeat the compute_ntk that made it, into another --out";
+
+}  // namespace
+
+void add_eigenfunction_options(CLI::App& app, EigenfunctionOptions& from) {
+  add_path(app, "--ntk", from.ntk, "/", "Results of compute_ntk: eigenfunctions, and the weights to start from");
+  app.add_option("--index", from.index, "Eigenfunctions to train on: 0,10,100 or 0:1000:50")->type_name("LIST");
+  app.add_flag("--force", from.force, "Take options that differ from those of --ntk");
+}
+
+void resolve(CLI::App& app, CommonOptions& o, EigenfunctionOptions& from) {
+  require(from.given() || !o.labels.empty(), "{} needs --ntk DIR with --index, or --labels FILE.npy", app.get_name());
+  require(!from.given() || !from.index.empty() || !o.labels.empty(), "--ntk needs --index, e.g. --index 0,10,100");
+  require(from.index.empty() || o.labels.empty(), "--labels: give --index or --labels, not both");
+  require(from.index.empty() || from.given(), "--index needs --ntk, the results of compute_ntk");
+  if (!from.given()) return resolve(app, o);
+  require_finished("--ntk", from.ntk, "compute_ntk");
+  from.agree = resolve_after(app, o, from.ntk, inherited_keys, from.force);
+  from.before = Fingerprints::read(from.ntk);
+}
+
+std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o) const {
+  std::vector<fs::path> all;
+  if (!given()) return all;
+  all.push_back(file("eigvecs.npy"));
+  if (o.init.empty()) all.push_back(file("init.npz"));
+  if (has_kernel()) all.push_back(file("ntk.npy"));
+  return all;
+}
+
+void compare(EigenfunctionOptions& from, const CommonOptions& o, const Fingerprints& made) {
+  if (!from.given()) return;
+  from.same_weights = o.init.empty();
+  const Fingerprint *images = from.before.find("images"), *weights = from.before.find("weights");
+  if (!images || !weights) return;
+  const bool same_images = data::same_fingerprint(images->text, made.find("images")->text);
+  from.same_weights = data::same_fingerprint(weights->text, made.find("weights")->text);
+  if (!same_images) from.agree = false;
+  if (from.force) return;
+  Fingerprints compared;
+  for (const Fingerprint& f : made.all())
+    if (f.name == "images" || (f.name == "weights" && o.init.empty())) compared.set(f.name, f.text, f.source);
+  require_same(compared, from.before, fmt::format("of the kernel in --ntk {}", from.ntk),
+               "put them back, repeat compute_ntk, or give --force");
+}
+
+std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n) {
+  require_matrix(from.file("ntk.npy"), n, n);
+  return read_through(from.file("ntk.npy"), "row", repeat_ntk);
+}
+
+void require_matrix(const fs::path& path, Index rows, Index columns) {
+  const data::NpyInfo info = data::npy_info(path);
+  require(info.type.is('f', 4) || info.type.is('f', 8), "{}: dtype {}, not float32 or float64", path.string(), info.type.name());
+  require(info.shape.rank() == 2 && info.shape[1] == columns && (rows < 0 || info.shape[0] == rows),
+          "{}: has shape {}, these images take [{},{}]", path.string(), info.shape, rows < 0 ? "k" : std::to_string(rows), columns);
+}
+
+std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n) {
+  const fs::path path = from.file("eigvecs.npy");
+  if (from.given()) {
+    require_matrix(path, -1, n);
+    from.eigenvectors = read_through(path, "eigenvector", repeat_ntk);
+  }
+  if (!o.labels.empty()) return {{"labels", data::load_binary_labels_npy(o.labels, n)}};
+  const Index k = data::npy_info(path).shape[0];
+  std::vector<Target> targets;
+  for (Index j : parse_indices("--index", from.index)) {
+    require(j < k, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), k - 1);
+    const auto vector = data::load_npy_rows<double>(path, j, j + 1);
+    Target target{std::to_string(j), {}};
+    for (double v : vector.span()) target.labels.push_back(v > 0 ? 1 : 0);
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,53 @@
+// Eigenfunctions of a kernel as tasks: the results of compute_ntk that train_ntk and pretrained_ntk_comparison build on.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "experiments/common/options/options.h"
+#include "experiments/common/run/fingerprints.h"
+#include "experiments/common/training/target.h"
+
+namespace tangentplane::experiments {
+
+struct EigenfunctionOptions {
+  std::string ntk, index;
+  bool force = false;
+  bool agree = false;              ///< nothing was forced to differ from --ntk
+  bool same_weights = false;       ///< those to start from are those of its kernel
+  Fingerprints before;             ///< of --ntk; none from an older version
+  std::uint64_t eigenvectors = 0;  ///< hash of eigvecs.npy
+
+  bool given() const { return !ntk.empty(); }
+  std::filesystem::path file(const char* name) const { return std::filesystem::path(ntk) / name; }
+  /// The weights to start from: --init, or those of --ntk; empty: to be drawn.
+  std::filesystem::path start(const CommonOptions& o) const {
+    return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init);
+  }
+  /// True if the kernel was saved and is that of these images and weights; after `compare`.
+  bool has_kernel() const { return given() && agree && same_weights && std::filesystem::exists(file("ntk.npy")); }
+  /// The files of --ntk that a run reads.
+  std::vector<std::filesystem::path> files(const CommonOptions& o) const;
+};
+
+/// Compares the run's images and weights with those of --ntk, and finds out whether its kernel is theirs. Throws std::invalid_argument
+/// where images differ, or weights though they are taken from there, unless --force. A folder of an older version, which has no
+/// fingerprints, is taken as it is (say_if_older).
+void compare(EigenfunctionOptions& from, const CommonOptions& o, const Fingerprints& made);
+/// The hash of ntk.npy of --ntk. Throws std::invalid_argument unless it is a finite [n, n] matrix.
+std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n);
+
+/// Adds --ntk, --index and --force.
+void add_eigenfunction_options(CLI::App& app, EigenfunctionOptions& from);
+
+/// After parse: checks that there are eigenfunctions or --labels, and resolves all options, those not given from --ntk.
+void resolve(CLI::App& app, CommonOptions& o, EigenfunctionOptions& from);
+
+/// The targets on n images: one for each index, 1 where the eigenvector is > 0, or the one of --labels. Throws std::invalid_argument
+/// where files and images do not go together, and where eigvecs.npy is not finite. Notes its hash in `from`.
+std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n);
+
+/// Throws std::invalid_argument unless the file holds float32 or float64 numbers [rows, columns]; rows < 0: any number of them.
+void require_matrix(const std::filesystem::path& path, Index rows, Index columns);
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,115 @@
+#include "experiments/common/subject/subject.h"
+
+#include <cmath>
+
+#include "kernels/ntk.h"
+#include "nn/network_size.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+template <class S>
+constexpr const char* dtype_of = sizeof(S) == 4 ? "float32" : "float64";
+
+/// What every run holds however it goes on.
+template <class S>
+void require_start(const CommonOptions& o, const data::Layout& layout, bool from_file, const std::string& task) {
+  const NetworkSize size = network_size(model_of(o), layout.image);
+  const double weights = size.parameters + size.statistics,
+               pixels = static_cast<double>(layout.image[0]) * static_cast<double>(layout.image[1]) * static_cast<double>(layout.image[2]);
+  const double images = static_cast<double>(layout.held);
+  require_room(task + " at least",
+               {{"the program", program_bytes, ""},
+                // A file is read beside the variables that it replaces; others are drawn in double, one parameter after the other.
+                {fmt::format("{:.3g} weights", size.parameters), weights * sizeof(S) * (from_file ? 2 : 1) + size.largest * sizeof(double),
+                 smaller_network(o)},
+                {"one pass", size.activations * sizeof(S), smaller_network(o)},
+                {"the images", images * pixels * sizeof(S), fewer_images}},
+               o.memory);
+}
+
+struct Largest {
+  Index row = 0;
+  double value = 0;
+};
+template <class S>
+Largest largest(const Tensor<S>& t) {
+  Largest found;
+  Index at = 0;
+  for (Index i = 0; i < t.size(); ++i)
+    if (const double v = std::abs(static_cast<double>(t[i])); v > found.value) found.value = v, at = i;
+  if (t.size() > 0) found.row = at / (t.size() / t.rows());
+  return found;
+}
+
+/// Whether what a kernel is computed with, and what it is solved with, is finite.
+template <class S>
+bool is_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index count) {
+  const auto logits = evaluate(network, variables, images);
+  for (S z : logits.span())
+    if (!std::isfinite(z)) return false;
+  const auto kernel = ntk(network, variables, images);
+  for (S k : kernel.span())
+    if (const auto sum = static_cast<S>(count) * k; !std::isfinite(sum * sum)) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string smaller_network(const CommonOptions& o) {
+  return o.model == "resnet18" ? "a smaller network (--filters, --blocks)" : "a smaller network (--features)";
+}
+
+std::string weights_option(const CommonOptions& o, const std::filesystem::path& init) {
+  return init.empty() ? fmt::format("--seed {}", o.seed) : o.init.empty() ? init.string() : "--init " + o.init;
+}
+
+template <class S>
+Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init, const std::string& task) {
+  require_start<S>(o, layout, !init.empty(), task);
+  Subject<S> subject{{}, make_network<S>(model_of(o)), {}};
+  subject.init = initialise(subject.network, layout.image, o.seed);
+  if (!init.empty()) subject.init = load_variables(init, subject.init);
+  subject.data.num_train = layout.num_train;
+  subject.data.num_test = layout.num_test;
+  subject.data.images = Tensor<S>::zeros({1, layout.image[0], layout.image[1], layout.image[2]});
+  return subject;
+}
+
+template <class S>
+void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init) {
+  subject.data = data::load<S>(source_of(o));
+  require_sound(subject.network, subject.init, subject.data.images, "--data " + o.data, weights_option(o, init));
+}
+
+template <class S>
+void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
+                   const std::string& weights_source) {
+  const Largest image = largest(images);
+  const Index rows[] = {0, image.row};
+  auto few = take_rows(images, std::span<const Index>(rows, image.row == 0 ? std::size_t(1) : std::size_t(2)));
+  if (is_sound(network, variables, few, images.rows())) return;
+  const char* other = sizeof(S) == 4 ? ", or --dtype float64" : "";
+  if (image.value > 1) {
+    for (S& x : few.span()) x = static_cast<S>(static_cast<double>(x) / image.value);
+    require(!is_sound(network, variables, few, images.rows()),
+            "{}: image {} holds a number of magnitude {:.3g}, too large for the kernel of these images in {}; give smaller ones{}",
+            images_source, image.row, image.value, dtype_of<S>, other);
+  }
+  std::size_t worst = 0;
+  double value = 0;
+  for (std::size_t p = 0; p < variables.parameters.size(); ++p)
+    if (const double v = largest(variables.parameters[p]).value; v > value) value = v, worst = p;
+  require(false, "{}: the network's kernel at these weights is too large for {} (params/{} reaches {:.3g}); give smaller weights{}",
+          weights_source, dtype_of<S>, variables.paths[worst], value, other);
+}
+
+#define INSTANTIATE(S)                                                                                                               \
+  template Subject<S> start_subject<S>(const CommonOptions&, const data::Layout&, const std::filesystem::path&, const std::string&); \
+  template void load_images<S>(Subject<S>&, const CommonOptions&, const std::filesystem::path&);                                     \
+  template void require_sound<S>(const Network<S>&, const Variables<S>&, const Tensor<S>&, const std::string&, const std::string&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane::experiments

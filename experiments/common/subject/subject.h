@@ -1,0 +1,93 @@
+// What an experiment studies: images, a network, and the point at which it starts.
+#pragma once
+
+#include <filesystem>
+
+#include "data/dataset.h"
+#include "experiments/common/options/options.h"
+#include "experiments/common/process/memory.h"
+#include "linearize/factored_jacobian.h"
+#include "nn/checkpoint.h"
+#include "nn/models.h"
+
+namespace tangentplane::experiments {
+
+inline data::Source source_of(const CommonOptions& o) {
+  return {.name = o.data, .directory = o.data_dir, .num_train = o.num_train, .num_test = o.num_test, .data_seed = o.data_seed};
+}
+inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.features, o.filters, o.blocks, o.activation}; }
+
+/// What titles call the data: its name, or a file's without folder.
+inline std::string data_name(const CommonOptions& o) { return std::filesystem::path(o.data).filename().string(); }
+
+/// Throws std::invalid_argument if the network cannot take images of shape [H, W, C].
+inline void require_fits(const CommonOptions& o, const Shape& image) {
+  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
+          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+}
+
+/// Looks at the data without reading images, and sets the counts that were not given. Throws std::invalid_argument with one line.
+inline data::Layout look_at_data(CommonOptions& o) {
+  const data::Layout layout = data::layout(source_of(o));
+  require_fits(o, layout.image);
+  o.num_train = layout.num_train;
+  o.num_test = layout.num_test;
+  return layout;
+}
+
+template <class S>
+struct Subject {
+  data::Dataset<S> data;
+  Network<S> network;
+  Variables<S> init;
+
+  Index images() const { return data.images.rows(); }
+};
+
+/// How a message calls the options that make the network smaller.
+std::string smaller_network(const CommonOptions& o);
+inline constexpr const char* fewer_images = "fewer images (--num-train, --num-test)";
+
+/// The network for images [H, W, C], its weights drawn or read from `init` (an .npz file; empty: drawn from the seed), the counts of the
+/// images and one of zeros: enough to tell what a run will take. Throws std::invalid_argument naming --memory, before anything is
+/// allocated, where the weights, one pass and the images that will be held do not fit; `task` is what takes them: "8 images take".
+template <class S>
+Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init, const std::string& task);
+
+/// Reads the images into it. Throws as data::load does and as require_sound does.
+template <class S>
+void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init);
+
+/// Both.
+template <class S>
+Subject<S> load_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init) {
+  auto subject = start_subject<S>(o, layout, init, fmt::format("{} images take", layout.held));
+  load_images(subject, o, init);
+  return subject;
+}
+
+/// Throws std::invalid_argument where the kernel of `images` cannot be computed with: where a logit or an entry of it is not finite, or so
+/// large that the square of N such entries' sum is not; shown on the first image and on that of the largest number. The line blames
+/// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`.
+template <class S>
+void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
+                   const std::string& weights_source);
+/// The option that the weights came from: "--init FILE", "--seed 0", or the file of --ntk or --nads.
+std::string weights_option(const CommonOptions& o, const std::filesystem::path& init);
+
+/// Bytes of one image's forward and reverse pass.
+template <class S>
+double pass_bytes(const Subject<S>& s) {
+  return bytes_taken([&] { FactoredJacobian<S>(s.network, s.init, s.data.images.slice(0, 1)); });
+}
+
+/// Calls f.template operator()<S>() with S as --dtype says.
+template <class F>
+void with_dtype(const CommonOptions& o, const F& f) {
+  if (o.is_double())
+    f.template operator()<double>();
+  else
+    f.template operator()<float>();
+}
+
+}  // namespace tangentplane::experiments

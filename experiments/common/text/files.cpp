@@ -1,0 +1,43 @@
+#include "experiments/common/text/files.h"
+
+#include <ostream>
+
+#include "data/files.h"
+#include "data/npy.h"
+#include "data/npz.h"
+
+namespace tangentplane::experiments {
+
+void replace_text(const std::filesystem::path& path, std::string_view text) {
+  data::write_atomically(path, [text](std::ostream& out) { out << text; });
+}
+
+std::filesystem::path normal_path(const std::filesystem::path& path) {
+  const auto normal = path.lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  const auto bytes = data::read_bytes(path);
+  return {bytes.begin(), bytes.end()};
+}
+
+namespace {
+
+template <class Look>
+bool is_whole(const std::filesystem::path& path, const Look& look) {
+  if (!std::filesystem::is_regular_file(path)) return false;
+  try {
+    look(path);
+    return true;
+  } catch (const std::invalid_argument&) {  // cut short, or never filled
+    return false;
+  }
+}
+
+}  // namespace
+
+bool is_whole_npz(const std::filesystem::path& path) { return is_whole(path, data::npz_infos); }
+bool is_whole_npy(const std::filesystem::path& path) { return is_whole(path, data::npy_info); }
+
+}  // namespace tangentplane::experiments

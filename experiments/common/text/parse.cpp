@@ -1,0 +1,79 @@
+#include "experiments/common/text/parse.h"
+
+#include <array>
+#include <cmath>
+#include <set>
+
+namespace tangentplane::experiments {
+namespace {
+
+void append_piece(std::string_view what, std::string_view piece, std::vector<Index>& indices) {
+  const auto parts = split(piece, ':');
+  require(parts.size() <= 3, "{} {}: a range is start:stop or start:stop:step", what, piece);
+  const Index start = parse_number<Index>(what, parts[0], 0);
+  if (parts.size() == 1) return indices.push_back(start);
+  const Index stop = parse_number<Index>(what, parts[1], 0), step = parts.size() == 3 ? parse_number<Index>(what, parts[2], 1) : 1;
+  require(start < stop, "{} {}: the range is empty; give start < stop", what, piece);
+  require((stop - start) / step < 10'000'000, "{} {}: more than 10,000,000 indices; give a larger step", what, piece);
+  for (Index i = start; i < stop; i += step) indices.push_back(i);
+}
+
+std::string with_prefix(double value, double base, std::string_view space, std::array<const char*, 6> units) {
+  std::size_t u = 0;
+  while (u + 1 < units.size() && value >= base * 0.9995) value /= base, ++u;
+  return fmt::format("{:.{}f}{}{}", value, u == 0 || value >= 99.95 ? 0 : 1, space, units[u]);
+}
+
+}  // namespace
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    pieces.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return pieces;
+}
+
+std::vector<Index> parse_indices(std::string_view what, std::string_view text) {
+  std::vector<Index> indices;
+  for (std::string_view piece : split(text, ',')) append_piece(what, piece, indices);
+  std::set<Index> seen;
+  for (Index i : indices) require(seen.insert(i).second, "{} {}: index {} comes twice; give each index once", what, text, i);
+  return indices;
+}
+
+std::uint64_t parse_size(std::string_view what, std::string_view text) {
+  const auto wrong = [&](bool ok) {
+    require(ok, "{} {}: give a size such as 4G, 512M or 1.5GiB (K, M, G, T are powers of 1024)", what, text.empty() ? "\"\"" : text);
+  };
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  wrong(error == std::errc{} && std::isfinite(value) && value > 0);
+  std::string unit(stop, end);
+  for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (unit.ends_with("IB"))
+    unit.resize(unit.size() - 2), wrong(!unit.empty());
+  else if (unit.ends_with("B"))
+    unit.pop_back();
+  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGT").find(unit) + 1;
+  wrong(unit.size() <= 1 && power <= 4 && (power > 0) == !unit.empty());
+  const double bytes = value * std::pow(1024.0, static_cast<double>(power));
+  wrong(bytes >= 1 && bytes < 0x1p63);
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string format_size(double bytes) { return with_prefix(bytes, 1024, " ", {"B", "KiB", "MiB", "GiB", "TiB", "PiB"}); }
+std::string format_flops(double flops) { return with_prefix(flops, 1000, " ", {"flop", "kflop", "Mflop", "Gflop", "Tflop", "Pflop"}); }
+
+std::string format_duration(double seconds) {
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  const auto s = static_cast<Index>(std::min(std::llround(seconds), 1'000'000'000ll));
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
+  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+}
+
+}  // namespace tangentplane::experiments
