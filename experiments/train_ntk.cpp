@@ -172,10 +172,10 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
 }
 
 template <class S>
-void run_in(CLI::App& app, Options o, const data::Layout& layout) {
+void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test;
   const auto targets = targets_of(o, o.from, n);
-  ResultsFolder folder(o.out, "train_ntk", configuration(app, o));
+  ResultsFolder folder(o.out, "train_ntk", configuration(line, o));
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(n));
@@ -208,21 +208,22 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on binary labels", "train_ntk");
+  CommandLine line("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on binary labels",
+                   "train_ntk");
   Options o;
-  add_common_options(app, o);
-  add_eigenfunction_options(app, o.from);
-  add_learner_options(app, o.learner);
-  add_number<Index>(app, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o);
+  add_eigenfunction_options(line, o.from);
+  add_learner_options(line, o.learner);
+  add_number<Index>(line, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
-  resolve(app, o, o.from);
+  resolve(line, o, o.from);
   require(!o.alignment_every || o.aligns(), "--alignment-every: only a network trained with --ntk has an alignment; leave it out");
   const data::Layout layout = look_at_data(o);
   check_recipe(o.recipe, layout.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }
 
 }  // namespace

@@ -69,10 +69,10 @@ History train_one(OneLearner& learner, const Subject<S>& subject, const Target& 
 
 }  // namespace
 
-void add_learner_options(CLI::App& app, LearnerOptions& learner) {
-  app.add_flag("--linearize", learner.linearize, "Train the linearization at the initial weights");
-  app.add_flag("--without-f0", learner.without_f0, "Leave f(theta0) out of the linearization");
-  add_choice(app, "--space", learner.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
+void add_learner_options(CommandLine& line, LearnerOptions& learner) {
+  line.add_flag("--linearize", learner.linearize, "Train the linearization at the initial weights");
+  line.add_flag("--without-f0", learner.without_f0, "Leave f(theta0) out of the linearization");
+  add_choice(line, "--space", learner.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
 }
 
 void check_learner(const LearnerOptions& learner) {
