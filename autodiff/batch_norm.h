@@ -51,7 +51,7 @@ Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& 
   return cpu::normalise(x, mean, inverse_deviation, gamma, beta, static_cast<Tensor<S>*>(nullptr));
 }
 
-/// The same in one sweep, and its pull-back in another.
+/// The same in one sweep, recorded as one step.
 template <class S>
 Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Var<Tensor<S>>& gamma,
                          const Var<Tensor<S>>& beta) {

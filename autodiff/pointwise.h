@@ -64,7 +64,7 @@ struct Sigmoid {
   }
 };
 /// log(1 + e^x).
-struct Softplus {  // log(1 + e^x)
+struct Softplus {
   template <class X>
   X operator()(const X& x) const {
     return softplus(x);
@@ -78,7 +78,7 @@ struct Log {
   }
 };
 /// 1 / sqrt(x + shift).
-struct Rsqrt {       // 1 / sqrt(x + shift)
+struct Rsqrt {
   double shift = 0;  ///< added to x
   template <class X>
   X operator()(const X& x) const {

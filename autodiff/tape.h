@@ -137,7 +137,7 @@ class Tape {
     const Index rows = reach == Reach::row && shape.rank() > 0 ? shape[0] : 0;
     if (std::none_of(rows_.begin(), rows_.end(), [rows](const auto& known) { return known.second == rows; })) rows_.emplace_back(op, rows);
   }
-  bool batch_coupled() const { return !coupled_.empty(); }  ///< whether couple or spread has been called
+  bool batch_coupled() const { return !coupled_.empty(); }  ///< whether anything has coupled the examples
   /// Throws std::invalid_argument unless the output of each of `examples` examples depends on that example alone, so that a cotangent stays
   /// in its example's rows; `what` names the quantity that was asked for.
   void require_per_example(const char* what, Index examples) const {
