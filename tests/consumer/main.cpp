@@ -52,8 +52,9 @@ int main() {
       for (Index i = 0; i < direction[p].size(); ++i) by_reverse += (*gradient[p])[i] * direction[p][i];
 
   const double tangents = worst_difference(jv.reshaped({6, 1}), *moved.tangent), rows = worst_difference(kernel, jacobian.gram());
-  fmt::print("{} parameters; J v two ways: {:.0e}; <u, J v> - <J^T u, v>: {:.0e}; kernel - rows rows^T: {:.0e}\n", weights.size(), tangents,
-             std::abs(by_forward - by_reverse), rows);
-  const bool right = tangents < 1e-13 && std::abs(by_forward - by_reverse) < 1e-12 && rows < 1e-12 && kernel[0] > 1e-3;
-  return right ? 0 : 1;
+  const bool same_jv = tangents < 1e-13, adjoint = std::abs(by_forward - by_reverse) < 1e-12,
+             same_kernel = rows < 1e-12 && kernel[0] > 1e-3;
+  fmt::print("{} parameters\nJ v two ways agree: {}\n<u, J v> = <J^T u, v>: {}\nkernel = rows rows^T: {}\n", weights.size(), same_jv,
+             adjoint, same_kernel);
+  return same_jv && adjoint && same_kernel ? 0 : 1;
 }
