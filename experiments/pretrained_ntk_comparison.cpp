@@ -10,6 +10,7 @@
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
 #include "experiments/common/text/say.h"
+#include "experiments/common/training/accuracies.h"
 #include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
@@ -87,15 +88,13 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
-  Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
+  Csv accuracies(accuracy_columns({"target", "model"}));
   std::vector<std::vector<History>> all;
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], left, record));
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
-      const EpochRecord& last = histories[m].back();
-      accuracies.add(targets[t].name, models[m], data::class_balance(targets[t].labels), last.train_accuracy,
-                     std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
+      accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));
       rows.push_back({models[m], targets[t].labels});
     }
     print_accuracies("target " + targets[t].name, rows, histories);
