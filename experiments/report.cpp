@@ -16,7 +16,7 @@ namespace {
 void run(int argc, const char* const* argv) {
   CLI::App app("Writes RESULTS_DIR/index.html: the claims, and what the results in that folder say to them", "report");
   std::string folder;
-  app.set_version_flag("--version", version());
+  app.set_version_flag("--version", version_line());
   app.add_option("RESULTS_DIR", folder, "Folder that holds the runs' results folders");
   parse(app, argc, argv);
   require(!folder.empty(), "report needs the folder of the results, e.g. report results");

@@ -12,6 +12,7 @@
 #include "autodiff/cpu/parallel.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/text/files.h"
 
 namespace tangentplane::experiments {
@@ -137,11 +138,11 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
   return app.add_option(name, value, help)->transform(checked)->type_name(extension == "/" ? "DIR" : "FILE" + extension);
 }
 
-std::string version() { return "tangentplane " TANGENTPLANE_VERSION; }
+std::string version_line() { return fmt::format("tangentplane {}, commit {}", version(), commit()); }
 
 void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
   app.option_defaults()->always_capture_default();
-  app.set_version_flag("--version", version());
+  app.set_version_flag("--version", version_line());
   app.config_formatter(std::make_shared<TomlFormat>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
