@@ -60,13 +60,23 @@ std::vector<std::filesystem::path> source_files(const Source& source);
 template <class S>
 Dataset<S> load(const Source& source);
 
-/// Rows of the dataset's images (training and test alike, so that they can be saved as indices.npy) of nested stratified subsets:
-/// from each class of C the first floor(n / C) in file order, of the lowest n mod C classes one more; file order is kept. n equal to the
-/// part's size takes it whole. Throws std::invalid_argument where a class has too few images, or without classes.
+/// Which images of a class a subset takes, and how many.
+struct SubsetRule {
+  /// The first of each class in file order; with a seed those that come first in a permutation of the class's images in file order, drawn
+  /// by RandomStream(seed, "subset of training images" or "subset of test images", class).
+  std::optional<std::uint64_t> seed = {};
+  /// As many of each class; or, of two classes, as many as keep their shares of the whole part (rounded, halves up for class 1).
+  bool same_shares = false;
+};
+
+/// Rows of the dataset's images (training and test alike, so that they can be saved as indices.npy) of nested stratified subsets: from
+/// each class of C floor(n / C) images, of the lowest n mod C classes one more, or as the rule says; file order is kept. n equal to the
+/// part's size takes it whole. Throws std::invalid_argument where a class has too few images, where training images would hold none of a
+/// class though there are some, and without classes.
 template <class S>
-std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test);
-/// The same for one list of classes.
-std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n);
+std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test, const SubsetRule& rule = {});
+/// The same for one list of classes, as those of training images.
+std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n, const SubsetRule& rule = {});
 
 /// The dataset of these rows, the first `num_train` of which train.
 template <class S>

@@ -95,6 +95,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
       accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));
+      record.add_training(targets[t].name + ", " + models[m], histories[m]);
       rows.push_back({models[m], targets[t].labels});
     }
     print_accuracies("target " + targets[t].name, rows, histories);

@@ -25,7 +25,10 @@ struct Options : CommonOptions {
   LearnerOptions learner;
   Recipe recipe;
   bool batch_given = false;
+  std::optional<std::uint64_t> subset_seed;
 
+  /// Of classes as many images of each; of a user's own labels the share of ones that all have, whatever the size.
+  data::SubsetRule rule() const { return {.seed = subset_seed, .same_shares = !labels.empty()}; }
   /// With fewer images than a batch has, all of them are the batch.
   Recipe recipe_for(Index n) const {
     Recipe r = recipe;
@@ -79,8 +82,8 @@ struct Subset {
 };
 
 template <class S>
-Subset subset(const data::Dataset<S>& data, const std::vector<int>& labels, Index num_train, Index num_test) {
-  Subset s{data::stratified_rows(data, num_train, num_test), {std::to_string(num_train), {}}, num_train};
+Subset subset(const Options& o, const data::Dataset<S>& data, const std::vector<int>& labels, Index num_train, Index num_test) {
+  Subset s{data::stratified_rows(data, num_train, num_test, o.rule()), {std::to_string(num_train), {}}, num_train};
   for (Index i : s.rows) s.target.labels.push_back(labels[static_cast<std::size_t>(i)]);
   return s;
 }
@@ -186,7 +189,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   std::vector<Subset> subsets;
   std::vector<Target> targets;
   for (Index n : o.sizes) {
-    subsets.push_back(subset(all.data, labels, n, num_test));
+    subsets.push_back(subset(o, all.data, labels, n, num_test));
     targets.push_back(subsets.back().target);
   }
   auto made = fingerprints_of(o, all, o.init);
@@ -214,6 +217,7 @@ void run(int argc, const char* const* argv) {
              "Data");
   line.add("--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
            {"Classes that are labelled 1; the others are 0", "N,N,...", join(o.positive)});
+  add_number<std::uint64_t>(line, "--subset-seed", o.subset_seed, "Draws the images of each subset (default: the first in file order)");
   add_learner_options(line, o.learner);
   add_recipe_options(line, o.recipe);
   parse(line, argc, argv);

@@ -40,7 +40,7 @@ void CommandLine::add_flag(const std::string& name, const std::function<void()>&
   set_group(*app_->add_flag_callback(name, where_given, help), group);
 }
 
-void CommandLine::add_version() { app_->set_version_flag("--version", version()); }
+void CommandLine::add_version() { app_->set_version_flag("--version", version_line()); }
 
 void CommandLine::describe(const std::string& name, const std::string& help) { app_->get_option(name)->description(help); }
 void CommandLine::remove(const std::string& name) { app_->remove_option(app_->get_option(name)); }

@@ -13,6 +13,7 @@
 #include "autodiff/cpu/parallel.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 
@@ -134,7 +135,7 @@ void add_path(CommandLine& line, const std::string& name, std::string& value, co
   if (!group.empty()) option->group(group);
 }
 
-std::string version() { return "tangentplane " TANGENTPLANE_VERSION; }
+std::string version_line() { return fmt::format("tangentplane {}, commit {}", version(), commit()); }
 
 void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   CLI::App& app = line.app();

@@ -37,8 +37,8 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
-/// What --version prints: "tangentplane 0.1.0".
-std::string version();
+/// What --version prints: "tangentplane 0.1.0, commit 9fceb02...".
+std::string version_line();
 
 /// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.
 enum class DataOptions { all, counts, none };

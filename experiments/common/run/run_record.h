@@ -12,10 +12,11 @@
 namespace tangentplane::experiments {
 
 /// Collects what run.json holds and writes it when the run finishes, and what there is of it when the run ends early. The stages of
-/// earlier, interrupted runs into the same folder stay in the list.
+/// earlier, interrupted runs into the same folder stay in the list, and their commits, if they were others, in `earlier_commits`.
 class RunRecord {
  public:
-  /// `folder` is claimed. Notes experiment, date (UTC), versions, machine and BLAS; prints the BLAS's warning, if any, to standard error.
+  /// `folder` is claimed. Notes experiment, command, date (UTC), versions, machine and BLAS; prints the BLAS's warning, if any, to standard
+  /// error.
   explicit RunRecord(ResultsFolder& folder);
   ~RunRecord();
   RunRecord(const RunRecord&) = delete;
@@ -27,6 +28,8 @@ class RunRecord {
   /// What the run is made from: `inputs` (each file's name and bytes) and `fingerprints`. run.json is written at once, so that no large
   /// file stands in the folder without them, however the run ends.
   void made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files);
+  /// How a training ended, as an entry of `trainings`: epochs and end_of_training().
+  void add_training(std::string_view name, const History& history);
   /// One more, of a file that the run has written.
   void add_fingerprint(std::string_view name, std::uint64_t hash);
   /// Writes run.json, with the name and length of each file that the run left, and marks the folder as finished.

@@ -301,6 +301,7 @@ void print_accuracies(const std::string& first, const std::vector<Target>& targe
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
                       const LearnerOptions& learner, const fs::path& folder, RunRecord& record) {
   save_accuracies(folder / "accuracy.csv", shown.column, targets, histories, target_folders(folder, targets));
+  for (std::size_t t = 0; t < targets.size(); ++t) record.add_training(targets[t].name, histories[t]);
   record.finish();
   print_accuracies(shown.row, targets, histories);
   tell("in {}\n", folder.string());
