@@ -117,12 +117,13 @@ const Subset& largest_of(const std::vector<Subset>& subsets) {
 /// Trains on every subset; `all` holds the whole data.
 template <class S>
 std::vector<History> train_all(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets,
-                               const std::vector<fs::path>& folders, const NtkOptions& ntk_options, RunRecord& record) {
+                               const std::vector<fs::path>& folders, const TrainingPlan& plan, RunRecord& record) {
   const Subset& largest = largest_of(subsets);
   Tensor<S> kernel;
   std::vector<History> histories;
   for (std::size_t i = 0; i < subsets.size(); ++i) {
     const Subset& s = subsets[i];
+    const TrainingCost& cost = plan.tasks[i];
     const Recipe recipe = o.recipe_for(s.num_train);
     cpu::trim_memory();  // of the size before
     const Subject<S> subject = part(all, s);
@@ -130,16 +131,16 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
     data::save_npy(folders[i] / "indices.npy", s.rows);
     if (o.learner.function_space()) {
       const std::function<Tensor<S>()> cut = [&] {
-        if (kernel.empty()) kernel = compute_kernel(part(all, largest), ntk_options, record);
+        if (kernel.empty()) kernel = compute_kernel(part(all, largest), plan, record);
         return &s == &largest ? kernel : kernel_of_subset(kernel, largest, s);
       };
-      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, record)[0]);
+      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, cost, record)[0]);
       continue;
     }
-    auto stage = record.stage("training images " + s.target.name);
-    const double flops = flops_left(subject, folders[i], recipe, o.learner, 1, ntk_options.memory);
+    auto stage = record.stage("training images " + s.target.name, cost.planned);
+    const double flops = cost.flops_left(fraction_left(folders[i], recipe));
     if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, ntk_options.memory));
+      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, cost.keeps()));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }
@@ -148,19 +149,16 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
   return histories;
 }
 
+/// A training for each size; in function space their kernels are parts of the largest one's.
 template <class S>
-void print_plan(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets, double held, const NtkOptions& ntk_options) {
-  std::vector<PlanStage> stages;
-  if (o.learner.function_space()) {
-    const Subject<S> subject = part(all, largest_of(subsets));
-    stages.push_back(kernel_stage(subject, plan_ntk(subject.network, subject.init, subject.data.images, ntk_options), held));
-  }
-  for (const Subset& s : subsets) {
-    stages.push_back(training_stage(part(all, s), o.recipe_for(s.num_train), o.learner, 1, ntk_options.memory));
-    stages.back().name = fmt::format("{} images", s.num_train);
-    stages.back().memory += static_cast<double>(all.data.images.size()) * sizeof(S);
-  }
-  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
+TrainingWork work_of(const Options& o, const data::Layout& layout, Index num_test) {
+  TrainingWork work;
+  for (Index n : o.sizes)
+    work.tasks.push_back(
+        {.name = fmt::format("{} images", n), .num_train = n, .num_test = num_test, .recipe = o.recipe_for(n), .learner = o.learner});
+  work.beside = {{"all images of --data", static_cast<double>(layout.held) * static_cast<double>(layout.image.size()) * sizeof(S)}};
+  work.kernels = o.learner.function_space() ? 1 : 0;
+  return work;
 }
 
 template <class S>
@@ -174,16 +172,9 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   folder.check();
   auto all = start_subject<S>(o, layout, o.init, training_takes(layout.held));
   const Index largest = *std::max_element(o.sizes.begin(), o.sizes.end());
-  Subject<S> used = all;  // as many images as are trained on and tested at once, of those that are all held
-  used.data.num_train = largest, used.data.num_test = num_test;
-  auto held = training_parts(o, used, o.recipe_for(largest), {}, 1);
-  held.push_back({"all images of --data", static_cast<double>(layout.held) * static_cast<double>(layout.image.size()) * sizeof(S)});
-  if (o.learner.function_space()) {
-    const double train = static_cast<double>(largest);
-    held.push_back({"kernels", 2 * train * (train + static_cast<double>(num_test)) * sizeof(S),
-                    "smaller --num-train and --num-test, or leave out --space function"});
-  }
-  require_memory(o, largest + num_test, held);
+  const TrainingWork work = work_of<S>(o, layout, num_test);
+  const auto held = held_by_training(o, all, work);
+  require_room(training_takes(largest + num_test), held, o.memory);
   load_images(all, o, o.init);
   const auto labels = labels_of(o, all.data);
   std::vector<Subset> subsets;
@@ -195,15 +186,15 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   auto made = fingerprints_of(o, all, o.init);
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--data " + o.data : "--labels " + o.labels);
   require_same_inputs(folder, made);
-  NtkOptions ntk_options;
-  ntk_options.memory = static_cast<double>(o.memory) - bytes_of(held);
-  if (o.plan) return print_plan(o, all, subsets, bytes_of(held), ntk_options);
+  const TrainingPlan plan = plan_training(o, all, work, held);
+  if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.follow(plan);
   record.made_from(made, input_files(o));
   record_start(all, folder.path(), record);
   record_balance(targets, record);
-  const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), ntk_options, record);
+  const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), plan, record);
   finish_trainings({"num_train", fmt::format("{} on the classes of {}", o.model, data_name(o)), "training images", "num_train"}, targets,
                    histories, o.learner, folder.path(), record);
 }

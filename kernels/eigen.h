@@ -57,6 +57,8 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
 /// Bytes that `full` takes beside K.
 template <class S>
 double full_bytes(Index n, Index k);
+/// Its flops.
+double full_flops(Index n, Index k);
 
 /// Scales each row of [k, N] to unit norm and turns it so that its (first) entry of largest magnitude is positive.
 template <class S>

@@ -69,16 +69,43 @@ TEST_CASE("a bar is redrawn on one line, which ends even if the work does not") 
 }
 
 TEST_CASE("the plan adds times and disk and takes the largest memory") {
-  const std::string plan = format_plan({{.name = "kernel", .flops = 1e12, .efficiency = 0.5, .memory = 2048, .disk = 1024},
-                                        {.name = "eigen", .flops = 2e12, .memory = 1024, .disk = 512, .seconds = 3}},
-                                       1e11);
-  CHECK(plan ==
+  const Plan two{.stages = {{.name = "kernel", .flops = 1e12, .efficiency = 0.5, .memory = 2048, .disk = 1024},
+                            {.name = "eigen", .flops = 2e12, .memory = 1024, .disk = 512, .seconds = 3}},
+                 .gemm_rate = 1e11,
+                 .choices = {},
+                 .remarks = {"by hand"}};
+  CHECK(format_plan(two) ==
         "stage        work   memory     disk  time\n"
         "kernel  1.0 Tflop  2.0 KiB  1.0 KiB  20 s\n"
         "eigen   2.0 Tflop  1.0 KiB    512 B  23 s\n"
         "all     3.0 Tflop  2.0 KiB  1.5 KiB  43 s\n"
-        "at this machine's 100 Gflop/s of matrix products\n");
-  CHECK_THROWS_AS(format_plan({{.name = "x", .efficiency = 0}}, 1e11), std::invalid_argument);
+        "at this machine's 100 Gflop/s of matrix products\n"
+        "by hand\n");
+  Plan wrong = two;
+  wrong.stages[0].efficiency = 0;
+  CHECK_THROWS_AS(format_plan(wrong), std::invalid_argument);
+}
+
+TEST_CASE("the plan adds up a row's parts as often as they are done, and tells what one stage of the run takes once") {
+  Plan plan;
+  plan.stages = {{.name = "training", .stage = "features", .flops = 1e11, .memory = 8},
+                 {.name = "training", .stage = "target", .flops = 2e11, .memory = 4, .disk = 16, .times = 3},
+                 {.name = "eigenpairs", .flops = 1e11, .reading = 5},
+                 {.name = "eigenpairs", .flops = 4e11, .seconds = 1, .reading = 3}};
+  plan.gemm_rate = 1e11;
+  const auto rows = plan.rows();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].first == "training");
+  CHECK(rows[0].second.flops == 7e11);
+  CHECK(rows[0].second.seconds == Approx(7));
+  CHECK(rows[0].second.memory == 8);
+  CHECK(rows[0].second.disk == 48);
+  CHECK(rows[1].second.seconds == Approx(5 + 1 + 4));  // reading goes on beside the flops
+  CHECK(plan.of("target").flops == 2e11);
+  CHECK(plan.of("target").disk == 16);
+  CHECK(plan.of("eigenpairs").flops == 5e11);
+  CHECK(plan.of("training").flops == 0);
+  CHECK(plan.all().flops == 12e11);
 }
 
 TEST_CASE("the machine's rate is that of a product of matrices timed here") {

@@ -51,6 +51,13 @@ Json number(double value) {
   return integral ? Json(static_cast<Index>(value)) : Json(value);
 }
 
+Json numbers(const Costs& costs) {
+  return {{"seconds", costs.seconds},
+          {"flops", number(costs.flops)},
+          {"memory", number(std::ceil(costs.memory))},
+          {"disk", number(costs.disk)}};
+}
+
 }  // namespace
 
 struct RunRecord::Contents {
@@ -114,6 +121,18 @@ void RunRecord::set(std::string_view key, std::string_view value) {
   contents_->json[std::string(key)] = std::string(value);
 }
 
+void RunRecord::follow(const Plan& plan) {
+  const auto held = contents_->leaving->hold();
+  Json& j = contents_->json["plan"] = {{"gemm_rate", plan.gemm_rate}};
+  for (const auto& [key, value] : plan.choices) j[key] = value;
+  j["stages"] = Json::array();
+  for (const auto& [name, costs] : plan.rows()) {
+    Json row{{"name", name}};
+    row.update(numbers(costs));
+    j["stages"].push_back(std::move(row));
+  }
+}
+
 void RunRecord::made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files) {
   const auto held = contents_->leaving->hold();
   Json& j = contents_->json;
@@ -162,14 +181,16 @@ void RunRecord::finish() {
   folder_.finish();
 }
 
-RunRecord::Stage::Stage(RunRecord& record, std::string name)
-    : record_(record), name_(std::move(name)), start_(std::chrono::steady_clock::now()) {}
+RunRecord::Stage::Stage(RunRecord& record, std::string name, const Costs& planned)
+    : record_(record), name_(std::move(name)), planned_(planned), start_(std::chrono::steady_clock::now()) {}
 
 RunRecord::Stage::~Stage() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const auto held = record_.contents_->leaving->hold();
   const bool complete = std::uncaught_exceptions() == record_.contents_->exceptions;
-  record_.contents_->stages.push_back({{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"complete", complete}});
+  Json stage{{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"memory", peak_memory()}, {"complete", complete}};
+  if (planned_.seconds > 0 || planned_.disk > 0) stage["planned"] = numbers(planned_);
+  record_.contents_->stages.push_back(std::move(stage));
 }
 
 }  // namespace tangentplane::experiments
