@@ -3,7 +3,7 @@
 // Ortiz-Jiménez, Moosavi-Dezfooli and Frossard, "What can linearized neural networks actually say about generalization?", NeurIPS 2021.
 #pragma once
 
-#include "experiments/claims/study/runs.h"
+#include "experiments/claims/study/matching.h"
 #include "experiments/claims/verdicts/verdict.h"
 #include "experiments/common/figures/figure.h"
 

@@ -60,7 +60,7 @@ std::string not_finished(const ClassLeads& n, const std::set<std::size_t>& which
   return names.empty() ? "" : "; not trained to the end: " + fmt::format("{}", fmt::join(names, "; "));
 }
 
-void write(Section& s, const Study& study, const ClassLeads& n) {
+void write(Section& s, const ClassLeads& n) {
   const Run& first = *n.pairs.front().network;
   const std::string labels = labels_of(first);
   const RepeatedTask &least = n.tasks.front(), &most = n.tasks.back();
@@ -77,7 +77,7 @@ void write(Section& s, const Study& study, const ClassLeads& n) {
                                 .x_label = "training images",
                                 .y_label = "test accuracy (%)",
                                 .log_x = true,
-                                .samples = seed_columns(study, n.pairs),
+                                .samples = seed_columns(n.pairs),
                                 .series = {accuracy_series("network", n.tasks, &Task::network, 0),
                                            accuracy_series("linearization", n.tasks, &Task::linear, 0)}});
   remark_left_out(s, model(n.pairs), n.left_out, "training set");
@@ -116,7 +116,7 @@ Section claim_classes(const Study& study) {
   // Half of the claim is not the claim.
   if (!of_classes.empty()) {
     for (const EigenfunctionLeads& n : eigenfunction_leads(eigenfunctions.groups)) write(s, n);
-    for (const ClassLeads& n : of_classes) write(s, study, n);
+    for (const ClassLeads& n : of_classes) write(s, n);
     remark_not_counted(s, classes.not_counted);
   }
   s.missing = why_missing(classes.not_counted, classes.groups.empty()

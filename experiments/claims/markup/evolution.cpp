@@ -11,13 +11,13 @@ namespace tangentplane::experiments {
 namespace {
 
 // The deciding numbers: spikes against targets.
-Figure spikes_figure(const Study& study, const EvolutionNumbers& n) {
+Figure spikes_figure(const EvolutionNumbers& n) {
   Figure f{.title = fmt::format("Growth at the target over that of its neighbours: {}", model(n.runs)),
            .x_label = "target eigenfunction (index + 1)",
            .y_label = "growth over its neighbours'",
            .log_x = true,
            .log_y = true,
-           .samples = seed_columns(study, n.runs),
+           .samples = seed_columns(n.runs),
            .lines = {{fmt::format("threshold {}", least_spike), least_spike}}};
   for (const auto& [label, part] : {std::pair{"training images", &Evolution::training}, std::pair{"test images", &Evolution::test}}) {
     Series s{.label = label};
@@ -78,7 +78,7 @@ std::string ranks_text(const EvolutionNumbers& n, Spike Evolution::*part) {
       *least == *most ? fmt::format("{:.0f}", *least) : fmt::format("{:.0f} to {:.0f}, median {:.3g}", *least, *most, median(ranks)));
 }
 
-void write(Section& s, const Study& study, EvolutionNumbers n) {
+void write(Section& s, EvolutionNumbers n) {
   const std::size_t count = n.targets().size();
   for (const auto& [where, logarithm, part, judgement] : {std::tuple{"training", &n.log_training, &Evolution::training, judge_training(n)},
                                                           std::tuple{"test", &n.log_test, &Evolution::test, judge_test(n)}})
@@ -95,7 +95,7 @@ void write(Section& s, const Study& study, EvolutionNumbers n) {
                                     listed(names), neighbours));
   }
   const std::string name = file_name(n.runs.front()->name());
-  s.figures.emplace_back("spikes-" + name, spikes_figure(study, n));
+  s.figures.emplace_back("spikes-" + name, spikes_figure(n));
   s.tables.push_back(table_of(n));
   s.runs.insert(s.runs.end(), n.runs.begin(), n.runs.end());
   // The other pictures show a target like most: of the first seed the one in the middle by its growth.
@@ -103,7 +103,7 @@ void write(Section& s, const Study& study, EvolutionNumbers n) {
   std::sort(first.begin(), first.end(), [](const Evolution& a, const Evolution& b) { return a.test.spike < b.test.spike; });
   const Evolution& middle = first[first.size() / 2];
   const Run& run = *n.runs.front();
-  const std::string seed = n.runs.size() > 1 ? ", seed " + seeds_of(study, n.runs).front() : "";
+  const std::string seed = n.runs.size() > 1 ? ", seed " + seeds_of(n.runs).front() : "";
   s.figures.emplace_back("evolution-train-" + name, alignments_figure(run, middle, middle.on_training, middle.training, "training", seed));
   s.figures.emplace_back("evolution-" + name, alignments_figure(run, middle, middle.on_test, middle.test, "test", seed));
 }
@@ -127,7 +127,7 @@ Section claim_evolution(const Study& study) {
     if (!run->linearized() && !run->own_labels()) networks.push_back(run);
   const auto groups = matched_runs(study, networks);
   auto found = evolution_numbers(groups.groups);
-  for (EvolutionNumbers& n : found.all) write(s, study, std::move(n));
+  for (EvolutionNumbers& n : found.all) write(s, std::move(n));
   std::string without;
   if (!found.without_initial.empty())
     without = fmt::format(

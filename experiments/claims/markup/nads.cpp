@@ -79,7 +79,7 @@ void write(Section& s, const Study& study, const DropNumbers& n) {
                                                                    .x_label = "direction (index + 1)",
                                                                    .y_label = "test accuracy (%)",
                                                                    .log_x = true,
-                                                                   .samples = seed_columns(study, n.pairs),
+                                                                   .samples = seed_columns(n.pairs),
                                                                    .series = {accuracy_series("network", n.tasks, &Task::network, 1),
                                                                               accuracy_series("linearization", n.tasks, &Task::linear, 1)},
                                                                    .lines = {{"guessing", 50}}});

@@ -30,7 +30,7 @@ Figure accuracy_figure(const Study& study, const RankNumbers& n) {
       .x_label = "eigenfunction (index + 1)",
       .y_label = "test accuracy (%)",
       .log_x = true,
-      .samples = seed_columns(study, n.pairs),
+      .samples = seed_columns(n.pairs),
       .series = {accuracy_series("network", n.counted, &Task::network, 1), accuracy_series("linearization", n.counted, &Task::linear, 1)}};
   std::vector<double> classes;
   for (const Pair& pair : n.pairs)
@@ -39,12 +39,12 @@ Figure accuracy_figure(const Study& study, const RankNumbers& n) {
   return f;
 }
 
-Figure area_figure(const Study& study, const RankNumbers& n) {
+Figure area_figure(const RankNumbers& n) {
   return {.title = fmt::format("Eigenfunctions, by AUC: {}, {}", n.pairs.front().network->data(), model(n.pairs)),
           .x_label = "eigenfunction (index + 1)",
           .y_label = "area under the ROC curve",
           .log_x = true,
-          .samples = seed_columns(study, n.pairs),
+          .samples = seed_columns(n.pairs),
           .series = {area_series("network", n.counted, &Task::network, 1), area_series("linearization", n.counted, &Task::linear, 1)}};
 }
 
@@ -92,7 +92,7 @@ void write(Section& s, const Study& study, const RankNumbers& n) {
   const std::string name = file_name(n.pairs.front().network->name());
   if (!n.counted.empty()) {
     s.figures.emplace_back("rank-" + name, accuracy_figure(study, n));
-    s.figures.emplace_back("auc-" + name, area_figure(study, n));
+    s.figures.emplace_back("auc-" + name, area_figure(n));
   }
   s.tables.push_back(table_of(n));
   add_runs(s, n.pairs);

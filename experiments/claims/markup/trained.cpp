@@ -23,12 +23,15 @@ Series curve(const std::string& label, const std::vector<const Comparison*>& see
   return s;
 }
 
-Figure figure_of(const Study& study, const TrainedNumbers& n, const std::vector<const Comparison*>& seeds, double EpochRecord::*accuracy,
-                 const char* what) {
+Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& seeds, double EpochRecord::*accuracy, const char* what) {
+  Repeats runs;  // that have this target
+  for (std::size_t seed = 0; seed < n.runs.size(); ++seed)
+    for (const Comparison& c : n.seeds[seed])
+      if (c.target == seeds.front()->target) runs.push_back(n.runs[seed]);
   return {.title = fmt::format("Linearized at init and trained: {}, target {}", model(n.runs), seeds.front()->target),
           .x_label = "epoch",
           .y_label = fmt::format("{} accuracy (%)", what),
-          .samples = seed_columns(study, n.runs),
+          .samples = seed_columns(runs),
           .series = {curve("network", seeds, &Comparison::network, accuracy), curve("linear at init", seeds, &Comparison::init, accuracy),
                      curve("linear at trained", seeds, &Comparison::trained, accuracy)}};
 }
@@ -53,10 +56,12 @@ std::string epochs_cell(const std::vector<const Comparison*>& seeds, Index Compa
   return with_spread(estimate(values), values.size() > 1 ? 1 : 0) + (never > 0 ? fmt::format(", not reached under {}", never) : "");
 }
 
-// One target under every seed: --index is the same for all.
-std::vector<const Comparison*> of_target(const TrainedNumbers& n, std::size_t at) {
+// One target under the seeds that have it.
+std::vector<const Comparison*> of_target(const TrainedNumbers& n, const std::string& target) {
   std::vector<const Comparison*> all;
-  for (const auto& seed : n.seeds) all.push_back(&seed[at]);
+  for (const auto& seed : n.seeds)
+    for (const Comparison& c : seed)
+      if (c.target == target) all.push_back(&c);
   return all;
 }
 
@@ -65,9 +70,9 @@ Table table_of(const TrainedNumbers& n) {
               {"target", "test, network", "test, linear at init", "test, linear at trained", "training, network",
                "training, linear at init", "training, linear at trained", "epochs to that, linear at init", "epochs, linear at trained"},
               {}};
-  for (std::size_t i = 0; i < n.seeds.front().size(); ++i) {
-    const auto seeds = of_target(n, i);
-    table.rows.push_back({seeds.front()->target, accuracy_cell(seeds, &Comparison::network), accuracy_cell(seeds, &Comparison::init),
+  for (const std::string& target : n.targets()) {
+    const auto seeds = of_target(n, target);
+    table.rows.push_back({target, accuracy_cell(seeds, &Comparison::network), accuracy_cell(seeds, &Comparison::init),
                           accuracy_cell(seeds, &Comparison::trained), training_cell(seeds, &Comparison::network),
                           training_cell(seeds, &Comparison::init), training_cell(seeds, &Comparison::trained),
                           epochs_cell(seeds, &Comparison::epochs_init), epochs_cell(seeds, &Comparison::epochs_trained)});
@@ -75,14 +80,14 @@ Table table_of(const TrainedNumbers& n) {
   return table;
 }
 
-void write(Section& s, const Study& study, const TrainedNumbers& n) {
+void write(Section& s, const TrainedNumbers& n) {
   const Run& first = *n.runs.front();
   s.findings.push_back(finding(
       fmt::format(
           "{}: linearized at the trained weights it takes {} times fewer epochs (median of {}) to the best training accuracy of the "
           "one linearized at initialisation; fewer in {} of {} trainings, of all targets and seeds",
           setting(n.runs) + (first.own_labels() ? ", " + first.labels_file() : ""), factor(n.log_speedup),
-          counted(n.seeds.front().size(), "target"), n.faster, n.compared),
+          counted(n.targets().size(), "target"), n.faster, n.compared),
       judge(n)));
   if (n.difference) {
     const Interval i = n.difference->interval();
@@ -93,10 +98,11 @@ void write(Section& s, const Study& study, const TrainedNumbers& n) {
                                                  : "no difference to be seen",
                                     n.runs.size() > 1 ? "" : ", of one seed"));
   }
-  const auto middle = of_target(n, n.seeds.front().size() / 2);
+  const auto& of_first = n.seeds.front();
+  const auto middle = of_target(n, of_first[of_first.size() / 2].target);
   const std::string name = file_name(first.name());
-  s.figures.emplace_back("trained-train-" + name, figure_of(study, n, middle, &EpochRecord::train_accuracy, "training"));
-  if (n.difference) s.figures.emplace_back("trained-test-" + name, figure_of(study, n, middle, &EpochRecord::test_accuracy, "test"));
+  s.figures.emplace_back("trained-train-" + name, figure_of(n, middle, &EpochRecord::train_accuracy, "training"));
+  if (n.difference) s.figures.emplace_back("trained-test-" + name, figure_of(n, middle, &EpochRecord::test_accuracy, "test"));
   s.tables.push_back(table_of(n));
   s.runs.insert(s.runs.end(), n.runs.begin(), n.runs.end());
 }
@@ -116,7 +122,7 @@ Section claim_trained(const Study& study) {
           "Where it is never reached that counts as one epoch after the last",
           least_speedup)};
   const auto found = matched_runs(study, study.of("pretrained_ntk_comparison"));
-  for (const TrainedNumbers& n : trained_numbers(found.groups)) write(s, study, n);
+  for (const TrainedNumbers& n : trained_numbers(found.groups)) write(s, n);
   if (!s.findings.empty()) {
     remark_not_counted(s, found.not_counted);
     s.remarks.push_back("In the table: epochs until the best training accuracy of the model linearized at initialisation is reached.");

@@ -66,6 +66,14 @@ double Comparison::rounding() const {
   return std::hypot(1 / static_cast<double>(epochs_init), 1 / after) / std::sqrt(12);  // uniform over one epoch
 }
 
+std::vector<std::string> TrainedNumbers::targets() const {
+  std::vector<std::string> names;
+  for (const auto& seed : seeds)
+    for (const Comparison& c : seed)
+      if (std::find(names.begin(), names.end(), c.target) == names.end()) names.push_back(c.target);
+  return names;
+}
+
 std::vector<TrainedNumbers> trained_numbers(const std::vector<Repeats>& groups) {
   std::vector<TrainedNumbers> all;
   for (const Repeats& runs : groups) {

@@ -24,8 +24,10 @@ struct TrainedNumbers {
   /// Natural logarithm of the speedup, the median over targets, over seeds.
   Estimate log_speedup = {};
   std::size_t faster = 0, compared = 0;  ///< trainings, of all targets and seeds, that took fewer epochs; and all
-  std::optional<Estimate> difference =
-      {};  ///< of test accuracy, at the trained weights minus at the initial ones, mean over targets; paired
+  /// Of test accuracy, at the trained weights minus at the initial ones, mean over targets; paired.
+  std::optional<Estimate> difference = {};
+
+  std::vector<std::string> targets() const;  ///< of all seeds
 };
 std::vector<TrainedNumbers> trained_numbers(const std::vector<Repeats>& groups);
 

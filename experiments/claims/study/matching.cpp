@@ -22,27 +22,20 @@ std::string agreement(const Run& run, const Keys& may_differ) {
   return s;
 }
 
-// The seed of the weights: that of the run's kernel or directions, if it builds on some.
-std::string seed_of_start(const Study& study, const Run& run) {
-  for (const char* option : {"ntk", "nads"})
-    if (const Run* source = run.get("init").empty() ? study.source(run, option) : nullptr) return source->seed();
-  return run.seed();
-}
-
-bool same_start(const Study& study, const Run& a, const Run& b) {
+bool same_start(const Run& a, const Run& b) {
   if (differ(a, b, "weights") || differ(a, b, "images")) return false;
   if (same(a, b, "weights") && same(a, b, "images")) return true;
-  return seed_of_start(study, a) == seed_of_start(study, b) && a.get("init") == b.get("init");
+  return a.start_seed == b.start_seed && a.get("init") == b.get("init");
 }
-bool same_sample(const Study& study, const Run& a, const Run& b) {
-  return same_start(study, a, b) && a.get("subset-seed") == b.get("subset-seed");
-}
+bool same_sample(const Run& a, const Run& b) { return same_start(a, b) && a.get("subset-seed") == b.get("subset-seed"); }
+
+// The option that lists a run's tasks, which need not be the same for all that are compared.
+const char* list_of_tasks(const Run& run) { return run.experiment == "train_cifar" ? "num-train" : "index"; }
 
 // Whether a linearization is that of the network.
 bool is_of(const Run& linear, const Run& network) {
   if (differ(network, linear, "weights") || differ(network, linear, "images")) return false;
-  Keys may_differ{"linearize", "space", "without-f0", "index", "epochs"};
-  if (network.experiment == "train_cifar") may_differ.insert("num-train");  // sizes: those that both have are compared
+  Keys may_differ{"linearize", "space", "without-f0", "epochs", list_of_tasks(network)};
   if (same(network, linear, "weights") && same(network, linear, "images"))
     may_differ.insert({"data", "data-seed", "init", "ntk", "nads", "labels"});  // where these came from
   return agreement(network, may_differ) == agreement(linear, may_differ);
@@ -55,14 +48,15 @@ bool before(const Run& network, const Run* a, const Run* b) {
     return text.empty() ? 0 : parse_number<Index>(run.name() + ": epochs", text);
   };
   const auto place = [&](const Run& run) {
-    return std::tuple(epochs(run) != epochs(network), run.get("without-f0") == "true", -epochs(run), run.name());
+    const bool other_tasks = run.get(list_of_tasks(run)) != network.get(list_of_tasks(run));
+    return std::tuple(other_tasks, epochs(run) != epochs(network), run.get("without-f0") == "true", -epochs(run), run.name());
   };
   return place(*a) < place(*b);
 }
 
 // What runs share that differ in their seeds alone; a run that one of them builds on counts for what it was, not where it is.
 std::string without_seeds(const Study& study, const Run& run) {
-  static const Keys may_differ{"seed", "data-seed", "subset-seed", "init", "ntk", "nads", "data", "labels"};
+  const Keys may_differ{"seed", "data-seed", "subset-seed", "init", "ntk", "nads", "data", "labels", list_of_tasks(run)};
   std::string s = run.experiment + "\n" + agreement(run, may_differ) + run.data() + "\n" + run.labels_file() + "\n";
   for (const char* option : {"ntk", "nads"}) {
     const Run* source = study.source(run, option);
@@ -77,33 +71,48 @@ std::string without_seeds(const Study& study, const Pair& pair) {
 
 const Run& first_of(const Run* run) { return *run; }
 const Run& first_of(const Pair& pair) { return *pair.network; }
-void add_all(std::vector<const Run*>& runs, const Run* run) { runs.push_back(run); }
-void add_all(std::vector<const Run*>& runs, const Pair& pair) { runs.insert(runs.end(), {pair.network, pair.linear}); }
+std::vector<const Run*> runs_of(const Run* run) { return {run}; }
+std::vector<const Run*> runs_of(const Pair& pair) { return {pair.network, pair.linear}; }
 
 template <class T>
+bool same_tasks(const T& a, const T& b) {
+  const char* list = list_of_tasks(first_of(a));
+  return first_of(a).get(list) == first_of(b).get(list);
+}
+
+// What agrees but for seeds is a repeat where it starts elsewhere, and another comparison where it learnt other tasks from the same start.
+template <class T>
 void group(const Study& study, const std::vector<T>& all, Grouped<T>& found) {
-  std::map<std::string, std::size_t> place;
+  std::map<std::string, std::vector<std::size_t>> places;
   for (const T& one : all) {
-    const auto [at, is_new] = place.emplace(without_seeds(study, one), found.groups.size());
-    if (is_new) found.groups.emplace_back();
-    auto& repeats = found.groups[at->second];
-    const auto twin =
-        std::find_if(repeats.begin(), repeats.end(), [&](const T& other) { return same_sample(study, first_of(other), first_of(one)); });
-    if (twin == repeats.end()) {
-      repeats.push_back(one);
-      continue;
+    auto& its = places[without_seeds(study, one)];
+    const T* counted = nullptr;
+    bool placed = false;
+    for (std::size_t i = 0; i < its.size() && !placed && !counted; ++i) {
+      auto& repeats = found.groups[its[i]];
+      const auto twin =
+          std::find_if(repeats.begin(), repeats.end(), [&](const T& other) { return same_sample(first_of(other), first_of(one)); });
+      if (twin == repeats.end())
+        repeats.push_back(one), placed = true;
+      else if (same_tasks(*twin, one))
+        counted = &*twin;
     }
-    std::vector<const Run*> runs, counted;
-    add_all(runs, one), add_all(counted, *twin);
-    std::erase_if(runs, [&](const Run* run) { return std::find(counted.begin(), counted.end(), run) != counted.end(); });
-    for (const Run* run : runs) found.not_counted.push_back({run, NotCounted::Why::same_start, &first_of(*twin)});
+    if (!counted && !placed) {
+      its.push_back(found.groups.size());
+      found.groups.push_back({one});
+    }
+    if (!counted) continue;
+    const auto counted_runs = runs_of(*counted);
+    for (const Run* run : runs_of(one))
+      if (std::find(counted_runs.begin(), counted_runs.end(), run) == counted_runs.end())
+        found.not_counted.push_back({run, NotCounted::Why::same_start, &first_of(*counted)});
   }
 }
 
 template <class T>
-std::vector<std::string> seeds(const Study& study, const std::vector<T>& repeats) {
+std::vector<std::string> seeds(const std::vector<T>& repeats) {
   std::vector<std::string> names;
-  for (const T& one : repeats) names.push_back(seed_of_start(study, first_of(one)));
+  for (const T& one : repeats) names.push_back(first_of(one).start_seed);
   const auto plain = names;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (std::count(plain.begin(), plain.end(), plain[i]) > 1) names[i] += "_" + first_of(repeats[i]).name();
@@ -111,9 +120,9 @@ std::vector<std::string> seeds(const Study& study, const std::vector<T>& repeats
 }
 
 template <class T>
-std::vector<std::string> columns(const Study& study, const std::vector<T>& repeats) {
+std::vector<std::string> columns(const std::vector<T>& repeats) {
   if (repeats.size() < 2) return {};
-  auto names = seeds(study, repeats);
+  auto names = seeds(repeats);
   for (std::string& name : names) name = "seed_" + name;
   return names;
 }
@@ -161,13 +170,15 @@ Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run
   return found;
 }
 
+std::vector<Repeats> repeated(const Study& study, const std::vector<const Run*>& runs) { return matched_runs(study, runs).groups; }
+
 std::string setting(const Repeats& runs) { return with_seeds(runs.size(), runs.front()->setting()); }
 std::string setting(const PairRepeats& pairs) { return with_seeds(pairs.size(), pairs.front().network->setting()); }
 std::string model(const Repeats& runs) { return with_seeds(runs.size(), runs.front()->model()); }
 std::string model(const PairRepeats& pairs) { return with_seeds(pairs.size(), pairs.front().network->model()); }
-std::vector<std::string> seeds_of(const Study& study, const Repeats& runs) { return seeds(study, runs); }
-std::vector<std::string> seeds_of(const Study& study, const PairRepeats& pairs) { return seeds(study, pairs); }
-std::vector<std::string> seed_columns(const Study& study, const Repeats& runs) { return columns(study, runs); }
-std::vector<std::string> seed_columns(const Study& study, const PairRepeats& pairs) { return columns(study, pairs); }
+std::vector<std::string> seeds_of(const Repeats& runs) { return seeds(runs); }
+std::vector<std::string> seeds_of(const PairRepeats& pairs) { return seeds(pairs); }
+std::vector<std::string> seed_columns(const Repeats& runs) { return columns(runs); }
+std::vector<std::string> seed_columns(const PairRepeats& pairs) { return columns(pairs); }
 
 }  // namespace tangentplane::experiments

@@ -36,12 +36,14 @@ struct Grouped {
   std::vector<NotCounted> not_counted = {};
 };
 
-/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several the one of as many
+/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several one on the same list of tasks, then of as many
 /// epochs, then one with f0, then one of more epochs, then the first by name. Of two pairs with the same weights and images (and, for
 /// train_cifar, the same subset) the first counts.
 Grouped<Pair> matched_pairs(const Study& study, std::string_view experiment, bool own_labels = false);
 /// The same for single runs.
 Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run*>& runs);
+/// Its groups alone.
+std::vector<Repeats> repeated(const Study& study, const std::vector<const Run*>& runs);
 
 /// "lenet on dead-leaves, 2000 training and 500 test images, 3 seeds"
 std::string setting(const Repeats& runs);
@@ -50,10 +52,10 @@ std::string setting(const PairRepeats& pairs);
 std::string model(const Repeats& runs);
 std::string model(const PairRepeats& pairs);
 /// The seed of each one's weights, "0", "1_data_5", told apart by folders where two are alike.
-std::vector<std::string> seeds_of(const Study& study, const Repeats& runs);
-std::vector<std::string> seeds_of(const Study& study, const PairRepeats& pairs);
+std::vector<std::string> seeds_of(const Repeats& runs);
+std::vector<std::string> seeds_of(const PairRepeats& pairs);
 /// "seed_0", "seed_1": names for what a figure's means are taken over; none for a single run.
-std::vector<std::string> seed_columns(const Study& study, const Repeats& runs);
-std::vector<std::string> seed_columns(const Study& study, const PairRepeats& pairs);
+std::vector<std::string> seed_columns(const Repeats& runs);
+std::vector<std::string> seed_columns(const PairRepeats& pairs);
 
 }  // namespace tangentplane::experiments

@@ -130,6 +130,12 @@ Study read_study(const fs::path& root) {
   }
   require(!study.runs.empty() || !study.unfinished.empty(), "{}: holds no results; run experiments/reproduce first", root.string());
   study.elsewhere = read_elsewhere(study.runs);
+  for (auto* all : {&study.runs, &study.elsewhere})
+    for (Run& run : *all) {
+      run.start_seed = run.seed();
+      for (const char* option : {"ntk", "nads"})
+        if (const Run* source = run.get("init").empty() ? study.source(run, option) : nullptr) run.start_seed = source->seed();
+    }
   return study;
 }
 
@@ -142,5 +148,6 @@ fs::path target_folder(const Run& run, const std::string& target) {
   const fs::path own = run.folder / target;
   return fs::is_directory(own) ? own : run.folder;
 }
+fs::path target_folder(const Run& run, Index target) { return target_folder(run, std::to_string(target)); }
 
 }  // namespace tangentplane::experiments

@@ -17,6 +17,7 @@ struct Run {
   std::string experiment;
   Config config;
   std::map<std::string, std::string, std::less<>> fingerprints = {};  ///< of run.json; none from an older version
+  std::string start_seed = {};  ///< seed() of the run that its weights are from: its kernel or directions, if they are found, else its own
 
   std::string name() const { return folder.filename().string(); }
   std::string get(std::string_view key) const;  ///< empty if it has none
@@ -56,5 +57,6 @@ std::vector<Index> targets(const Run& run);
 
 /// The folder of one of a run's targets: the run's own if it has only one.
 std::filesystem::path target_folder(const Run& run, const std::string& target);
+std::filesystem::path target_folder(const Run& run, Index target);
 
 }  // namespace tangentplane::experiments

@@ -51,12 +51,12 @@ TEST_CASE("seeds: runs that differ in nothing else are one comparison, wherever 
   const auto group = matched_pairs(read, "train_ntk").groups.at(0);
   CHECK(setting(group) == "lenet on dead-leaves, 1000 training and 400 test images, 2 seeds");
   CHECK(model(group) == "lenet, 2 seeds");
-  CHECK(seed_columns(read, group) == std::vector<std::string>{"seed_0", "seed_1"});
+  CHECK(seed_columns(group) == std::vector<std::string>{"seed_0", "seed_1"});
 
   SECTION("another seed of the images alone has a name of its own") {
     write(study, {.name = "-seed1", .seed = 1, .kernel_options = "data-seed = 5\n", .options = "data-seed = 5\n"});
     const Study again = read_study(study.path());
-    CHECK(seed_columns(again, matched_pairs(again, "train_ntk").groups.at(0)) == std::vector<std::string>{"seed_0", "seed_1_data_5"});
+    CHECK(seed_columns(matched_pairs(again, "train_ntk").groups.at(0)) == std::vector<std::string>{"seed_0", "seed_1_data_5"});
   }
   SECTION("the same seed twice is no second sample") {
     Made copy = second;
@@ -92,7 +92,7 @@ TEST_CASE("seeds: a training of the default seed on the kernel of seed 1 is a re
   REQUIRE(found.groups.size() == 1);
   CHECK(found.groups[0].size() == 2);
   CHECK(found.not_counted.empty());
-  CHECK(seeds_of(read, found.groups[0]) == std::vector<std::string>{"0", "1"});  // of the weights
+  CHECK(seeds_of(found.groups[0]) == std::vector<std::string>{"0", "1"});  // of the weights
   // And another order of batches from the same weights is none.
   write(study, {.name = "-batches", .seed = 0, .letter = "a", .own_seed = 7});
   const Study with_batches = read_study(study.path());
@@ -112,7 +112,7 @@ TEST_CASE("seeds: where the kernel of one is gone, its weights tell it apart") {
   std::filesystem::remove_all(study / "kernel-seed1");
   const Study read = read_study(study.path());
   CHECK(sizes(study) == Sizes{2});
-  CHECK(seed_columns(read, matched_pairs(read, "train_ntk").groups.at(0)) == std::vector<std::string>{"seed_0_net", "seed_0_net-seed1"});
+  CHECK(seed_columns(matched_pairs(read, "train_ntk").groups.at(0)) == std::vector<std::string>{"seed_0_net", "seed_0_net-seed1"});
 }
 
 TEST_CASE("pairs: a linearization trained in both spaces counts once") {
@@ -156,6 +156,16 @@ TEST_CASE("pairs: of linearizations that were trained for other epochs the one o
   write_run(study, "net", "train_ntk", "seed = 0\nnum-train = 1000\nntk = \"/moved/kernel\"\nlinearize = false\nlearning-rate = 0.1\n",
             {{.task = 1, .accuracy = 0.8}});
   CHECK(sizes(study).empty());
+}
+
+TEST_CASE("seeds: other tasks from the same start are another comparison, of another start a repeat") {
+  const TemporaryFolder study;
+  write(study, {.name = "", .seed = 0, .letter = "a", .options = "index = \"1\"\n"});
+  write(study, {.name = "-more", .seed = 0, .letter = "a", .options = "index = \"1,2\"\n"});
+  CHECK(sizes(study) == Sizes{1, 1});
+  write(study, {.name = "-seed1", .seed = 1, .letter = "b", .options = "index = \"1,2,3\"\n"});
+  CHECK(sizes(study) == Sizes{2, 1});
+  CHECK(matched_pairs(read_study(study.path()), "train_ntk").not_counted.empty());
 }
 
 TEST_CASE("pairs: the fingerprints decide, and not where images and kernel were taken from") {

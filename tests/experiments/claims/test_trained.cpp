@@ -83,6 +83,18 @@ TEST_CASE("claim 5: the median over targets of a seed decides, not the best of t
   CHECK(judge(n).verdict != Verdict::shown);
 }
 
+TEST_CASE("claim 5: seeds may have other targets") {
+  const TemporaryFolder study;
+  for (const char* folder : {"/3", "/4"}) write_comparison(study, "trained", "3,4", folder, reaching(12), reaching(4));
+  for (const char* folder : {"/4", "/5"}) write_comparison(study, "trained-seed1", "4,5", folder, reaching(12), reaching(6), 1);
+  CHECK(only(study).targets() == std::vector<std::string>{"3", "4", "5"});
+  const Section s = claim_trained(read_study(study.path()));
+  REQUIRE(s.tables.at(0).rows.size() == 3);
+  CHECK(s.tables[0].rows[0].back() == "4");
+  CHECK(s.tables[0].rows[1].back() == "5.0 ± 1.4");
+  CHECK(s.figures.at(0).second.samples.size() == 2);
+}
+
 TEST_CASE("claim 5: the difference of test accuracies is paired, and told") {
   const TemporaryFolder study;
   for (int seed = 0; seed < 3; ++seed)
