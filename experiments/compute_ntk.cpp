@@ -7,6 +7,7 @@
 #include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/figures/figures.h"
+#include "experiments/common/figures/gallery.h"
 #include "experiments/common/plans/plan.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/process/run_main.h"
@@ -252,6 +253,8 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
     return save_figure(
         path, spectrum_figure(fmt::format("Kernel of {} on {} images of {}", o.model, n, data_name(o)), result.values, result.residuals));
   });
+  try_figure(folder.path() / "eigenfunctions.png",
+             [&](const std::filesystem::path& path) { return save_gallery(path, subject.data.images, result.vectors); });
 }
 
 void run(int argc, const char* const* argv) {
