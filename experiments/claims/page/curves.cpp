@@ -41,7 +41,7 @@ bool any_finite(const Figure& f) {
 Context loss_curves(const Study& study) {
   Context c{
       .id = "losses",
-      .title = "Loss curves of the three models of claim 5",
+      .title = "Losses of the models of claim 5",
       .paragraphs = {"The loss is what training makes smaller: the binary cross-entropy, which counts how wrong and how sure a model is "
                      "on each image. Accuracies of the same trainings stand at claim 5. Lines are means over seeds."},
       .missing = "trainings of the three models: pretrained_ntk_comparison"};

@@ -48,14 +48,15 @@ constexpr Word words[] = {
 
 }  // namespace
 
-std::string introduction() {
+std::string introduction(bool with_gallery) {
   std::string m =
       head("words", "The words") + "<figure>" + tangent_plane() +
       "<figcaption>Left, the weights, two of many; right, the functions that they stand for. As the weights move, the network "
       "moves over its curved surface. The linearization starts at the same point and moves in the plane that touches the surface "
       "there. Near the start the two hardly differ.</figcaption></figure>\n";
   for (const auto& [word, text, formula] : words)
-    m += std::string("<h3>") + word + "</h3>\n<p>" + text + " <span class=\"quiet\">" + formula + ".</span></p>\n";
+    m += fmt::format("<h3>{}</h3>\n<p>{} <span class=\"quiet\">{}.</span>{}</p>\n", word, text, formula,
+                     with_gallery && std::string_view(word) == "Eigenfunction" ? " <a href=\"#gallery\">What some look like.</a>" : "");
   return m +
          "<h3>Numbers and verdicts</h3>\n<p>A training goes over its images in <dfn>epochs</dfn>, one pass each. Where a run was repeated "
          "under several <dfn>seeds</dfn> (other initial weights, another order of the images and, where images are generated, other "

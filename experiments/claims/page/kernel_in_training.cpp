@@ -67,7 +67,7 @@ double lead(const Tensor<double>& alignment, Index row, Index target) {
 Figure leads_figure(const std::string& of, const std::vector<std::pair<Index, Course>>& courses) {
   Figure f{.title = fmt::format("Alignment in the course of training: {}", of),
            .x_label = "epoch",
-           .y_label = "alignment / the median one",
+           .y_label = "alignment / median of others",
            .log_y = true,
            .caption =
                "A line for each training, named by its target. See when the kernel turns towards its target, early or late, and "

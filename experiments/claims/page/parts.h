@@ -8,8 +8,9 @@
 
 namespace tangentplane::experiments {
 
-/// The words that the page uses, a paragraph each, each explained before it is used, around a drawing of the tangent plane.
-std::string introduction();
+/// The words that the page uses, a paragraph each, each explained before it is used, around a drawing of the tangent plane. With a link to
+/// the gallery if the page has one.
+std::string introduction(bool with_gallery);
 /// The drawing: weights on the left, functions on the right, where a plane touches the network's curved surface.
 std::string tangent_plane();
 

@@ -113,7 +113,7 @@ std::string runs_section(const Study& study) {
   for (const Run& run : study.runs) rows.push_back(row_of(run));
   std::string m = head("runs", "The runs");
   m += fmt::format(
-      "<p>{} finished. Each folder holds config.toml, by which it can be repeated, and run.json, which says what it was made "
+      "<p>{} runs are finished. Each folder holds config.toml, by which it can be repeated, and run.json, which says what it was made "
       "with.</p>\n",
       rows.size());
   if (!study.unfinished.empty())

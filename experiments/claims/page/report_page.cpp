@@ -1,5 +1,7 @@
 #include "experiments/claims/page/report_page.h"
 
+#include <algorithm>
+
 #include "data/files.h"
 #include "experiments/claims/page/markup.h"
 #include "experiments/claims/page/parts.h"
@@ -35,7 +37,8 @@ std::vector<Section> write_report(const std::filesystem::path& root) {
       "Moosavi-Dezfooli and Frossard (NeurIPS 2021) asked what the easy model says about the real one. Here their claims are judged by the "
       "results in this folder: every number and every verdict on this page is computed from them.</p>\n",
       escape(title));
-  body += provenance(study) + navigation(sections, contexts) + introduction();
+  const bool with_gallery = std::any_of(contexts.begin(), contexts.end(), [](const Context& c) { return c.id == "gallery" && !c.empty(); });
+  body += provenance(study) + navigation(sections, contexts) + introduction(with_gallery);
   for (std::size_t i = 0; i < sections.size(); ++i) body += section_markup(study, sections[i], i + 1);
   for (const Context& c : contexts)
     if (!c.empty()) body += context_markup(study, c);
