@@ -114,8 +114,8 @@ std::string fingerprint_of(const Tensor<S>& tensor) {
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o) {
-  ResultsFolder folder(o.out, "compute_nads", configuration(app, o));
+void run_in(CommandLine& line, const Options& o) {
+  ResultsFolder folder(o.out, "compute_nads", configuration(line, o));
   folder.check();
   const double d = static_cast<double>(o.shape[0]) * static_cast<double>(o.shape[1]) * static_cast<double>(o.shape[2]),
                allowed = static_cast<double>(o.memory), matrices = 4 * d * d * 8;
@@ -181,22 +181,22 @@ void run_in(CLI::App& app, const Options& o) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Neural anisotropy directions of a network at its initial weights", "compute_nads");
+  CommandLine line("Neural anisotropy directions of a network at its initial weights", "compute_nads");
   Options o;
   o.activation = "gelu";
-  add_common_options(app, o, DataOptions::none);
-  add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
-  add_number<Index>(app, "--samples", o.samples, "Points to average over", 1, 1'000'000);
-  parse(app, argc, argv);
-  resolve(app, o);
+  add_common_options(line, o, DataOptions::none);
+  add_shape(line, "--shape", o.shape, "Shape of an image");
+  add_number<double>(line, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
+  add_number<Index>(line, "--samples", o.samples, "Points to average over", 1, 1'000'000);
+  parse(line, argc, argv);
+  resolve(line, o);
   require_fits(o, o.image());
   require(
       o.activation != "relu" || o.sigma > 0,
       "--activation relu: at x = 0 every pre-activation sits on its kink, where no second derivative exists; give gelu or tanh, or --sigma "
       "above 0");
   require(o.samples == 1 || o.sigma > 0, "--samples {}: with --sigma 0 all points are 0; give --sigma above 0", o.samples);
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }
 
 }  // namespace

@@ -202,9 +202,9 @@ std::string plan_on_disk(const Options& o, const Subject<S>& subject, const Plac
 }
 
 template <class S>
-void run_in(CLI::App& app, Options o, const data::Layout& layout) {
+void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test, k = *o.eigen;
-  Config config = configuration(app, o);
+  Config config = configuration(line, o);
   config.set("eigen", k);
   ResultsFolder folder(o.out, "compute_ntk", config);
   const bool unfinished = folder.check() == ResultsFolder::State::unfinished;
@@ -258,16 +258,16 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Leading eigenpairs of a network's neural tangent kernel at its initial weights", "compute_ntk");
+  CommandLine line("Leading eigenpairs of a network's neural tangent kernel at its initial weights", "compute_ntk");
   Options o;
-  add_common_options(app, o);
-  add_number<Index>(app, "--eigen", o.eigen, "Eigenpairs (default: 1000, or as many as images)", 1, most_images);
-  add_choice(app, "--method", o.method, {"auto", "full", "lanczos", "nystrom"}, "How eigenpairs are found");
-  add_number<Index>(app, "--nystrom-points", o.nystrom_points, "Images whose kernel columns Nystrom takes", 1, most_images);
-  add_choice(app, "--contraction", o.contraction, {"auto", "rows", "factors"}, "How layers are contracted");
-  app.add_flag("--save-ntk", o.save_ntk, "Write the kernel itself, ntk.npy [N, N]");
-  parse(app, argc, argv);
-  resolve(app, o);
+  add_common_options(line, o);
+  add_number<Index>(line, "--eigen", o.eigen, "Eigenpairs (default: 1000, or as many as images)", 1, most_images);
+  add_choice(line, "--method", o.method, {"auto", "full", "lanczos", "nystrom"}, "How eigenpairs are found");
+  add_number<Index>(line, "--nystrom-points", o.nystrom_points, "Images whose kernel columns Nystrom takes", 1, most_images);
+  add_choice(line, "--contraction", o.contraction, {"auto", "rows", "factors"}, "How layers are contracted");
+  line.add_flag("--save-ntk", o.save_ntk, "Write the kernel itself, ntk.npy [N, N]");
+  parse(line, argc, argv);
+  resolve(line, o);
   require(o.labels.empty(), "--labels: a kernel has none; leave it out");
   const data::Layout layout = look_at_data(o);
   const Index n = layout.num_train + layout.num_test;
@@ -279,7 +279,7 @@ void run(int argc, const char* const* argv) {
   const Index most = nystrom ? *o.nystrom_points : n;
   if (!o.eigen) o.eigen = std::min<Index>(1000, most);
   require(*o.eigen <= most, "--eigen {}: there are {} {}; give at most that", *o.eigen, most, nystrom ? "Nystrom points" : "images");
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }
 
 }  // namespace

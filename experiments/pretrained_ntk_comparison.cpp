@@ -10,6 +10,7 @@
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
 #include "experiments/common/text/say.h"
+#include "experiments/common/training/accuracies.h"
 #include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
@@ -63,9 +64,9 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
 }
 
 template <class S>
-void run_in(CLI::App& app, Options o, const data::Layout& layout) {
+void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
-  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
+  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(line, o));
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
@@ -87,15 +88,13 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
-  Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
+  Csv accuracies(accuracy_columns({"target", "model"}));
   std::vector<std::vector<History>> all;
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], left, record));
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
-      const EpochRecord& last = histories[m].back();
-      accuracies.add(targets[t].name, models[m], data::class_balance(targets[t].labels), last.train_accuracy,
-                     std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
+      accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));
       rows.push_back({models[m], targets[t].labels});
     }
     print_accuracies("target " + targets[t].name, rows, histories);
@@ -111,21 +110,21 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network on an eigenfunction, and its linearizations at the initial and at the trained weights on the same",
-               "pretrained_ntk_comparison");
+  CommandLine line("Trains a network on an eigenfunction, and its linearizations at the initial and at the trained weights on the same",
+                   "pretrained_ntk_comparison");
   Options o;
-  add_common_options(app, o);
-  add_eigenfunction_options(app, o.from);
-  app.add_flag(
+  add_common_options(line, o);
+  add_eigenfunction_options(line, o.from);
+  line.add_flag(
       "--keep-statistics", o.keep_statistics,
       "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
-  resolve(app, o, o.from);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
+  resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);
   check_recipe(o.recipe, layout.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }
 
 }  // namespace

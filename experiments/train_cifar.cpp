@@ -161,8 +161,8 @@ void print_plan(const Options& o, const Subject<S>& all, const std::vector<Subse
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index num_test) {
-  Config config = configuration(app, o);
+void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Index num_test) {
+  Config config = configuration(line, o);
   config.set("num-train", join(o.sizes));
   config.set("num-test", num_test);
   if (!o.batch_given) config.erase("batch");
@@ -206,28 +206,25 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on two groups of classes, on training sets of growing size", "train_cifar");
+  CommandLine line("Trains a network or its linearization on two groups of classes, on training sets of growing size", "train_cifar");
   Options o;
-  add_common_options(app, o);
-  app.remove_option(app.get_option("--num-train"));
-  add_widths(app, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)", most_images, 1000)
-      ->group("Data");
-  app.add_option_function<std::string>(
-         "--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
-         "Classes that are labelled 1; the others are 0")
-      ->type_name("N,N,...")
-      ->default_str(join(o.positive));
-  add_learner_options(app, o.learner);
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o);
+  line.remove("--num-train");
+  add_widths(line, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)", most_images, 1000,
+             "Data");
+  line.add("--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
+           {"Classes that are labelled 1; the others are 0", "N,N,...", join(o.positive)});
+  add_learner_options(line, o.learner);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
-  require(o.labels.empty() || app.get_option("--positive")->count() == 0, "--positive: --labels says which images are 1; give one of them");
-  o.batch_given = app.get_option("--batch")->count() > 0;
-  resolve(app, o);
+  require(o.labels.empty() || !line.given("--positive"), "--positive: --labels says which images are 1; give one of them");
+  o.batch_given = line.given("--batch");
+  resolve(line, o);
   Index num_test = 0;
   const data::Layout layout = look_at_all(o, num_test);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout, num_test); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout, num_test); });
 }
 
 }  // namespace

@@ -120,11 +120,11 @@ void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o) {
+void run_in(CommandLine& line, const Options& o) {
   const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
   const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
-  ResultsFolder folder(o.out, "train_nads", configuration(app, o));
+  ResultsFolder folder(o.out, "train_nads", configuration(line, o));
   folder.check();
   const Index n = *o.num_train + *o.num_test;
   const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
@@ -164,31 +164,31 @@ void run_in(CLI::App& app, const Options& o) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on classes that one neural anisotropy direction separates", "train_nads");
+  CommandLine line("Trains a network or its linearization on classes that one neural anisotropy direction separates", "train_nads");
   Options o;
   o.activation = "gelu";
   o.num_train = o.num_test = 10000;
-  add_common_options(app, o, DataOptions::counts);
-  app.get_option("--num-train")->description("Training samples (default 10000)");
-  app.get_option("--num-test")->description("Test samples (default 10000)");
-  add_path(app, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
-  app.add_option("--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128")->type_name("LIST");
-  add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
-  add_learner_options(app, o.learner);
-  app.add_flag("--force", o.force, "Take options that differ from those of --nads");
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o, DataOptions::counts);
+  line.describe("--num-train", "Training samples (default 10000)");
+  line.describe("--num-test", "Test samples (default 10000)");
+  add_path(line, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
+  add_text(line, "--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128", "LIST");
+  add_shape(line, "--shape", o.shape, "Shape of an image");
+  add_number<double>(line, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
+  add_number<double>(line, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
+  add_learner_options(line, o.learner);
+  line.add_flag("--force", o.force, "Take options that differ from those of --nads");
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
   require(!o.nads.empty() && !o.index.empty(),
           "train_nads needs --nads DIR, the results of compute_nads, and --index, e.g. --index 0,10,100");
   require_finished("--nads", o.nads, "compute_nads");
-  resolve_after(app, o, o.nads, inherited_from_nads, o.force);
+  resolve_after(line, o, o.nads, inherited_from_nads, o.force);
   require_fits(o, o.image());
   check_recipe(o.recipe, *o.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }
 
 }  // namespace

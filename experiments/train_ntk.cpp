@@ -1,5 +1,6 @@
 // Trains a network, or its linearization, on eigenfunctions of its own neural tangent kernel (or on any binary labels): target j is 1 where
-// eigenvector j is positive. After training a network on a kernel's eigenfunctions, the alignment of its new kernel with all of them.
+// eigenvector j is positive. Of a network on a kernel's eigenfunctions the alignment of its kernel with all of them, before and after
+// training.
 //
 //   train_ntk --ntk results/compute_ntk-lenet-cifar10 --index 0,10,100,500
 //   train_ntk --ntk results/compute_ntk-lenet-cifar10 --index 0:64 --linearize --space function --out linearized
@@ -45,13 +46,15 @@ NtkOptions ntk_options(const Options& o, const Subject<S>& subject, std::size_t 
   return options;
 }
 
-/// The alignment [3, k] of the kernel at these weights with all eigenvectors.
+constexpr const char *after_training = "alignment", *before_training = "alignment before training";
+
+/// The alignment [3, k] of the kernel at these weights with all eigenvectors, as a stage of the run.
 template <class S>
 Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const Variables<S>& weights, NtkOptions options,
-                              RunRecord& record) {
-  auto stage = record.stage("alignment");
+                              RunRecord& record, const char* name = after_training) {
+  auto stage = record.stage(name);
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
-  Progress progress("alignment", 100, "per cent");
+  Progress progress(name, 100, "per cent");
   options.progress = shown(progress);
   auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
   progress.finish();
@@ -60,19 +63,38 @@ Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const
   return aligned;
 }
 
-/// One that this run has written.
-Tensor<double> saved_alignment(const Options& o, const fs::path& path) {
+/// One that this run has written. It holds NaN where an eigenvector is 0 on all training or all test images, or there are none.
+Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index num_train) {
   return with_remedy("delete it to compute it anew", [&] {
-    require_matrix(path, 3, data::npy_info(o.from.file("eigvecs.npy")).shape[0]);
-    auto aligned = data::load_npy<double>(path);
-    data::require_finite(path.string(), aligned, "row");
+    const fs::path eigenvectors = o.from.file("eigvecs.npy");
+    const Index k = data::npy_info(eigenvectors).shape[0];
+    require_matrix(path, 3, k);
+    auto aligned = data::load_npy<double>(path), checked = aligned.clone();
+    for (Index i = 0; i < 2 * k; ++i) {
+      if (!std::isnan(aligned[i])) continue;
+      const auto vector = data::load_npy_rows<double>(eigenvectors, i % k, i % k + 1);
+      const auto *middle = vector.data() + num_train, *first = i < k ? vector.data() : middle,
+                 *last = i < k ? middle : vector.data() + vector.size();
+      if (std::all_of(first, last, [](double v) { return v == 0; })) checked[i] = 0;
+    }
+    data::require_finite(path.string(), checked, "row");
     return aligned;
   });
 }
 
+/// The same into a file, unless it is there.
+template <class S>
+void save_aligned(const fs::path& path, const Options& o, const Subject<S>& subject, const Variables<S>& weights, const NtkOptions& options,
+                  RunRecord& record, const char* name = after_training) {
+  if (fs::exists(path))
+    saved_alignment(o, path, subject.data.num_train);
+  else
+    data::save_npy(path, aligned_kernel(o, subject, weights, options, record, name));
+}
+
 template <class S>
 std::vector<History> train_all(const Options& o, const Subject<S>& subject, const std::vector<Target>& targets,
-                               const std::vector<fs::path>& folders, RunRecord& record) {
+                               const std::vector<fs::path>& folders, const fs::path& init_alignment, RunRecord& record) {
   const NtkOptions in_memory = ntk_options(o, subject, targets.size());
   if (o.learner.function_space()) {
     const auto kernel = [&] {
@@ -81,6 +103,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     };
     return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, record);
   }
+  if (o.aligns()) save_aligned(init_alignment, o, subject, subject.init, in_memory, record, before_training);
   std::vector<History> histories;
   std::shared_ptr<const KeptJacobian<S>> kept;
   const TrainingFlops flops = training_flops(subject, o.recipe, o.learner, 1, in_memory.memory);
@@ -102,13 +125,13 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
     if (o.alignment_every)
       hooks.epoch_done = [&](Index epoch, const Variables<S>& weights) {
-        if (epoch % *o.alignment_every == 0 && !fs::exists(at_epoch(epoch)))
-          data::save_npy(at_epoch(epoch), aligned_kernel(o, subject, weights, in_memory, record));
+        if (epoch % *o.alignment_every == 0) save_aligned(at_epoch(epoch), o, subject, weights, in_memory, record);
       };
     if (o.aligns())
       hooks.trained = [&](const Variables<S>& weights) {
         const fs::path last = at_epoch(o.recipe.epochs);
-        const auto aligned = fs::exists(last) ? saved_alignment(o, last) : aligned_kernel(o, subject, weights, in_memory, record);
+        const auto aligned =
+            fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, in_memory, record);
         data::save_npy(folder / "alignment.npy", aligned);
       };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
@@ -135,7 +158,9 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
   if (o.aligns()) {  // of trained networks
     const Subject<S> trained{subject.data, subject.network, all_active(subject.init)};
     stages.push_back(kernel_stage(trained, plan_ntk(trained.network, trained.init, trained.data.images, in_memory), held));
-    stages.back().name = "alignment";
+    stages.back().name = before_training;
+    stages.insert(stages.begin(), stages.back());
+    stages.back().name = after_training;
     // That after the last epoch is the trained network's own.
     const Index more = o.alignment_every ? (o.recipe.epochs - 1) / *o.alignment_every : 0;
     const double times = static_cast<double>(targets) * static_cast<double>(1 + more);
@@ -147,10 +172,10 @@ void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets
 }
 
 template <class S>
-void run_in(CLI::App& app, Options o, const data::Layout& layout) {
+void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test;
   const auto targets = targets_of(o, o.from, n);
-  ResultsFolder folder(o.out, "train_ntk", configuration(app, o));
+  ResultsFolder folder(o.out, "train_ntk", configuration(line, o));
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(n));
@@ -176,28 +201,29 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
   record_start(subject, folder.path(), record);
   record_balance(targets, record);
   const auto folders = target_folders(folder.path(), targets);
-  const auto histories = train_all(o, subject, targets, folders, record);
+  const auto histories = train_all(o, subject, targets, folders, folder.path() / "alignment_init.npy", record);
   finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), "eigenfunction (index + 1)", "target"},
                    targets, histories, o.learner, folder.path(), record);
   if (o.aligns()) draw_alignments(o, targets, folders);
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on binary labels", "train_ntk");
+  CommandLine line("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on binary labels",
+                   "train_ntk");
   Options o;
-  add_common_options(app, o);
-  add_eigenfunction_options(app, o.from);
-  add_learner_options(app, o.learner);
-  add_number<Index>(app, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o);
+  add_eigenfunction_options(line, o.from);
+  add_learner_options(line, o.learner);
+  add_number<Index>(line, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
-  resolve(app, o, o.from);
+  resolve(line, o, o.from);
   require(!o.alignment_every || o.aligns(), "--alignment-every: only a network trained with --ntk has an alignment; leave it out");
   const data::Layout layout = look_at_data(o);
   check_recipe(o.recipe, layout.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }
 
 }  // namespace

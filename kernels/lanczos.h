@@ -11,7 +11,7 @@ template <class S>
 class SymmetricOperator {
  public:
   virtual ~SymmetricOperator() = default;
-  virtual Index size() const = 0;
+  virtual Index size() const = 0;  ///< N
   /// out [b, N] <- v [b, N] K: a row is a vector. The same bits whatever the thread count.
   virtual void apply(const Tensor<S>& v, Tensor<S>& out) const = 0;
   /// Vectors that eigen_residuals multiplies at a time: as many as their products may take memory.
@@ -24,7 +24,7 @@ class DenseOperator final : public SymmetricOperator<S> {
  public:
   /// Throws std::invalid_argument unless K is square.
   explicit DenseOperator(Tensor<S> K);
-  Index size() const override { return K_.rows(); }
+  Index size() const override { return K_.rows(); }  ///< N
   void apply(const Tensor<S>& v, Tensor<S>& out) const override;
 
  private:

@@ -9,8 +9,9 @@
 
 namespace tangentplane {
 
+/// How a kernel is computed.
 struct NtkOptions {
-  Contraction contraction = Contraction::automatic;
+  Contraction contraction = Contraction::automatic;  ///< of each layer
   Index tile = 0;                        ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
   double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
   std::optional<Index> output;           ///< which logit; none: the only one
@@ -19,14 +20,14 @@ struct NtkOptions {
 
 /// What a kernel of N images costs, known before it is computed.
 struct NtkPlan {
-  FeaturePlan features;
-  Index images = 0;
+  FeaturePlan features;                      ///< of each image
+  Index images = 0;                          ///< N
   Index pass = 0;                            ///< images of one forward and reverse pass
   Index panel = 0;                           ///< images whose features are held: all that fit
   Index strip = 0;                           ///< others whose features pass by at a time; 0 where all are held
   double feature_runs = 0;                   ///< how often an image's features are computed, on average
   double feature_flops = 0, pair_flops = 0;  ///< in all
-  double feature_bytes = 0;
+  double feature_bytes = 0;                  ///< held at once
 };
 /// From a forward and reverse pass over one image. Throws std::invalid_argument for no images, a negative tile, too little memory for the
 /// features of two images, and as FactoredJacobian does; so does everything below.

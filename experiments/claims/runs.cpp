@@ -198,7 +198,7 @@ std::vector<RepeatedTask> learnable(std::vector<RepeatedTask> tasks) {
 std::map<Index, Accuracy> accuracies(const Run& run) {
   const fs::path path = run.folder / "accuracy.csv";
   const Csv csv = Csv::read(path);
-  require(csv.columns().size() == 4 && csv.columns()[3] == "test_accuracy", "{}: its columns are not those of accuracies", path.string());
+  require(csv.columns().size() >= 4 && csv.columns()[3] == "test_accuracy", "{}: its columns are not those of accuracies", path.string());
   std::map<Index, Accuracy> all;
   for (const auto& row : csv.rows()) {
     const bool numbered = row[0].find_first_not_of("0123456789") == std::string::npos;

@@ -12,6 +12,7 @@
 #include "tests/experiments/captured.h"
 #include "tests/experiments/well_formed.h"
 #include "tests/experiments/written_runs.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -190,7 +191,7 @@ TEST_CASE("a run's source is found by its path or, where the study was moved, by
 
 TEST_CASE("what a claim misses, the steps that its hint names would leave") {
   // The table of reproduce: names and commands.
-  std::string script = read_text(TESTS_REPRODUCE);
+  std::string script = read_text(places::reproduce());
   script = std::regex_replace(script, std::regex(R"(\\\n)"), " ");
   std::map<std::string, std::string> steps;
   const std::regex step(R"(\n *step +(\S+) +\d+ +\S+ +(\S+))");

@@ -66,10 +66,11 @@ TEST_CASE("train_cifar: network and linearization, in both spaces, on nested str
   for (std::size_t k = 0; k + 1 < rows.size(); ++k)
     CHECK(std::includes(rows[k + 1].begin(), rows[k + 1].end(), rows[k].begin(), rows[k].end()));
   const auto csv = experiments::Csv::read(box / "N/accuracy.csv");
-  CHECK(csv.columns()[0] == "num_train");
+  CHECK(csv.columns() == columns_of_accuracies("num_train"));
   REQUIRE(csv.rows().size() == 3);
   CHECK(csv.rows()[0][0] == "150");
   CHECK(std::stod(csv.rows()[1][1]) == 0.5);
+  for (const auto& row : csv.rows()) logits_explain_accuracies(row, box, "N/" + row[0]);
 }
 
 TEST_CASE("train_cifar: a single size lies in the folder itself, classes and batch as given") {

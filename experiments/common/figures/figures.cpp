@@ -29,7 +29,8 @@ Figure spectrum_figure(const std::string& title, const std::vector<double>& eige
 }
 
 Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label) {
-  require(accuracies.columns().size() == 4 && !accuracies.rows().empty(), "{}: accuracies have four columns and at least one row", title);
+  require(accuracies.columns().size() >= 4 && !accuracies.rows().empty(), "{}: accuracies have four columns or more and at least one row",
+          title);
   const bool sizes = accuracies.columns()[0] == "num_train";
   Figure f{.title = title, .x_label = x_label};
   Series train{.label = learner + " (training images)"}, test{.label = learner}, majority{.label = "larger class"};

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <limits>
 
+#include "data/dataset.h"
 #include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/figures/figures.h"
@@ -10,6 +11,7 @@
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/text/say.h"
+#include "experiments/common/training/accuracies.h"
 #include "linearize/function_space.h"
 #include "linearize/linearized_learner.h"
 #include "nn/network_learner.h"
@@ -41,17 +43,19 @@ double feature_seconds(const Subject<S>& s, const NtkPlan& plan) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(plan.pass);
 }
 
-/// What a finished target left must be weights of this network.
+/// What a finished target left must be weights of this network and logits of these images.
 template <class S>
-void require_final(const fs::path& folder, const Variables<S>& like) {
-  if (finished(folder)) with_remedy(train_anew, [&] { load_variables(folder / "final.npz", like); });
+void require_final(const fs::path& folder, const Subject<S>& subject) {
+  if (!finished(folder)) return;
+  with_remedy(train_anew, [&] { load_variables(folder / "final.npz", subject.init); });
+  if (subject.data.num_test > 0) load_test_logits(folder, subject.data.num_test);
 }
 
 /// A learner of one task, which has `variables()`.
 template <class S, class OneLearner>
 History train_one(OneLearner& learner, const Subject<S>& subject, const Target& target, const fs::path& folder, const Recipe& recipe,
                   const NetworkHooks<S>& hooks) {
-  require_final(folder, subject.init);
+  require_final(folder, subject);
   const auto epoch_done = [&](Index epoch) {
     if (hooks.epoch_done) hooks.epoch_done(epoch, learner.variables());
   };
@@ -65,10 +69,10 @@ History train_one(OneLearner& learner, const Subject<S>& subject, const Target& 
 
 }  // namespace
 
-void add_learner_options(CLI::App& app, LearnerOptions& learner) {
-  app.add_flag("--linearize", learner.linearize, "Train the linearization at the initial weights");
-  app.add_flag("--without-f0", learner.without_f0, "Leave f(theta0) out of the linearization");
-  add_choice(app, "--space", learner.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
+void add_learner_options(CommandLine& line, LearnerOptions& learner) {
+  line.add_flag("--linearize", learner.linearize, "Train the linearization at the initial weights");
+  line.add_flag("--without-f0", learner.without_f0, "Leave f(theta0) out of the linearization");
+  add_choice(line, "--space", learner.space, {"parameters", "function"}, "Where the linearization is trained; both give the same");
 }
 
 void check_learner(const LearnerOptions& learner) {
@@ -116,7 +120,7 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   if (std::all_of(folders.begin(), folders.end(), finished)) {
     std::vector<History> all;
     for (const auto& folder : folders) {
-      require_final(folder, subject.init);
+      require_final(folder, subject);
       all.push_back(finished_history(folder, recipe.epochs));
     }
     return all;
@@ -296,7 +300,7 @@ void print_accuracies(const std::string& first, const std::vector<Target>& targe
 
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
                       const LearnerOptions& learner, const fs::path& folder, RunRecord& record) {
-  save_accuracies(folder / "accuracy.csv", shown.column, targets, histories);
+  save_accuracies(folder / "accuracy.csv", shown.column, targets, histories, target_folders(folder, targets));
   record.finish();
   print_accuracies(shown.row, targets, histories);
   tell("in {}\n", folder.string());

@@ -23,7 +23,7 @@ struct LearnerOptions {
 };
 
 /// Adds --linearize, --without-f0 and --space.
-void add_learner_options(CLI::App& app, LearnerOptions& learner);
+void add_learner_options(CommandLine& line, LearnerOptions& learner);
 /// Throws std::invalid_argument for options that only the linearization has.
 void check_learner(const LearnerOptions& learner);
 
