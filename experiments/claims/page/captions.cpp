@@ -17,7 +17,9 @@ constexpr Words kinds[] = {
     {"spikes-",
      "A point is a training. See whether it lies above the dashed line: there the alignment with the task grew more than with "
      "its neighbours, by that factor."},
-    {"evolution-", "The rings mark the task. See whether they stand out from the points to the left and to the right."},
+    {"evolution-",
+     "How strongly the kernel supports each eigenfunction, before and after learning one of them. The rings mark that one. See how "
+     "far it rose, and whether it stands out from the points to its left and right."},
     {"trained-train-", "See which of the two linear models climbs in fewer epochs, passes over the training images."},
     {"trained-test-", "The same trainings on images that none of them was trained on. See whether the faster one is also the better one."},
     {"own-", "See how far the lines of the test images stay below the points of the training images, and who ends higher."},

@@ -45,7 +45,7 @@ Context loss_curves(const Study& study) {
       .paragraphs = {"The loss is what training makes smaller: the binary cross-entropy, which counts how wrong and how sure a model is "
                      "on each image. Accuracies of the same trainings stand at claim 5. Lines are means over seeds."},
       .missing = "trainings of the three models: pretrained_ntk_comparison"};
-  for (const Repeats& runs : repeated(study, study.of("pretrained_ntk_comparison"))) {
+  for (const Repeats& runs : matched_runs(study, study.of("pretrained_ntk_comparison")).groups) {
     const auto all = targets(*runs.front());
     if (all.empty()) continue;
     const Index target = all[all.size() / 2];

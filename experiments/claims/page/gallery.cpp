@@ -63,7 +63,7 @@ Context gallery_of_eigenfunctions(const Study& study) {
                      "either sign. The first one often has one sign for all images, so that even its lowest numbers are positive.",
                      "The kernel is that of the initial weights: nothing was learnt yet, and no image's name was used."},
       .missing = "eigenfunctions.png: compute_ntk of this version, into a new folder"};
-  for (const Repeats& runs : repeated(study, study.of("compute_ntk"))) {
+  for (const Repeats& runs : matched_runs(study, study.of("compute_ntk")).groups) {
     const auto has = [](const Run* run) {
       return fs::is_regular_file(run->folder / "eigenfunctions.png") && fs::is_regular_file(run->folder / "eigenfunctions.csv");
     };
@@ -85,7 +85,7 @@ Context other_directions(const Study& study, const std::vector<Section>& section
     return std::any_of(sections.begin(), sections.end(),
                        [&](const Section& s) { return std::find(s.runs.begin(), s.runs.end(), run) != s.runs.end(); });
   };
-  for (const Repeats& runs : repeated(study, study.of("compute_nads"))) {
+  for (const Repeats& runs : matched_runs(study, study.of("compute_nads")).groups) {
     const Run& run = *runs.front();
     const fs::path png = run.folder / "nads.png";
     if (std::any_of(runs.begin(), runs.end(), is_shown) || !fs::is_regular_file(png)) continue;

@@ -46,6 +46,17 @@ constexpr Word words[] = {
      "the singular vectors of the second derivative of f by image and weights"},
 };
 
+std::string verdicts() {
+  constexpr std::pair<Verdict, const char*> meanings[] = {
+      {Verdict::shown, "the whole interval is on the claim's side of the threshold"},
+      {Verdict::not_shown, "the whole interval is on the other side"},
+      {Verdict::undecided, "it is on both, or something else stands in the way, which is named"},
+      {Verdict::seen_once, "it is on the claim's side, but under a single seed, which another one may contradict"}};
+  std::string m;
+  for (const auto& [verdict, meaning] : meanings) m += fmt::format("<li>{} {}</li>\n", badge(verdict, word(verdict)), escape(meaning));
+  return m;
+}
+
 }  // namespace
 
 std::string introduction(bool with_gallery) {
@@ -60,10 +71,10 @@ std::string introduction(bool with_gallery) {
   return m +
          "<h3>Numbers and verdicts</h3>\n<p>A training goes over its images in <dfn>epochs</dfn>, one pass each. Where a run was repeated "
          "under several <dfn>seeds</dfn> (other initial weights, another order of the images and, where images are generated, other "
-         "images), numbers are the mean ± the standard deviation over them. Each verdict follows from a number and a threshold, and each "
-         "section names "
-         "both. Figures of one section whose vertical axes have the same unit have the same range, so that they can be "
-         "compared.</p>\n</section>\n";
+         "images), numbers are the mean ± the standard deviation over them. A <dfn>95 % interval</dfn> is where the true number lies with "
+         "that confidence, given the seeds and test images that there are. Figures of one section whose vertical axes have the same unit "
+         "have the same range, so that they can be compared. Each section names its threshold; a verdict is:</p>\n<ul>\n" +
+         verdicts() + "</ul>\n</section>\n";
 }
 
 }  // namespace tangentplane::experiments

@@ -46,6 +46,15 @@ Course course_of(const Run& run, Index target) {
   return course;
 }
 
+/// By target.
+std::vector<std::pair<Index, Course>> courses_of(const Run& run) {
+  std::vector<std::pair<Index, Course>> courses;
+  for (const Index target : targets(run))
+    if (Course course = course_of(run, target); course.size() > 1) courses.emplace_back(target, std::move(course));
+  std::sort(courses.begin(), courses.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return courses;
+}
+
 /// That of test images, where there are some.
 Index row_of(const Course& course) {
   const auto& last = course.rbegin()->second;
@@ -121,15 +130,11 @@ Context kernel_in_training(const Study& study) {
             .missing = "alignments in the course of training: train_ntk --alignment-every 5"};
   std::vector<const Run*> networks;
   for (const Run* run : study.of("train_ntk"))
-    if (!run->linearized()) networks.push_back(run);
+    if (!run->linearized() && !courses_of(*run).empty()) networks.push_back(run);
   bool without_start = false;
-  for (const Repeats& runs : repeated(study, networks)) {
+  for (const Repeats& runs : matched_runs(study, networks).groups) {
     const Run& run = *runs.front();
-    std::vector<std::pair<Index, Course>> courses;
-    for (const Index target : targets(run))
-      if (Course course = course_of(run, target); course.size() > 1) courses.emplace_back(target, std::move(course));
-    if (courses.empty()) continue;
-    std::sort(courses.begin(), courses.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    const auto courses = courses_of(run);
     without_start = without_start || !courses.front().second.contains(0);
     const std::string of = run.model() + (runs.size() > 1 ? ", seed " + run.seed() : ""), name = run.name();
     const auto& [target, course] = courses[courses.size() / 2];

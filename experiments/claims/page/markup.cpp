@@ -18,6 +18,10 @@ const char* css_class(Section::Verdict verdict) {
       return "partly";
     case Section::Verdict::not_shown:
       return "not";
+    case Section::Verdict::undecided:
+      return "undecided";
+    case Section::Verdict::seen_once:
+      return "once";
     case Section::Verdict::missing:
       break;
   }
@@ -108,10 +112,7 @@ std::string section_markup(const Study& study, const Section& s, std::size_t num
   if (s.verdict() == Section::Verdict::missing)
     return m + fmt::format("<p class=\"quiet\">Missing: {}</p>\n</section>\n", escape(s.missing));
   m += "<ul>\n";
-  for (const Finding& f : s.findings)
-    m += fmt::format("<li>{} {}</li>\n",
-                     badge(f.shown ? Section::Verdict::shown : Section::Verdict::not_shown, f.shown ? "shown" : "not shown"),
-                     escape(f.text));
+  for (const Finding& f : s.findings) m += fmt::format("<li>{} {}</li>\n", badge(f.verdict, word(f.verdict)), escape(f.text));
   m += fmt::format("</ul>\n<p class=\"quiet\">Shown means: {}.</p>\n", escape(s.threshold));
   for (const std::string& remark : s.remarks) m += fmt::format("<p>{}</p>\n", escape(remark));
   m += legend(s.figures) + "<div class=\"figures\">\n" + figures_markup(study.root, s.figures);

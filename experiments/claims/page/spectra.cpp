@@ -78,7 +78,7 @@ bool has_eigenvalues(const Repeats& runs) {
 }
 
 std::vector<Repeats> groups_of(const Study& study, const char* experiment) {
-  auto groups = repeated(study, study.of(experiment));
+  auto groups = matched_runs(study, study.of(experiment)).groups;
   std::erase_if(groups, [](const Repeats& runs) { return !has_eigenvalues(runs); });
   return groups;
 }

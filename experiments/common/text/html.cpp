@@ -23,8 +23,9 @@ p { max-width: 46rem; } a { color: var(--link); }
 section { margin-top: 2rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }
 .quiet, figcaption, caption { color: var(--quiet); font-size: .9rem; }
 .verdict { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .9rem; font-weight: 600; white-space: nowrap; }
-.shown { color: var(--good); background: var(--good-ground); } .partly { color: var(--half); background: var(--half-ground); }
-.not { color: var(--bad); background: var(--bad-ground); } .missing { color: var(--quiet); background: var(--panel); }
+.shown { color: var(--good); background: var(--good-ground); } .partly, .once { color: var(--half); background: var(--half-ground); }
+.not { color: var(--bad); background: var(--bad-ground); } .undecided { color: var(--text); background: var(--line); }
+.missing { color: var(--quiet); background: var(--panel); }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: .5rem 0; flex: 1 1 min(24rem, 100%); min-width: 0; max-width: 32rem; }
 .figures .figure, .drawing { color: var(--text); display: block; width: 100%; height: auto; } .drawing { max-width: 40rem; }
 .pixels image { image-rendering: pixelated; }

@@ -3,7 +3,7 @@
 #include "experiments/claims/page/context.h"
 #include "experiments/common/text/html.h"
 #include "tests/experiments/captured.h"
-#include "tests/experiments/written_page.h"
+#include "tests/experiments/page/written_page.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;

@@ -1,4 +1,4 @@
-#include "experiments/claims/statistics.h"
+#include "experiments/claims/statistics/statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +18,13 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t n = values.size();
   return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+double root_mean_square(const std::vector<double>& values) {
+  require(!values.empty(), "root_mean_square: no values");
+  double squares = 0;
+  for (double v : values) squares += v * v;
+  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
 std::vector<double> ranks(const std::vector<double>& values) {
@@ -48,24 +55,39 @@ std::optional<double> rank_correlation(const std::vector<double>& x, const std::
   return ab / std::sqrt(aa * bb);
 }
 
-Estimate estimate(const std::vector<double>& values, double measurement) {
-  std::vector<double> present;
-  for (double v : values)
-    if (!std::isnan(v)) present.push_back(v);
-  require(!present.empty(), "estimate: none of {} values is a number", values.size());
-  Estimate e{.mean = mean(present), .count = present.size()};
-  const double n = static_cast<double>(e.count);
-  double squares = 0;
-  for (double v : present) squares += (v - e.mean) * (v - e.mean);
-  if (e.count > 1) e.spread = std::sqrt(squares / (n - 1));
-  e.error = std::hypot(e.spread / std::sqrt(n), measurement);
-  return e;
-}
-
 double accuracy_error(double accuracy, double n) {
   require(accuracy >= -1e-9 && accuracy <= 1 + 1e-9 && n > 0, "accuracy_error: accuracy {} on {} examples", accuracy, n);
   const double p = (accuracy * n + 2) / (n + 4);
   return std::sqrt(p * (1 - p) / (n + 4));
+}
+
+Roc::Roc(const std::vector<double>& logits, const std::vector<int>& labels) {
+  require(logits.size() == labels.size(), "roc: {} logits for {} labels", logits.size(), labels.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) sorted_.push_back({logits[i], i, labels[i]});
+  std::sort(sorted_.begin(), sorted_.end(), [](const Place& a, const Place& b) { return a.logit < b.logit; });
+}
+
+std::optional<double> Roc::area() const { return area(std::vector<double>(sorted_.size(), 1)); }
+
+std::optional<double> Roc::area(std::span<const double> weights) const {
+  double below = 0, positives = 0, won = 0;  // weights of images of class 0 so far, of class 1, and of pairs in the right order
+  for (std::size_t i = 0; i < sorted_.size();) {
+    double tied[2] = {0, 0};
+    const double logit = sorted_[i].logit;
+    for (; i < sorted_.size() && sorted_[i].logit == logit; ++i) tied[sorted_[i].label == 1] += weights[sorted_[i].image];
+    won += tied[1] * (below + 0.5 * tied[0]);
+    below += tied[0], positives += tied[1];
+  }
+  if (below == 0 || positives == 0) return {};
+  return won / (below * positives);
+}
+
+double paired_error(const std::vector<double>& values, double reach) {
+  require(!values.empty(), "paired_error: no values");
+  double sum = 0, squares = 2 * reach * reach;
+  for (double v : values) sum += v, squares += v * v;
+  const double n = static_cast<double>(values.size()) + 2, middle = sum / n;
+  return std::sqrt((squares / n - middle * middle) / n);
 }
 
 }  // namespace tangentplane::experiments
