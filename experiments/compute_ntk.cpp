@@ -8,6 +8,7 @@
 #include "data/hash.h"
 #include "data/npy.h"
 #include "experiments/common/figures/figures.h"
+#include "experiments/common/figures/gallery.h"
 #include "experiments/common/kernel/eigenpairs.h"
 #include "experiments/common/options/kernel_options.h"
 #include "experiments/common/plans/kernel_folder.h"
@@ -74,6 +75,8 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout) {
     const auto title = fmt::format("Kernel of {} on {} images of {}", o.model, plan.images, data_name(o));
     return save_figure(path, spectrum_figure(title, pairs.values, pairs.residuals));
   });
+  try_figure(folder.path() / "eigenfunctions.png",
+             [&](const fs::path& path) { return save_gallery(path, subject.data.images, pairs.vectors); });
 }
 
 void run(int argc, const char* const* argv) {

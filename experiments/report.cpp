@@ -3,7 +3,7 @@
 //   report results
 //
 // Some seconds. Reads the folders that ./experiments/reproduce fills, writes results/index.html and results/figures/.
-#include "experiments/claims/report_page.h"
+#include "experiments/claims/page/report_page.h"
 #include "experiments/common/options/options.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/text/say.h"

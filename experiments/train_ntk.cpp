@@ -140,7 +140,8 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     if (o.aligns())
       hooks.trained = [&](const Variables<S>& weights) {
         const fs::path last = at_epoch(o.recipe.epochs);
-        const auto aligned = fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
+        const auto aligned =
+            fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
         data::save_npy(folder / "alignment.npy", aligned);
       };
     histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));

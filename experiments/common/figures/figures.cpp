@@ -22,7 +22,7 @@ Figure spectrum_figure(const std::string& title, const std::vector<double>& eige
   const Mark mark = eigenvalues.size() > 1 ? Mark::line : Mark::points;
   f.series.push_back({.label = "eigenvalue", .x = one_based(eigenvalues.size()), .y = eigenvalues, .mark = mark});
   if (std::any_of(residuals.begin(), residuals.end(), [](double r) { return r > 0; })) {
-    f.y_label = "eigenvalue, residual";
+    f.y_label = "eigenvalue or residual";
     f.series.push_back({.label = "residual ‖Ku - θu‖", .x = one_based(residuals.size()), .y = residuals, .mark = Mark::points});
   }
   return f;

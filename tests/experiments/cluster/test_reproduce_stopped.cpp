@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string study =
-    places::reproduce() + " --bin " + places::binaries() + " --out results --seeds 1 --num-train 300 --num-test 40 --only eigenfunctions-mlp";
+const std::string study = places::reproduce() + " --bin " + places::binaries() +
+                          " --out results --seeds 1 --num-train 300 --num-test 40 --only eigenfunctions-mlp";
 
 }  // namespace
 
