@@ -15,6 +15,7 @@
 #include "experiments/common/subject/eigenfunctions.h"
 #include "experiments/common/text/say.h"
 #include "experiments/common/training/learners.h"
+#include "experiments/common/training/more_targets.h"
 #include "kernels/alignment.h"
 
 using namespace tangentplane;
@@ -163,8 +164,15 @@ void draw_alignments(const Options& o, const std::vector<Target>& targets, const
 template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const Index n = layout.num_train + layout.num_test;
+  Config config = configuration(line, o);
+  AllTargets all;
+  if (!o.from.index.empty()) {
+    all = all_targets(o.out, "train_ntk", o.from.index);
+    config.set("index", o.from.index = all.index);
+  }
   const auto targets = targets_of(o, o.from, n);
-  ResultsFolder folder(o.out, "train_ntk", configuration(line, o));
+  ResultsFolder folder(o.out, "train_ntk", config);
+  if (!o.from.index.empty()) folder.may_grow_by("index", [&] { make_room(o.out, all.there, o.learner.function_space()); });
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(n));
@@ -172,7 +180,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   require_room(training_takes(n), held, o.memory);
   load_images(subject, o, start);
   auto made = fingerprints_of(o, subject, start);
-  made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);
+  if (!o.labels.empty()) made.set("labels", fingerprint(targets), "--labels " + o.labels);
   compare(o.from, o, made);
   std::uint64_t kernel = 0;
   if (o.has_kernel()) {
@@ -180,6 +188,8 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
     made.set("kernel", data::hexadecimal(kernel), "--ntk " + o.from.ntk);
   }
   require_same_inputs(folder, made);
+  require_same_labels(folder.path(), all, targets, "--ntk " + o.from.ntk);
+  made.set("labels", fingerprint(targets));
   const TrainingPlan plan = plan_training(o, subject, work_of<S>(o, targets.size()), held);
   if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;

@@ -36,15 +36,37 @@ std::string shown_experiment(const std::string& config) {
 
 bool is_identity(const std::string& key) { return key != "out" && key != "threads" && key != "memory" && key != "quiet" && key != "force"; }
 
+// Whether two paths lead to the same from the folders of their runs: those may have been moved together.
+bool is_same_place(const Config& there, const std::string& a, const Config& here, const std::string& b) {
+  const std::string *from = there.find("out"), *to = here.find("out");
+  return from && to && a.starts_with('/') && b.starts_with('/') &&
+         fs::path(a).lexically_relative(*from) == fs::path(b).lexically_relative(*to);
+}
+
+bool is_part(const std::string& a, const std::string& b) {
+  const auto some = parse_indices("", a), all = parse_indices("", b);
+  return std::all_of(some.begin(), some.end(), [&](Index i) { return std::find(all.begin(), all.end(), i) != all.end(); });
+}
+
 // "--seed 1 there, 0 here" for the first option that differs; empty if none does.
-std::string difference(const Config& there, const Config& here) {
+std::string difference(const Config& there, const Config& here, const std::string& growing) {
   const auto shown = [](const std::string* value) { return value ? *value : std::string("nothing"); };
   for (const auto* one : {&here, &there})
     for (const auto& [key, unused] : one->entries()) {
       const std::string *a = there.find(key), *b = here.find(key);
-      if (is_identity(key) && !(a && b && *a == *b)) return fmt::format("--{} is {} there and {} here", key, shown(a), shown(b));
+      if (!is_identity(key) || (a && b && (*a == *b || is_same_place(there, *a, here, *b) || (key == growing && is_part(*a, *b)))))
+        continue;
+      return fmt::format("--{} is {} there and {} here", key, shown(a), shown(b));
     }
   return "";
+}
+
+// Whether config.toml, of a run that this one goes on with, says something else of it.
+bool is_outdated(const Config& there, const Config& here) {
+  return std::any_of(here.entries().begin(), here.entries().end(), [&](const auto& entry) {
+    const std::string* value = there.find(entry.first);
+    return is_identity(entry.first) && !(value && *value == entry.second);
+  });
 }
 
 /// f(path) for each file in the run's folder and in its targets' folders, which hold no run of their own. Links are not followed.
@@ -157,9 +179,11 @@ ResultsFolder::State ResultsFolder::check() const {
     const std::string text = read_text(config_path), line = text.substr(0, text.find('\n'));
     require(line == first_line(experiment_), "{}: holds results of another experiment ({}); give another folder", option,
             shown_experiment(text));
-    const std::string other = difference(Config::parse(text, config_path.string()), config_);
+    const Config there = Config::parse(text, config_path.string());
+    const std::string other = difference(there, config_, growing_);
     require(other.empty(), "{}: holds results of another configuration ({}); give another folder, or delete it", option, other);
-    state = is_finished(path_) && torn_files(path_).empty() ? State::finished : State::unfinished;
+    const bool all = growing_.empty() || is_part(*config_.find(growing_), *there.find(growing_));
+    state = is_finished(path_) && all && torn_files(path_).empty() ? State::finished : State::unfinished;
   }
   if (state == State::finished) return state;  // and need not be written
   const int reason = faccessat(AT_FDCWD, standing.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
@@ -199,15 +223,22 @@ bool ResultsFolder::claim() {
       return finished_before();
     }
     remove_leftovers(path_);
-    if (state == State::unfinished && !is_finished(path_)) return true;
-    // The mark first: a folder without one counts as finished.
-    replace_text(path_ / unfinished_mark, "");
-    for (const auto& [file, what] : torn_files(path_)) {
-      remark("{}: {} {}: the run is gone on with\n", experiment_, file.string(), what);
-      data::remove_file(file);
-      data::remove_file(file.parent_path() / "final.npz");  // a target is whole or is trained again
+    if (state == State::fresh || is_finished(path_)) {
+      // The mark first: a folder without one counts as finished.
+      replace_text(path_ / unfinished_mark, "");
+      for (const auto& [file, what] : torn_files(path_)) {
+        remark("{}: {} {}: the run is gone on with\n", experiment_, file.string(), what);
+        data::remove_file(file);
+        data::remove_file(file.parent_path() / "final.npz");  // a target is whole or is trained again
+      }
     }
-    if (state == State::fresh) replace_text(path_ / config_name, first_line(experiment_) + "\n" + config_.toml());
+    const auto write_config = [&] { replace_text(path_ / config_name, first_line(experiment_) + "\n" + config_.toml()); };
+    if (state == State::fresh) {
+      write_config();
+    } else if (const Config there = Config::read(path_ / config_name); is_outdated(there, config_)) {
+      if (!growing_.empty() && !is_part(*config_.find(growing_), *there.find(growing_))) make_room_();
+      write_config();
+    }
   } catch (const std::runtime_error& e) {  // what check() cannot foresee, a full disk among them
     take_back();
     require(false, "{}: cannot be written ({}); give another folder", option, e.what());

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,10 +21,14 @@ class ResultsFolder {
 
   /// `path` is --out as resolved, `config` what configuration() gave. Nothing is touched yet.
   ResultsFolder(std::filesystem::path path, std::string experiment, Config config);
+  /// Lets the run that is there be a smaller one: it may have a part of this option's list. claim() then calls make_room before it writes
+  /// the longer list down.
+  void may_grow_by(std::string option, std::function<void()> make_room) { growing_ = std::move(option), make_room_ = std::move(make_room); }
 
-  /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet) to go on
-  /// with or finished. Finished is a run whose files are as long as it left them. What is left of a process that was killed while it wrote
-  /// is as nothing. Throws std::invalid_argument naming --out if the folder holds anything else or cannot be written.
+  /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet; a path
+  /// counts by where it leads from --out, so that folders may be moved together) to go on with or finished. Finished is a run whose files
+  /// are as long as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
+  /// naming --out if the folder holds anything else or cannot be written.
   State check() const;
   /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, locks it until this object
   /// ends, removes what a killed process left half written, writes config.toml, marks the run as begun, and returns true. Throws
@@ -40,6 +45,8 @@ class ResultsFolder {
   std::filesystem::path path_;
   std::string experiment_;
   Config config_;
+  std::string growing_;
+  std::function<void()> make_room_;
   std::unique_ptr<FolderLock> lock_;
 };
 
