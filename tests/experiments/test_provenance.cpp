@@ -3,6 +3,7 @@
 
 #include "experiments/common/run/provenance.h"
 #include "tests/experiments/run_binary.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -69,7 +70,7 @@ TEST_CASE("provenance: a run that another commit began names that one too") {
 TEST_CASE("provenance: the command of run.json, given to a shell, makes the same results") {
   const Sandbox box;
   const std::string out = "a 'quoted'  \"folder\" & $HOME, ü";
-  const auto binary = (fs::path(TESTS_BIN) / kernel.substr(0, kernel.find(' '))).string();
+  const auto binary = (fs::path(places::binaries()) / kernel.substr(0, kernel.find(' '))).string();
   const auto first = shell(box, binary + kernel.substr(kernel.find(' ')) + " --out 'a '\\''quoted'\\''  \"folder\" & $HOME, ü'");
   INFO(first.err);
   REQUIRE(first.status == 0);
@@ -92,7 +93,7 @@ TEST_CASE("provenance: words are quoted where a shell would take them otherwise"
 
 TEST_CASE("provenance: the commit of a build is that of its sources, with a + where these were changed") {
   const Sandbox box;
-  const std::string script = (fs::path(TESTS_REPRODUCE).parent_path() / "common/run/built_from.cmake").string();
+  const std::string script = (fs::path(places::reproduce()).parent_path() / "common/run/built_from.cmake").string();
   const auto look = [&] {
     const auto end = shell(box, "cmake -D SOURCE=tree -D VERSION=4.5.6 -D FILE=out.cpp -P '" + script + "'");
     INFO(end.err);

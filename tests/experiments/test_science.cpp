@@ -2,7 +2,7 @@
 // the eigenfunction comes; training aligns the kernel with its target; early anisotropy directions take fewer samples than late ones.
 #include "data/dataset.h"
 #include "data/linearly_separable.h"
-#include "experiments/claims/statistics.h"
+#include "experiments/claims/statistics/statistics.h"
 #include "kernels/alignment.h"
 #include "kernels/eigen.h"
 #include "kernels/nads.h"
