@@ -6,10 +6,10 @@
 namespace tangentplane::experiments {
 namespace {
 
-using Words = std::pair<std::string_view, std::string_view>;
+using Meaning = std::pair<std::string_view, std::string_view>;
 
 // The longer name first, where one begins with the other.
-constexpr Words kinds[] = {
+constexpr Meaning kinds[] = {
     {"rank-", "See whether the two curves rise and fall together. How far apart they are does not matter here."},
     {"auc-", "The same by how well a model's output sorts the test images, which the sizes of the two classes do not change."},
     {"classes-", "See which curve is higher, and whether the gap between them widens to the right."},
@@ -25,7 +25,7 @@ constexpr Words kinds[] = {
     {"own-", "See how far the lines of the test images stay below the points of the training images, and who ends higher."},
 };
 
-constexpr Words labels[] = {
+constexpr Meaning labels[] = {
     {"network on the classes", "dashed: the network after training on as many images with their own classes, for comparison"},
     {"network", "the network, trained"},
     {"linearization", "its linearization at the initial weights, trained in the same way"},
@@ -37,11 +37,11 @@ constexpr Words labels[] = {
     {"training images", "measured on the images that were trained on"},
     {"test images", "measured on images that were not"},
 };
-constexpr Words beginnings[] = {
+constexpr Meaning beginnings[] = {
     {"threshold ", "dashed: where the verdict turns"},
     {"target ", "rings: the eigenfunction that was the task"},
 };
-constexpr Words ends[] = {
+constexpr Meaning ends[] = {
     {" (train)", "points: on the images that were trained on"},
     {" (test)", "lines: on images that were not"},
 };

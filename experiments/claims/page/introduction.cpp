@@ -10,7 +10,7 @@ struct Word {
   const char *word, *text, *formula;  // markup; the word stands as <dfn> where it is explained
 };
 
-constexpr Word words[] = {
+constexpr Word explained[] = {
     {"Linearization",
      "A network is a function of its <dfn>weights</dfn>, the many numbers that training adjusts. Move them a little from where training "
      "begins, and the network's output changes nearly in proportion. The <dfn>linearization</dfn> is the model for which this holds "
@@ -65,7 +65,7 @@ std::string introduction(bool with_gallery) {
       "<figcaption>Left, the weights, two of many; right, the functions that they stand for. As the weights move, the network "
       "moves over its curved surface. The linearization starts at the same point and moves in the plane that touches the surface "
       "there. Near the start the two hardly differ.</figcaption></figure>\n";
-  for (const auto& [word, text, formula] : words)
+  for (const auto& [word, text, formula] : explained)
     m += fmt::format("<h3>{}</h3>\n<p>{} <span class=\"quiet\">{}.</span>{}</p>\n", word, text, formula,
                      with_gallery && std::string_view(word) == "Eigenfunction" ? " <a href=\"#gallery\">What some look like.</a>" : "");
   return m +

@@ -160,7 +160,7 @@ TEST_CASE("commands on a page run again from the folder that it lies in, whereve
   for (const Run& run : here.runs) CHECK(mentions(run.config.toml(), "study/"));  // absolute paths
   fs::rename(box / "study", box / odd);
   const std::string html = page_of(box / odd);
-  std::string script = "set -e\nPATH=" + std::string(TESTS_BIN) + ":$PATH\ncd " + shell_quoted((box / odd).string()) + "\n";
+  std::string script = "set -e\nPATH=" + places::binaries() + ":$PATH\ncd " + shell_quoted((box / odd).string()) + "\n";
   const Study moved = read_study(box / odd);
   std::vector<const Run*> runs;
   for (const Run& run : moved.runs) runs.push_back(&run);
