@@ -37,11 +37,13 @@ T normalise_composed(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<S
   return bias(channel_scale(channel_scale(centred, lift<T>(inverse_deviation)), gamma), beta);
 }
 
+/// The same; other types have routines of their own.
 template <class T>
 T normalise(const T& x, const Tensor<ScalarOf<T>>& mean, const Tensor<ScalarOf<T>>& inverse_deviation, const T& gamma, const T& beta) {
   return normalise_composed(x, mean, inverse_deviation, gamma, beta);
 }
 
+/// The same in one sweep.
 template <class S>
 Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Tensor<S>& gamma,
                     const Tensor<S>& beta) {
@@ -49,6 +51,7 @@ Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& 
   return cpu::normalise(x, mean, inverse_deviation, gamma, beta, static_cast<Tensor<S>*>(nullptr));
 }
 
+/// The same in one sweep, recorded as one step.
 template <class S>
 Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Var<Tensor<S>>& gamma,
                          const Var<Tensor<S>>& beta) {
@@ -72,7 +75,7 @@ Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const T
 /// The output and the statistics of the batch that made it.
 template <class T>
 struct BatchNormalised {
-  T y;
+  T y;                                 ///< normalised
   Tensor<ScalarOf<T>> mean, variance;  ///< [C], the variance biased
 };
 
@@ -88,11 +91,13 @@ BatchNormalised<T> normalise_by_batch_composed(const T& x, const T& gamma, const
   return {y, primal(mean), primal(variance)};
 }
 
+/// The same; other types have routines of their own.
 template <class T>
 BatchNormalised<T> normalise_by_batch(const T& x, const T& gamma, const T& beta, double epsilon) {
   return normalise_by_batch_composed(x, gamma, beta, epsilon);
 }
 
+/// The same in two sweeps.
 template <class S>
 BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S>& gamma, const Tensor<S>& beta, double epsilon) {
   batch_norm_detail::check_batch(x.shape(), {{"scale", gamma.shape()}, {"bias", beta.shape()}});
@@ -100,6 +105,7 @@ BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S
   return {cpu::batch_norm(x, m, gamma, beta, epsilon), m.mean, m.variance};
 }
 
+/// The same, and its pull-back in two sweeps.
 template <class S>
 BatchNormalised<Var<Tensor<S>>> normalise_by_batch(const Var<Tensor<S>>& x, const Var<Tensor<S>>& gamma, const Var<Tensor<S>>& beta,
                                                    double epsilon) {

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+/// Everything of this project. Arrays in files are in tangentplane::data, eigenpairs in tangentplane::kernels, the loops in
+/// tangentplane::cpu.
 namespace tangentplane {
 
 /// Throws std::invalid_argument with the formatted line unless `ok`.

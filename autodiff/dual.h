@@ -9,16 +9,19 @@
 
 namespace tangentplane {
 
+/// A value and how fast it moves. Every function of value.h and ops.h takes it.
 template <class T>
 struct Dual {
-  T primal;
-  std::optional<T> tangent;
+  T primal;                  ///< the value
+  std::optional<T> tangent;  ///< how fast it moves; none: exactly zero
 
   Dual() = default;
-  Dual(T p) : primal(std::move(p)) {}  // NOLINT: a constant
+  Dual(T p) : primal(std::move(p)) {}  ///< a constant: no tangent
+  /// A primal and perhaps a tangent of its shape.
   Dual(T p, std::optional<T> t) : primal(std::move(p)), tangent(std::move(t)) {}
 };
 
+/// As value.h asks of a value type.
 template <class T>
 struct ValueTraits<Dual<T>> {
   using Scalar = ScalarOf<T>;
@@ -29,6 +32,7 @@ struct ValueTraits<Dual<T>> {
   }
 };
 
+/// The product rule.
 template <Slot s, class Form, class T>
 Dual<T> solve(const Form& form, const Dual<T>& p, const Dual<T>& q) {
   Dual<T> y{solve<s>(form, p.primal, q.primal)};
@@ -37,6 +41,7 @@ Dual<T> solve(const Form& form, const Dual<T>& p, const Dual<T>& q) {
   return y;
 }
 
+/// A map is its own derivative.
 template <class Map, class T>
 Dual<T> apply(const Map& map, const Dual<T>& x) {
   Dual<T> y{apply(map, x.primal)};
@@ -44,6 +49,7 @@ Dual<T> apply(const Map& map, const Dual<T>& x) {
   return y;
 }
 
+/// Primals and tangents apart.
 template <class T>
 Dual<T> add(Dual<T> a, Dual<T> b) {
   Dual<T> y{add(std::move(a.primal), std::move(b.primal)), std::move(a.tangent)};
@@ -51,6 +57,7 @@ Dual<T> add(Dual<T> a, Dual<T> b) {
   return y;
 }
 
+/// x + map(b), primals and tangents apart.
 template <class Map, class T>
 Dual<T> add(Dual<T> x, const Map& map, const Dual<T>& b) {
   Dual<T> y{add(std::move(x.primal), map, b.primal)};
@@ -63,6 +70,7 @@ Dual<T> add(Dual<T> x, const Map& map, const Dual<T>& b) {
   return y;
 }
 
+/// The chain rule.
 template <class F, class T>
 Dual<T> pointwise(const F& f, const Dual<T>& x) {
   Dual<T> y{pointwise(f, x.primal)};

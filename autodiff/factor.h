@@ -18,7 +18,7 @@ template <class T>
 class Entrance {
  public:
   virtual ~Entrance() = default;
-  virtual const char* name() const = 0;
+  virtual const char* name() const = 0;  ///< of the op, for messages
   /// The parameter's cotangent: solve<weight>(activation, cotangent), summed over the examples.
   virtual T gradient(const std::optional<T>& activation, const T& cotangent) const = 0;
   /// B(activation, v): what a change v of the parameter adds to the op's output.
@@ -36,18 +36,19 @@ class Entrance {
   }
 
  protected:
-  virtual const std::type_info& type() const = 0;
-  virtual const void* op() const = 0;
+  virtual const std::type_info& type() const = 0;  ///< of the op
+  virtual const void* op() const = 0;              ///< the op itself
 };
 
 /// One term of a parameter's cotangent.
 template <class T>
 struct Factor {
-  int parameter;
-  std::shared_ptr<const Entrance<T>> entrance;
-  std::optional<T> activation;  ///< none for maps, whose activation is 1
-  T cotangent;
+  int parameter;                                ///< its number in the list of parameters
+  std::shared_ptr<const Entrance<T>> entrance;  ///< the op that takes the parameter
+  std::optional<T> activation;                  ///< none for maps, whose activation is 1
+  T cotangent;                                  ///< what came back to the op's output
 
+  /// Multiplied out, summed over the examples.
   T gradient() const { return entrance->gradient(activation, cotangent); }
 };
 
@@ -90,6 +91,7 @@ class EntranceOf : public Entrance<T> {
 
 }  // namespace factor_detail
 
+/// A parameter in the weight slot of a form.
 template <class Form, class T>
 class FormEntrance : public factor_detail::EntranceOf<Form, T> {
  public:
@@ -101,6 +103,7 @@ class FormEntrance : public factor_detail::EntranceOf<Form, T> {
   bool per_example() const override { return Form::shares_weight; }
 };
 
+/// A parameter that enters through a map.
 template <class Map, class T>
 class MapEntrance : public factor_detail::EntranceOf<Map, T> {
  public:
@@ -115,6 +118,7 @@ class MapEntrance : public factor_detail::EntranceOf<Map, T> {
 struct Direct {
   static constexpr const char* name = "direct";
 };
+/// The entrance of such a parameter: the gradient is the cotangent, and there is no J v.
 template <class T>
 class DirectEntrance : public factor_detail::EntranceOf<Direct, T> {
  public:

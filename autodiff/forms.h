@@ -41,7 +41,7 @@ struct MatMul {
 struct Conv2d {
   static constexpr const char* name = "conv2d";
   static constexpr bool shares_weight = true;
-  cpu::ConvGeometry at;
+  cpu::ConvGeometry at;  ///< sizes, stride and padding
   Reach reach() const { return Reach::row; }
 
   template <Slot s, class S>
@@ -96,6 +96,7 @@ struct ChannelScale {
   }
 };
 
+/// True for a form that says so.
 template <class Form>
 constexpr bool prunes_at_zero_weight = requires {
   requires Form::prunes_at_zero_weight;

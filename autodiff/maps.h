@@ -11,7 +11,7 @@ namespace tangentplane {
 struct ChannelBias {
   static constexpr const char* name = "channel_bias";
   static constexpr bool broadcasts_to_examples = true;
-  Shape to;
+  Shape to;  ///< of the output
 
   template <class S>
   Tensor<S> apply(const Tensor<S>& b) const {
@@ -36,9 +36,10 @@ struct ChannelBias {
   }
 };
 
+/// The same numbers under another shape.
 struct Reshape {
   static constexpr const char* name = "reshape";
-  Shape from, to;
+  Shape from, to;  ///< of the input and the output
   Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -53,7 +54,7 @@ struct Reshape {
 /// Times a constant.
 struct Scale {
   static constexpr const char* name = "scale";
-  double factor;
+  double factor;  ///< the constant
   Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -71,7 +72,7 @@ struct Scale {
 /// Everything -> a scalar.
 struct Sum {
   static constexpr const char* name = "sum";
-  Shape from;
+  Shape from;  ///< of the input
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
     const S* v = x.data();
@@ -86,7 +87,7 @@ struct Sum {
 /// Mean over windows of [N, H, W, C]; windows that do not fit are left out (VALID).
 struct AveragePool {
   static constexpr const char* name = "average_pool";
-  cpu::PoolGeometry at;
+  cpu::PoolGeometry at;  ///< sizes, window and stride
   Reach reach() const { return Reach::row; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -101,7 +102,7 @@ struct AveragePool {
 /// [N, H, W, C] -> [N, C].
 struct GlobalMean {
   static constexpr const char* name = "global_mean";
-  Index height, width;
+  Index height, width;  ///< of an input image
   Reach reach() const { return Reach::row; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -117,9 +118,9 @@ struct GlobalMean {
 /// occur more than once.
 struct Gather {
   static constexpr const char* name = "gather";
-  Shape from, to;
-  std::shared_ptr<const std::vector<Index>> places;
-  bool repeats;
+  Shape from, to;                                    ///< of the input and the output
+  std::shared_ptr<const std::vector<Index>> places;  ///< in the input, one for each number of the output
+  bool repeats;                                      ///< whether a place may occur more than once
   /// That of the places: maximum pooling takes each row's from that row.
   Reach reach() const {
     if (from.rank() == 0 || to.rank() == 0 || from[0] != to[0]) return Reach::batch;

@@ -36,7 +36,7 @@ T matmul(const T& x, const T& w) {
 
 /// Zero rows added around an image before a convolution.
 struct Padding {
-  Index top = 0, bottom = 0, left = 0, right = 0;
+  Index top = 0, bottom = 0, left = 0, right = 0;  ///< rows and columns; negative ones crop
 
   /// Output extent ceil(n / stride): total pad max((ceil(n/s) - 1) s + k - n, 0) a side pair, the smaller half first (as flax's SAME).
   static Padding same(Index height, Index width, Index kernel_height, Index kernel_width, Index stride) {
@@ -109,15 +109,18 @@ T mul(const T& x, const T& y) {
   return solve<Slot::output>(Mul{}, x, y);
 }
 
+/// factor x.
 template <class T>
 T scale(const T& x, double factor) {
   return apply(Scale{factor}, x);
 }
+/// x - y, of one shape.
 template <class T>
 T subtract(T x, const T& y) {
   return add(std::move(x), scale(y, -1));
 }
 
+/// The same numbers under another shape of the same size.
 template <class T>
 T reshape(const T& x, const Shape& to) {
   require(shape_of(x).size() == to.size(), "reshape: {} to {} changes the size", shape_of(x), to);
@@ -169,29 +172,35 @@ T max_pool(const T& x, Index window, Index stride = 0) {
   return apply(Gather{s, {s[0], at.out_height(), at.out_width(), s[3]}, cpu::window_maxima(at, primal(x)), at.stride < at.window}, x);
 }
 
+/// max(x, 0), entry by entry.
 template <class T>
 T relu(const T& x) {
   return pointwise(Relu{}, x);
 }
+/// x Phi(x) in its tanh form, entry by entry.
 template <class T>
 T gelu(const T& x) {
   return pointwise(Gelu{}, x);
 }
+/// tanh(x), entry by entry.
 template <class T>
 T tanh(const T& x) requires requires {
   typename ValueTraits<T>::Scalar;
 }
 { return pointwise(Tanh{}, x); }
+/// 1 / (1 + e^-x), entry by entry.
 template <class T>
 T sigmoid(const T& x) requires requires {
   typename ValueTraits<T>::Scalar;
 }
 { return pointwise(Sigmoid{}, x); }
+/// log(1 + e^x), entry by entry.
 template <class T>
 T softplus(const T& x) requires requires {
   typename ValueTraits<T>::Scalar;
 }
 { return pointwise(Softplus{}, x); }
+/// log(x), entry by entry.
 template <class T>
 T log(const T& x) requires requires {
   typename ValueTraits<T>::Scalar;

@@ -32,12 +32,14 @@ inline double gelu_rest(double x, double inner) {
 
 }  // namespace pointwise_detail
 
+/// max(x, 0).
 struct Relu {  // relu'(0) = 0; NaN stays NaN (its slope counts as 1)
   template <class X>
   X operator()(const X& x) const {
     return innermost(x) <= 0 ? X(0) : x;
   }
 };
+/// The tanh form of x Phi(x), as in flax.
 struct Gelu {  // tanh form (Hendrycks and Gimpel, 2016): x (1 + tanh(u)) / 2 = x sigmoid(2 u)
   template <class X>
   X operator()(const X& x) const {
@@ -47,32 +49,37 @@ struct Gelu {  // tanh form (Hendrycks and Gimpel, 2016): x (1 + tanh(u)) / 2 = 
     return innermost(x) > 40 ? x : (innermost(x) < -40 ? X(0) : y);
   }
 };
+/// tanh(x).
 struct Tanh {
   template <class X>
   X operator()(const X& x) const {
     return tanh(x);
   }
 };
+/// 1 / (1 + e^-x).
 struct Sigmoid {
   template <class X>
   X operator()(const X& x) const {
     return sigmoid(x);
   }
 };
-struct Softplus {  // log(1 + e^x)
+/// log(1 + e^x).
+struct Softplus {
   template <class X>
   X operator()(const X& x) const {
     return softplus(x);
   }
 };
+/// log(x).
 struct Log {
   template <class X>
   X operator()(const X& x) const {
     return log(x);
   }
 };
-struct Rsqrt {  // 1 / sqrt(x + shift)
-  double shift = 0;
+/// 1 / sqrt(x + shift).
+struct Rsqrt {
+  double shift = 0;  ///< added to x
   template <class X>
   X operator()(const X& x) const {
     return X(1) / sqrt(x + X(shift));
@@ -82,13 +89,14 @@ struct Rsqrt {  // 1 / sqrt(x + shift)
 /// f' as a pointwise function of its own.
 template <class F>
 struct Derivative {
-  F f;
+  F f;  ///< the function whose slope it is
   template <class X>
   X operator()(const X& x) const {
     return f(ScalarDual<X>(x, X(1))).tangent;
   }
 };
 
+/// f(x), entry by entry.
 template <class F, class S>
 Tensor<S> pointwise(const F& f, const Tensor<S>& x) {
   Tensor<S> y(x.shape());

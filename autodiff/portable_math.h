@@ -7,8 +7,9 @@ namespace tangentplane::portable {
 /// log(x) for a positive, normal x: the double nearest to it, but for some one argument in ten thousand, where it is the next one.
 double log(double x);
 
+/// Of one angle.
 struct SineCosine {
-  double sine, cosine;
+  double sine, cosine;  ///< of the angle
 };
 /// Of an angle in [0, 100] radians, as near as log. Throws std::invalid_argument for any other.
 SineCosine sine_cosine(double angle);

@@ -15,11 +15,14 @@ namespace tangentplane {
 /// indices are independent. The numbers are the same on every machine and by every compiler, to the last bit.
 class RandomStream {
  public:
+  /// Stream `index` of those called `name`, of this seed.
   RandomStream(std::uint64_t seed, std::string_view name, std::uint64_t index = 0);
 
+  /// 64 random bits.
   std::uint64_t bits();
   /// In [0, 1), 53 bits.
   double uniform();
+  /// In [low, high).
   double uniform(double low, double high);
   /// Standard normal, by Box and Muller.
   double normal();

@@ -80,6 +80,7 @@ inline Decay<S> decay(S x, S rest) {
 // number; below it goes to 0 through the denormal numbers, above to infinity. A second argument `rest`, where there is one, is the part
 // of the argument that x has no digits for: the function is taken at x + rest.
 
+/// e^x.
 template <std::floating_point S>
 inline S exp(S x) {
   constexpr S high = std::is_same_v<S, float> ? S(89) : S(710), low = std::is_same_v<S, float> ? S(-104) : S(-746);
@@ -107,15 +108,18 @@ inline S tanh_of_half(S x, S rest = 0) {
   const S y = -expm1 / (S(2) + expm1);
   return x < 0 ? -y : y;
 }
+/// tanh(x).
 template <std::floating_point S>
 inline S tanh(S x) {
   return tanh_of_half(S(2) * x);
 }
 
+/// log(x).
 template <std::floating_point S>
 inline S log(S x) {
   return std::log(x);
 }
+/// The square root of x.
 template <std::floating_point S>
 inline S sqrt(S x) {
   return std::sqrt(x);
@@ -125,6 +129,7 @@ template <std::floating_point S>
 inline S softplus(S x) {
   return (x > 0 ? x : S(0)) + std::log1p(exp(x > 0 ? -x : x));
 }
+/// The number that data-dependent choices read: of a number itself.
 template <std::floating_point S>
 constexpr S innermost(S x) {
   return x;
@@ -133,11 +138,13 @@ constexpr S innermost(S x) {
 /// primal + tangent * epsilon with epsilon^2 = 0.
 template <class X>
 struct ScalarDual {
-  using Rest = decltype(innermost(X{}));
+  using Rest = decltype(innermost(X{}));  ///< the number at the innermost place
 
-  X primal{}, tangent{};
+  X primal{}, tangent{};  ///< a number, or a dual again
   ScalarDual() = default;
+  /// A value and its tangent.
   ScalarDual(X p, X t) : primal(p), tangent(t) {}
+  /// A constant: its tangent is 0.
   template <class Number>
   requires std::is_arithmetic_v<Number> ScalarDual(Number c)
       : primal(static_cast<X>(c)), tangent(X(0)) {}  // NOLINT: a constant has no tangent

@@ -14,6 +14,7 @@ T convolve_activate_pool_composed(const F& f, const T& x, const T& w, const T& b
   return average_pool(pointwise(f, bias(conv2d(x, w), b)), 2);
 }
 
+/// The same; other types have routines of their own.
 template <class F, class T>
 T convolve_activate_pool(const F& f, const T& x, const T& w, const T& b) {
   return convolve_activate_pool_composed(f, x, w, b);
@@ -32,12 +33,14 @@ inline Conv2d convolution(const Shape& x, const Shape& w, const Shape& b) {
 
 }  // namespace segment_detail
 
+/// The same, a few images at a time.
 template <class F, class S>
 Tensor<S> convolve_activate_pool(const F& f, const Tensor<S>& x, const Tensor<S>& w, const Tensor<S>& b) {
   return cpu::convolve_activate_pool(segment_detail::convolution(x.shape(), w.shape(), b.shape()).at, x, w, b, f,
                                      static_cast<Tensor<S>*>(nullptr));
 }
 
+/// The same, and its pull-back, a few images at a time.
 template <class F, class S>
 Var<Tensor<S>> convolve_activate_pool(const F& f, const Var<Tensor<S>>& x, const Var<Tensor<S>>& w, const Var<Tensor<S>>& b) {
   using T = Tensor<S>;

@@ -13,28 +13,30 @@
 
 namespace tangentplane {
 
-using Index = std::int64_t;
+using Index = std::int64_t;  ///< of images, axes, numbers: signed, so that differences are right
 
 /// Up to six extents; rank 0 is a scalar with one element.
 class Shape {
  public:
-  static constexpr int max_rank = 6;
+  static constexpr int max_rank = 6;  ///< the most axes
   /// So many doubles have fewer than 2^63 bytes: whoever multiplies a size by that of a number need not check again.
   static constexpr Index most_numbers = (Index(1) << 60) - 1;
 
   Shape() = default;
+  /// As it is written, [32, 32, 3]. Throws std::invalid_argument for too many or negative extents, as append does.
   Shape(std::initializer_list<Index> extents) {
     require(extents.size() <= max_rank, "shape: rank {} is above {}", extents.size(), max_rank);
     for (Index n : extents) append(n);
   }
 
+  /// One axis more, the last.
   void append(Index n) {
     require(rank_ < max_rank, "shape: rank above {}", max_rank);
     require(n >= 0, "shape: extent {} is negative", n);
     extents_[static_cast<std::size_t>(rank_++)] = n;
   }
 
-  int rank() const { return rank_; }
+  int rank() const { return rank_; }  ///< number of axes
   /// Extent of one axis; negative axes count from the last (-1 is the channels). Throws std::invalid_argument where there is no such axis.
   Index operator[](int axis) const {
     const int place = axis < 0 ? rank_ + axis : axis;
@@ -53,6 +55,7 @@ class Shape {
     s.extents_[0] = rows;
     return s;
   }
+  /// Of the same rank and extents.
   bool operator==(const Shape& other) const {
     return rank_ == other.rank_ && std::equal(extents_.begin(), extents_.begin() + rank_, other.extents_.begin());
   }
@@ -95,6 +98,7 @@ class Shape {
 
 }  // namespace tangentplane
 
+/// Shapes in messages, as str() writes them.
 template <>
 struct fmt::formatter<tangentplane::Shape> : fmt::formatter<std::string> {
   template <class Context>

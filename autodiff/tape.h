@@ -21,24 +21,27 @@ class Tape;
 /// Where a value's cotangent goes: to a node of the tape, to a parameter, or (a constant) nowhere.
 template <class T>
 struct Place {
-  Tape<T>* tape = nullptr;
-  int node = -1;
-  int parameter = -1;
-  bool shared = false;  ///< computed from parameters (and constants) alone, the same for every example
+  Tape<T>* tape = nullptr;  ///< none: a constant
+  int node = -1;            ///< number of the step that made it; -1: none
+  int parameter = -1;       ///< its number, if it is a parameter; else -1
+  bool shared = false;      ///< computed from parameters (and constants) alone, the same for every example
 
-  bool constant() const { return tape == nullptr; }
+  bool constant() const { return tape == nullptr; }  ///< no cotangent goes there
 };
 
+/// A value and where it came from. Every function of value.h and ops.h takes it.
 template <class T>
 struct Var {
-  T value;
-  Place<T> at;
+  T value;      ///< the value itself
+  Place<T> at;  ///< where its cotangent goes
 
   Var() = default;
-  Var(T v) : value(std::move(v)) {}  // NOLINT: a constant
+  Var(T v) : value(std::move(v)) {}  ///< a constant: no place
+  /// A value and its place.
   Var(T v, Place<T> place) : value(std::move(v)), at(place) {}
 };
 
+/// As value.h asks of a value type.
 template <class T>
 struct ValueTraits<Var<T>> {
   using Scalar = ScalarOf<T>;
@@ -55,6 +58,7 @@ using FactorSink = std::function<void(Factor<T>)>;
 template <class T>
 class Pull {
  public:
+  /// Over a tape of so many nodes; factors go to `sink`.
   Pull(std::size_t nodes, const FactorSink<T>& sink) : cotangents_(nodes), sink_(sink) {}
 
   /// Adds a cotangent to what a value has received.
@@ -64,8 +68,10 @@ class Pull {
     else if (to.parameter >= 0)
       sink_({to.parameter, std::make_shared<DirectEntrance<T>>(), {}, std::move(cotangent)});
   }
+  /// Hands on a factor.
   void emit(Factor<T> factor) { sink_(std::move(factor)); }
 
+  /// What a node has received, which it then has no more.
   std::optional<T> take(std::size_t node) { return std::exchange(cotangents_[node], std::nullopt); }
 
  private:
@@ -73,15 +79,18 @@ class Pull {
   const FactorSink<T>& sink_;
 };
 
+/// The steps of a program in the order in which they were recorded, each with its way back.
 template <class T>
 class Tape {
  public:
+  /// A step's way back: given the cotangent of its output, it hands its operands theirs.
   using Back = std::function<void(const T& cotangent, Pull<T>& pull)>;
 
   Tape() = default;
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
+  /// A parameter: its cotangent leaves factors with this number.
   Var<T> parameter(T value, int index) { return {std::move(value), {this, -1, index, true}}; }
 
   /// A new node: `back` hands on the cotangent of `value`. `shared` as in Place.
@@ -128,7 +137,7 @@ class Tape {
     const Index rows = reach == Reach::row && shape.rank() > 0 ? shape[0] : 0;
     if (std::none_of(rows_.begin(), rows_.end(), [rows](const auto& known) { return known.second == rows; })) rows_.emplace_back(op, rows);
   }
-  bool batch_coupled() const { return !coupled_.empty(); }
+  bool batch_coupled() const { return !coupled_.empty(); }  ///< whether anything has coupled the examples
   /// Throws std::invalid_argument unless the output of each of `examples` examples depends on that example alone, so that a cotangent stays
   /// in its example's rows; `what` names the quantity that was asked for.
   void require_per_example(const char* what, Index examples) const {
@@ -195,6 +204,7 @@ void contribute(const Form& form, const Place<T>& place, const T& other, const T
 
 }  // namespace tape_detail
 
+/// Records a form: on the way back it is solved for the slots of its operands.
 template <Slot s, class Form, class T>
 Var<T> solve(const Form& form, const Var<T>& p, const Var<T>& q) {
   constexpr Slot a = s == Slot::input ? Slot::weight : Slot::input, b = s == Slot::output ? Slot::weight : Slot::output;
@@ -235,6 +245,7 @@ void contribute_map(const Map& map, const Place<T>& to, const T& dy, Pull<T>& pu
 
 }  // namespace tape_detail
 
+/// Records a map: its transpose on the way back.
 template <class Map, class T>
 Var<T> apply(const Map& map, const Var<T>& x) {
   T y = apply(map, x.value);
@@ -248,6 +259,7 @@ Var<T> apply(const Map& map, const Var<T>& x) {
       x.at.shared && !broadcasts<Map>);
 }
 
+/// a + b: both receive the cotangent.
 template <class T>
 Var<T> add(Var<T> a, Var<T> b) {
   Tape<T>* tape = tape_detail::common_tape(a.at, b.at);
@@ -262,6 +274,7 @@ Var<T> add(Var<T> a, Var<T> b) {
       tape_detail::without_examples(a.at) && tape_detail::without_examples(b.at));
 }
 
+/// x + map(b): x receives the cotangent, b what the transpose makes of it.
 template <class Map, class T>
 Var<T> add(Var<T> x, const Map& map, const Var<T>& b) {
   Tape<T>* tape = tape_detail::common_tape(x.at, b.at);
@@ -277,6 +290,7 @@ Var<T> add(Var<T> x, const Map& map, const Var<T>& b) {
       x.at.shared && tape_detail::without_examples(b.at));
 }
 
+/// Records a pointwise function: its slope times the cotangent on the way back.
 template <class F, class T>
 Var<T> pointwise(const F& f, const Var<T>& x) {
   T y = pointwise(f, x.value);

@@ -15,16 +15,21 @@
 
 namespace tangentplane {
 
+/// Numbers of type S with a shape; a handle that shares them with its copies.
 template <std::floating_point S>
 class Tensor {
  public:
-  using Scalar = S;
+  using Scalar = S;  ///< the type of its numbers
 
   /// Of shape [0]: no numbers, as is a tensor that was moved from.
   Tensor() = default;
+  /// The same numbers, shared.
   Tensor(const Tensor&) = default;
+  /// The same numbers, shared.
   Tensor& operator=(const Tensor&) = default;
+  /// Takes them over; the other becomes empty.
   Tensor(Tensor&& other) noexcept : Tensor() { swap(other); }
+  /// Takes them over; the other becomes empty.
   Tensor& operator=(Tensor&& other) noexcept {
     Tensor taken(std::move(other));
     swap(taken);
@@ -37,11 +42,13 @@ class Tensor {
         size_(shape.size()),
         block_(std::make_shared<cpu::Block>(static_cast<std::size_t>(size_) * sizeof(S))),
         data_(static_cast<S*>(block_->data())) {}
+  /// All equal.
   static Tensor full(Shape shape, S value) {
     Tensor t(shape);
     std::fill_n(t.data_, t.size_, value);
     return t;
   }
+  /// All zero.
   static Tensor zeros(Shape shape) { return full(shape, S(0)); }
   /// Row-major values; throws if their number is not the shape's.
   static Tensor from(Shape shape, const std::vector<S>& values) {
@@ -51,17 +58,17 @@ class Tensor {
     return t;
   }
 
-  const Shape& shape() const { return shape_; }
-  Index size() const { return size_; }
+  const Shape& shape() const { return shape_; }  ///< the extents of its axes
+  Index size() const { return size_; }           ///< how many numbers
   /// First extent; 1 for a scalar.
   Index rows() const { return shape_.rank() ? shape_[0] : 1; }
-  bool empty() const { return size_ == 0; }
-  S* data() { return data_; }
-  const S* data() const { return data_; }
-  std::span<S> span() { return {data_, static_cast<std::size_t>(size_)}; }
-  std::span<const S> span() const { return {data_, static_cast<std::size_t>(size_)}; }
-  S& operator[](Index i) { return data_[i]; }
-  const S& operator[](Index i) const { return data_[i]; }
+  bool empty() const { return size_ == 0; }                                             ///< no numbers
+  S* data() { return data_; }                                                           ///< row-major
+  const S* data() const { return data_; }                                               ///< row-major
+  std::span<S> span() { return {data_, static_cast<std::size_t>(size_)}; }              ///< all numbers, row-major
+  std::span<const S> span() const { return {data_, static_cast<std::size_t>(size_)}; }  ///< all numbers, row-major
+  S& operator[](Index i) { return data_[i]; }                                           ///< in row-major order, not checked
+  const S& operator[](Index i) const { return data_[i]; }                               ///< in row-major order, not checked
 
   /// The same numbers (shared) under another shape of the same size.
   Tensor reshaped(Shape shape) const {
@@ -79,6 +86,7 @@ class Tensor {
     t.data_ += begin * shape_.row_size();
     return t;
   }
+  /// The same numbers in a tensor of their own.
   Tensor clone() const {
     Tensor t(shape_);
     std::copy_n(data_, size_, t.data_);

@@ -24,6 +24,7 @@ Dual<T> jvp(const F& f, const std::vector<T>& parameters, const std::vector<std:
 template <class T>
 class Pullback {
  public:
+  /// Runs f on a tape.
   template <class F>
   Pullback(const F& f, std::vector<T> parameters) : tape_(std::make_unique<Tape<T>>()), parameters_(std::move(parameters)) {
     std::vector<Var<T>> vars;
@@ -31,11 +32,12 @@ class Pullback {
     output_ = f(vars);
   }
 
-  const T& value() const { return output_.value; }
-  const Tape<T>& tape() const { return *tape_; }
+  const T& value() const { return output_.value; }  ///< f(p)
+  const Tape<T>& tape() const { return *tape_; }    ///< the tape that computed it
 
   /// Hands each factor of J^T cotangent to `sink`, last op first.
   void factors(T cotangent, const FactorSink<T>& sink) const { pull(std::move(cotangent), sink, false); }
+  /// The same as a list.
   std::vector<Factor<T>> factors(T cotangent) const {
     std::vector<Factor<T>> list;
     factors(std::move(cotangent), [&list](Factor<T> f) { list.push_back(std::move(f)); });
@@ -63,6 +65,7 @@ class Pullback {
   Var<T> output_;
 };
 
+/// f(p), on a tape. f takes a vector of values and returns one.
 template <class F, class T>
 Pullback<T> pullback(const F& f, std::vector<T> parameters) {
   return Pullback<T>(f, std::move(parameters));

@@ -15,6 +15,7 @@ enum class Slot { input, weight, output };
 template <class T>
 struct ValueTraits;
 
+/// As value.h asks of a value type.
 template <class S>
 struct ValueTraits<Tensor<S>> {
   using Scalar = S;
@@ -23,6 +24,7 @@ struct ValueTraits<Tensor<S>> {
   static bool exactly_zero(const Tensor<S>& x) { return cpu::all_zero(x); }
 };
 
+/// The type of the numbers inside: float or double.
 template <class T>
 using ScalarOf = typename ValueTraits<T>::Scalar;
 
@@ -31,6 +33,7 @@ template <class T>
 const Tensor<ScalarOf<T>>& primal(const T& x) {
   return ValueTraits<T>::primal(x);
 }
+/// Of the innermost tensor.
 template <class T>
 const Shape& shape_of(const T& x) {
   return primal(x).shape();
@@ -48,11 +51,13 @@ bool exactly_zero(const T& x) {
 
 // The engine's functions on plain tensors; dual.h and tape.h extend each of them to their type.
 
+/// The third slot of a form, given the two others.
 template <Slot s, class Form, class S>
 Tensor<S> solve(const Form& form, const Tensor<S>& p, const Tensor<S>& q) {
   return form.template solve<s>(p, q);
 }
 
+/// map(x).
 template <class Map, class S>
 Tensor<S> apply(const Map& map, const Tensor<S>& x) {
   return map.apply(x);
@@ -64,6 +69,7 @@ enum class Reach {
   row,    ///< the same row
   batch   ///< any entry; what an op is taken for that does not say
 };
+/// What the op says, or batch.
 template <class Op>
 Reach reach_of(const Op& op) {
   if constexpr (requires { op.reach(); })
@@ -76,7 +82,7 @@ Reach reach_of(const Op& op) {
 template <class Map>
 struct Transposed {
   static constexpr const char* name = Map::name;
-  Map map;
+  Map map;  ///< the map that is turned round
   Reach reach() const { return reach_of(map); }
   template <class S>
   Tensor<S> apply(const Tensor<S>& y) const {
@@ -87,10 +93,12 @@ struct Transposed {
     return map.apply(x);
   }
 };
+/// The map turned round.
 template <class Map>
 Transposed<Map> transposed(const Map& map) {
   return {map};
 }
+/// Turned round twice: the map.
 template <class Map>
 Map transposed(const Transposed<Map>& t) {
   return t.map;
@@ -102,6 +110,7 @@ constexpr bool broadcasts = requires {
   requires Map::broadcasts_to_examples;
 };
 
+/// a + b, of one shape. Throws std::invalid_argument for two.
 template <class S>
 Tensor<S> add(Tensor<S> a, Tensor<S> b) {
   require(a.shape() == b.shape(), "add: shapes {} and {} differ", a.shape(), b.shape());

@@ -7,6 +7,7 @@
 
 namespace tangentplane::data {
 
+/// Names of the classes 0 to 9.
 inline constexpr std::array cifar10_classes{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
 
 /// Images in DIR/cifar-10-batches-bin or DIR: data_batch_1.bin to data_batch_5.bin train, test_batch.bin tests. Throws

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "autodiff/check.h"
 #include "autodiff/cpu/parallel.h"
+#include "autodiff/random.h"
 #include "data/cifar10.h"
 #include "data/dead_leaves.h"
 #include "data/mnist.h"
@@ -112,42 +114,94 @@ Dataset<S> load(const Source& source) {
 
 namespace {
 
-// `name` and `what`, e.g. "mnist" and "training images (--num-train)", are for the messages.
-std::vector<Index> stratified(const std::string& name, const char* what, std::span<const int> classes, int num_classes, Index n) {
-  const auto size = static_cast<Index>(classes.size());
-  require(num_classes > 0 && size > 0, "{}: has no classes to take a stratified subset by", name);
-  require(0 < n && n <= size, "{}: {} {} asked for, there are {}", name, n, what, size);
-  std::vector<Index> there(static_cast<std::size_t>(num_classes)), left(there.size()), rows;
-  for (int c : classes) ++there.at(static_cast<std::size_t>(c));
-  const Index even = num_classes * *std::min_element(there.begin(), there.end());
-  for (std::size_t c = 0; c < left.size(); ++c) {
-    left[c] = n == size ? there[c] : n / num_classes + (static_cast<Index>(c) < n % num_classes);
-    require(left[c] <= there[c], "{}: {} {} take {} of class {}, there are {}; give at most {}, or all {}", name, n, what, left[c], c,
-            there[c], even, size);
+/// The images of which a subset is taken.
+struct Part {
+  std::string name, what;  ///< for messages: "mnist" and "training images (--num-train)"
+  bool trains;
+  std::span<const int> classes;
+  int num_classes;
+};
+
+std::vector<Index> images_of_each_class(const Part& part) {
+  std::vector<Index> there(static_cast<std::size_t>(part.num_classes));
+  for (int c : part.classes) ++there.at(static_cast<std::size_t>(c));
+  return there;
+}
+
+/// How many images of each class a subset of n takes: as many of each, as far as that goes.
+std::vector<Index> even_counts(const Part& part, Index n) {
+  const auto there = images_of_each_class(part);
+  const auto size = static_cast<Index>(part.classes.size());
+  const Index even = part.num_classes * *std::min_element(there.begin(), there.end());
+  std::vector<Index> wanted;
+  for (std::size_t c = 0; c < there.size(); ++c) {
+    wanted.push_back(n / part.num_classes + (static_cast<Index>(c) < n % part.num_classes));
+    require(wanted[c] <= there[c], "{}: {} {} take {} of class {}, there are {}; give at most {}, or all {}", part.name, n, part.what,
+            wanted[c], c, there[c], even, size);
   }
-  for (Index i = 0; i < size; ++i) {
-    Index& wanted = left[static_cast<std::size_t>(classes[static_cast<std::size_t>(i)])];
-    if (wanted == 0) continue;
-    rows.push_back(i);
-    --wanted;
+  return wanted;
+}
+
+/// The shares of the whole part.
+std::vector<Index> same_shares(const Part& part, Index n) {
+  require(part.num_classes == 2, "{}: subsets keep the shares of two classes, not of {}", part.name, part.num_classes);
+  const auto there = images_of_each_class(part);
+  const auto size = static_cast<Index>(part.classes.size());
+  const Index ones = (2 * n * there[1] + size) / (2 * size);
+  std::vector<Index> wanted{n - ones, ones};
+  for (std::size_t c = 0; c < 2 && part.trains; ++c) {
+    if (wanted[c] > 0 || there[c] == 0) continue;
+    const Index least = c == 1 ? (size + 2 * there[c] - 1) / (2 * there[c]) : size / (2 * there[c]) + 1;
+    require(false, "{}: {} {} would hold none of class {}, which {} of all {} are; give at least {}", part.name, n, part.what, c, there[c],
+            size, least);
   }
+  return wanted;
+}
+
+std::vector<Index> stratified(const Part& part, Index n, const SubsetRule& rule) {
+  const auto size = static_cast<Index>(part.classes.size());
+  require(part.num_classes > 0 && size > 0, "{}: has no classes to take a stratified subset by", part.name);
+  require(0 < n && n <= size, "{}: {} {} asked for, there are {}", part.name, n, part.what, size);
+  std::vector<Index> rows;
+  if (n == size) {
+    rows.resize(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), Index(0));
+    return rows;
+  }
+  const auto wanted = rule.same_shares ? same_shares(part, n) : even_counts(part, n);
+  std::vector<std::vector<Index>> of_class(wanted.size());
+  for (Index i = 0; i < size; ++i) of_class[static_cast<std::size_t>(part.classes[static_cast<std::size_t>(i)])].push_back(i);
+  for (std::size_t c = 0; c < wanted.size(); ++c) {
+    const auto& images = of_class[c];
+    const auto count = static_cast<std::size_t>(wanted[c]);
+    if (!rule.seed) {
+      rows.insert(rows.end(), images.begin(), images.begin() + wanted[c]);
+      continue;
+    }
+    auto order = RandomStream(*rule.seed, part.trains ? "subset of training images" : "subset of test images", c)
+                     .permutation(static_cast<Index>(images.size()));
+    for (std::size_t k = 0; k < count; ++k) rows.push_back(images[static_cast<std::size_t>(order[k])]);
+  }
+  std::sort(rows.begin(), rows.end());
   return rows;
 }
 
 }  // namespace
 
-std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n) {
-  return stratified("stratified subset", "images", classes, num_classes, n);
+std::vector<Index> stratified_rows(std::span<const int> classes, int num_classes, Index n, const SubsetRule& rule) {
+  return stratified({"stratified subset", "images", true, classes, num_classes}, n, rule);
 }
 
 template <class S>
-std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test) {
+std::vector<Index> stratified_rows(const Dataset<S>& dataset, Index num_train, Index num_test, const SubsetRule& rule) {
   const std::span<const int> classes = dataset.classes;
   require(!classes.empty(), "{}: has no classes to take a stratified subset by", dataset.name);
   const auto training = static_cast<std::size_t>(dataset.num_train);
-  auto rows = stratified(dataset.name, "training images (--num-train)", classes.first(training), dataset.num_classes, num_train);
+  auto rows =
+      stratified({dataset.name, "training images (--num-train)", true, classes.first(training), dataset.num_classes}, num_train, rule);
   if (num_test == 0) return rows;
-  for (Index i : stratified(dataset.name, "test images (--num-test)", classes.subspan(training), dataset.num_classes, num_test))
+  for (Index i :
+       stratified({dataset.name, "test images (--num-test)", false, classes.subspan(training), dataset.num_classes}, num_test, rule))
     rows.push_back(dataset.num_train + i);
   return rows;
 }
@@ -184,9 +238,9 @@ double class_balance(std::span<const int> targets) {
   return static_cast<double>(std::count(targets.begin(), targets.end(), 1)) / static_cast<double>(targets.size());
 }
 
-#define TANGENTPLANE_DATASET(S)                                                    \
-  template Dataset<S> load<S>(const Source&);                                      \
-  template std::vector<Index> stratified_rows<S>(const Dataset<S>&, Index, Index); \
+#define TANGENTPLANE_DATASET(S)                                                                       \
+  template Dataset<S> load<S>(const Source&);                                                         \
+  template std::vector<Index> stratified_rows<S>(const Dataset<S>&, Index, Index, const SubsetRule&); \
   template Dataset<S> select<S>(const Dataset<S>&, std::span<const Index>, Index);
 TANGENTPLANE_DATASET(float)
 TANGENTPLANE_DATASET(double)

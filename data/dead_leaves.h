@@ -9,11 +9,13 @@
 
 namespace tangentplane::data {
 
+/// What a leaf is.
 enum class LeafShape { disc, ellipse, ring, crescent, lens, square, triangle, cross, star, bar };
 
+/// The leaves of one class.
 struct LeafClass {
-  const char* name;
-  LeafShape shape;
+  const char* name;         ///< of the class
+  LeafShape shape;          ///< of all its leaves
   float smallest, largest;  ///< radius in pixels of a 32 x 32 image, of the disc of the same area; density ~ radius^-3 between
 };
 
@@ -32,9 +34,10 @@ inline constexpr std::array<LeafClass, 10> leaf_classes{{
     {"bars", LeafShape::bar, 1.8f, 8},
 }};
 
+/// What is generated.
 struct DeadLeaves {
-  std::uint64_t seed = 0;
-  Index height = 32, width = 32, channels = 3;
+  std::uint64_t seed = 0;                       ///< of all images
+  Index height = 32, width = 32, channels = 3;  ///< of an image
 };
 
 /// Throws std::invalid_argument unless height and width are 4 to 4096 and channels 1 or 3.

@@ -14,6 +14,7 @@
 
 namespace tangentplane::data {
 
+/// Raw bytes.
 using Bytes = std::vector<std::uint8_t>;
 
 /// All bytes of a file. Throws, with one line that names the file, std::invalid_argument if there is none of that name or it may not be
@@ -48,8 +49,10 @@ void abandon_writes();
 /// given number of bytes and returns how many there were; it throws on a failure of its own.
 class ByteSource {
  public:
+  /// Copies up to so many bytes and returns how many there were.
   using Pull = std::function<std::size_t(void* to, std::size_t bytes)>;
 
+  /// `size` bytes, which `pull` gives; `name` is for messages.
   ByteSource(std::string name, std::uint64_t size, Pull pull) : name_(std::move(name)), left_(size), pull_(std::move(pull)) {}
   /// A file from its first byte. Throws as read_bytes does.
   static ByteSource file(const std::filesystem::path& path);

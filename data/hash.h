@@ -19,7 +19,9 @@ class Hash64 {
  public:
   /// Goes on with these bytes; the pieces in which a run of bytes comes make no difference.
   Hash64& add(const void* bytes, std::size_t count);
+  /// The bytes of a text.
   Hash64& add(std::string_view text) { return add(text.data(), text.size()); }
+  /// The bytes of numbers.
   template <class T>
   requires std::is_arithmetic_v<T> Hash64& add(std::span<const T> numbers) { return add(numbers.data(), numbers.size_bytes()); }
   /// Of all bytes so far.
@@ -39,9 +41,11 @@ std::string hexadecimal(std::uint64_t value);
 template <class S>
 class NumbersFingerprint {
  public:
+  /// A text, such as a name.
   void add(std::string_view text);
   /// The shape counts too.
   void add(const Tensor<S>& tensor);
+  /// Of all that was added.
   std::string text() const;
 
  private:

@@ -13,6 +13,7 @@ namespace tangentplane::data {
 template <class S>
 void require_finite(const std::string& name, const Tensor<S>& images, const char* what = "image", Index number = 0);
 
+/// By which images are standardised.
 struct ChannelStatistics {
   std::vector<double> mean, deviation;  ///< [C]; the deviation is biased (divided by N H W)
 };

@@ -8,6 +8,7 @@
 
 namespace tangentplane::data {
 
+/// One task.
 struct LinearlySeparable {
   Tensor<double> direction;           ///< v [H, W, C]; its norm does not matter
   double epsilon = 1;                 ///< distance of the classes along v
@@ -15,6 +16,7 @@ struct LinearlySeparable {
   std::uint64_t seed = 0, index = 0;  ///< of the samples; `index` is the direction's number, so that tasks have noise of their own
 };
 
+/// Images and their labels.
 template <class S>
 struct Samples {
   Tensor<S> images;         ///< [count, H, W, C]

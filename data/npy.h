@@ -48,6 +48,7 @@ template <class S>
 void save_npy(const std::filesystem::path& path, const Tensor<S>& tensor);
 /// int64 [N].
 void save_npy(const std::filesystem::path& path, const std::vector<Index>& values);
+/// int64 [N].
 void save_npy(const std::filesystem::path& path, const std::vector<int>& values);
 
 /// An array that exists only piece by piece: `fill` hands the numbers over in row-major order, in spans of any length, through its

@@ -17,15 +17,16 @@ struct NpyType {
 
   /// float64, big-endian int32, structured ...: numpy's name, for error messages.
   std::string name() const;
-  bool is(char k, Index b) const { return kind == k && bytes == b && order != '>'; }
-  bool operator==(const NpyType&) const = default;
+  bool is(char k, Index b) const { return kind == k && bytes == b && order != '>'; }  ///< kind k of b bytes, not big-endian
+  bool operator==(const NpyType&) const = default;                                    ///< the same order, kind and size
 };
 
 /// What a .npy file says about itself.
 struct NpyInfo {
-  Shape shape;
-  NpyType type;
+  Shape shape;                 ///< of the array
+  NpyType type;                ///< of an element
   bool fortran_order = false;  ///< first axis fastest
+  /// Of all elements.
   std::uint64_t data_bytes() const { return static_cast<std::uint64_t>(shape.size()) * static_cast<std::uint64_t>(type.bytes); }
 };
 

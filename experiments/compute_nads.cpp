@@ -11,12 +11,11 @@
 #include "data/npy.h"
 #include "data/png.h"
 #include "experiments/common/figures/figures.h"
-#include "experiments/common/process/memory.h"
+#include "experiments/common/plans/directions_plan.h"
+#include "experiments/common/process/progress.h"
 #include "experiments/common/process/run_main.h"
+#include "experiments/common/run/run_record.h"
 #include "experiments/common/text/say.h"
-#include "experiments/common/training/learners.h"
-#include "kernels/nads.h"
-#include "nn/network_size.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -114,23 +113,10 @@ std::string fingerprint_of(const Tensor<S>& tensor) {
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o) {
-  ResultsFolder folder(o.out, "compute_nads", configuration(app, o));
+void run_in(CommandLine& line, const Options& o) {
+  ResultsFolder folder(o.out, "compute_nads", configuration(line, o));
   folder.check();
-  const double d = static_cast<double>(o.shape[0]) * static_cast<double>(o.shape[1]) * static_cast<double>(o.shape[2]),
-               allowed = static_cast<double>(o.memory), matrices = 4 * d * d * 8;
-  const NetworkSize size = network_size(model_of(o), o.image());
-  const double numbers = size.parameters + size.statistics + static_cast<double>(o.samples) * d,
-               held = program_bytes + 2 * numbers * sizeof(S);
-  require(held + 2 * matrices < allowed || matrices < held,
-          "--shape {}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape", join(o.shape), d,
-          format_size(held + 2 * matrices), format_size(allowed));
-  require_room(fmt::format("directions at {} points take", o.samples),
-               {{"the program", program_bytes},
-                {"matrices", 2 * matrices, "a smaller --shape"},
-                {"the weights", 2 * (size.parameters + size.statistics) * sizeof(S), smaller_network(o)},
-                {"the points", 2 * static_cast<double>(o.samples) * d * sizeof(S), "fewer --samples"}},
-               o.memory);
+  require_room_for_directions<S>(o, o.image(), o.samples);
   const auto subject = start_subject<S>(o, {o.image(), 1, 0, 0, 1}, o.init, "directions take");
   const auto& network = subject.network;
   const auto& init = subject.init;
@@ -140,30 +126,23 @@ void run_in(CLI::App& app, const Options& o) {
   made.set("images", fingerprint_of(points), fmt::format("--seed {} --sigma {}", o.seed, o.sigma));
   made.set("weights", fingerprint(init), weights_option(o, o.init));
   require_same_inputs(folder, made);
-  NadsOptions options;
-  options.memory = (allowed - held - matrices) / 2;  // for tangents, and for a pass, beside the Gram matrix
-  const NadsPlan plan = plan_nads(network, init, points, options);
-  if (o.plan) {
-    tell("{}", format_plan({{"passes", plan.pass_flops, 0.25, held + plan.pass_bytes, 0, 0},
-                            {"products", plan.gram_flops, 0.4, held + plan.pass_bytes, 0, 0},
-                            {"eigenvectors", plan.eigen_flops, 0.1, held + plan.eigen_bytes, d * d * sizeof(S), 0}},
-                           measure_gemm_rate<S>()));
-    if (plan.turns > 1) tell("tangents of all layers do not fit: the passes are run {} times\n", plan.turns);
-    return;
-  }
+  const DirectionsPlan plan = plan_directions(o, network, init, points);
+  if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.follow(plan);
   record.made_from(made, input_files(o));
   record.set("parameters", static_cast<double>(init.size()));
   save_variables(folder.path() / "init.npz", init);
   Nads<S> result;
   {
-    auto stage = record.stage("directions");
+    auto stage = record.stage("directions", plan.of("directions"));
     Progress progress("directions", 100, "per cent");
+    NadsOptions options = plan.options;
     options.progress = shown(progress);
     result = nads(network, init, points, options);
     progress.finish();
-    stage.add_flops(plan.pass_flops + plan.gram_flops + plan.eigen_flops);
+    stage.add_flops(plan.flops);
   }
   data::save_npy(folder.path() / "eigvals.npy", cast<S>(Tensor<double>::from({o.image().size()}, result.eigvals)));
   data::save_npy(folder.path() / "nads.npy", result.directions);
@@ -181,22 +160,22 @@ void run_in(CLI::App& app, const Options& o) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Neural anisotropy directions of a network at its initial weights", "compute_nads");
+  CommandLine line("Neural anisotropy directions of a network at its initial weights", "compute_nads");
   Options o;
   o.activation = "gelu";
-  add_common_options(app, o, DataOptions::none);
-  add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
-  add_number<Index>(app, "--samples", o.samples, "Points to average over", 1, 1'000'000);
-  parse(app, argc, argv);
-  resolve(app, o);
+  add_common_options(line, o, DataOptions::none);
+  add_shape(line, "--shape", o.shape, "Shape of an image");
+  add_number<double>(line, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
+  add_number<Index>(line, "--samples", o.samples, "Points to average over", 1, 1'000'000);
+  parse(line, argc, argv);
+  resolve(line, o);
   require_fits(o, o.image());
   require(
       o.activation != "relu" || o.sigma > 0,
       "--activation relu: at x = 0 every pre-activation sits on its kink, where no second derivative exists; give gelu or tanh, or --sigma "
       "above 0");
   require(o.samples == 1 || o.sigma > 0, "--samples {}: with --sigma 0 all points are 0; give --sigma above 0", o.samples);
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }
 
 }  // namespace

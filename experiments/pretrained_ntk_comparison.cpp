@@ -10,6 +10,7 @@
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
 #include "experiments/common/text/say.h"
+#include "experiments/common/training/accuracies.h"
 #include "experiments/common/training/learners.h"
 
 using namespace tangentplane;
@@ -26,76 +27,79 @@ struct Options : CommonOptions {
 
 constexpr const char* models[] = {"network", "linear_init", "linear_trained"};
 
-/// The three trainings of one target, in the order of `models`, with `memory` bytes for a kept Jacobian.
+/// The three trainings of one target, in the order of `models`, which is that of the plan's tasks.
 template <class S>
-std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, double memory,
-                             RunRecord& record) {
+std::vector<History> compare(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder,
+                             const TrainingPlan& plan, RunRecord& record) {
   std::vector<History> histories;
   /// One of the three as a stage of the run, by what trains it into its folder.
-  const auto timed = [&](const char* model, const Subject<S>& at, bool linearize, const auto& train) {
-    auto stage = record.stage(fmt::format("target {}, {}", target.name, model));
-    const double flops = flops_left(at, folder / model, o.recipe, {.linearize = linearize}, 1, memory);
-    histories.push_back(train(folder / model));
+  const auto timed = [&](std::size_t model, const auto& train) {
+    const TrainingCost& cost = plan.tasks[model];
+    auto stage = record.stage(fmt::format("target {}, {}", target.name, models[model]), cost.planned);
+    const double flops = cost.flops_left(fraction_left(folder / models[model], o.recipe));
+    histories.push_back(train(folder / models[model], cost.keeps()));
     stage.add_flops(flops);
   };
-  timed("network", subject, false, [&](const fs::path& to) { return train_network<S>(subject, target, to, o.recipe); });
-  timed("linear_init", subject, true, [&](const fs::path& to) { return train_linearized(subject, target, to, o.recipe, true, memory); });
+  timed(0, [&](const fs::path& to, bool) { return train_network<S>(subject, target, to, o.recipe); });
+  timed(1, [&](const fs::path& to, bool keep) { return train_linearized(subject, target, to, o.recipe, true, keep); });
   Subject<S> trained = subject;
   trained.init = load_variables(folder / "network" / "final.npz", subject.init);
   if (!o.keep_statistics) {
     trained.init.statistics = subject.init.statistics;
     trained.init.single_statistics = subject.init.single_statistics;
   }
-  timed("linear_trained", trained, true, [&](const fs::path& to) { return train_linearized(trained, target, to, o.recipe, true, memory); });
+  timed(2, [&](const fs::path& to, bool keep) { return train_linearized(trained, target, to, o.recipe, true, keep); });
   return histories;
 }
 
-template <class S>
-void print_plan(const Options& o, const Subject<S>& subject, std::size_t targets, double memory) {
-  std::vector<PlanStage> stages;
-  for (const char* model : models) {
-    LearnerOptions learner;
-    learner.linearize = model != std::string("network");
-    stages.push_back(training_stage(subject, o.recipe, learner, targets, memory));
-    stages.back().name = model;
-  }
-  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
+TrainingWork work_of(const Options& o, std::size_t targets) {
+  TrainingWork work;
+  for (const std::string model : models)
+    work.tasks.push_back({.name = model,
+                          .num_train = *o.num_train,
+                          .num_test = *o.num_test,
+                          .recipe = o.recipe,
+                          .learner = {.linearize = model != "network"},
+                          .times = targets,
+                          .trained = model == "linear_trained"});
+  return work;
 }
 
 template <class S>
-void run_in(CLI::App& app, Options o, const data::Layout& layout) {
+void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
-  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(app, o));
+  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(line, o));
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
-  const auto held = training_parts(o, subject, o.recipe, {}, targets.size());
-  const double left = static_cast<double>(o.memory) - bytes_of(held);
-  require_memory(o, layout.num_train + layout.num_test, held);
+  const TrainingWork work = work_of(o, targets.size());
+  const auto held = held_by_training(o, subject, work);
+  require_room(training_takes(layout.num_train + layout.num_test), held, o.memory);
   load_images(subject, o, start);
   auto made = fingerprints_of(o, subject, start);
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);
   compare(o.from, o, made);
   require_same_inputs(folder, made);
-  if (o.plan) return print_plan(o, subject, targets.size(), left);
+  const TrainingPlan plan = plan_training(o, subject, work, held);
+  if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   if (o.from.given())
     say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
   RunRecord record(folder);
+  record.follow(plan);
   record.made_from(made, input_files(o, o.from.files(o)));
   record_start(subject, folder.path(), record);
   record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
-  Csv accuracies({"target", "model", "class_balance", "train_accuracy", "test_accuracy"});
+  Csv accuracies(accuracy_columns({"target", "model"}));
   std::vector<std::vector<History>> all;
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], left, record));
+    const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], plan, record));
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
-      const EpochRecord& last = histories[m].back();
-      accuracies.add(targets[t].name, models[m], data::class_balance(targets[t].labels), last.train_accuracy,
-                     std::isnan(last.test_accuracy) ? std::nullopt : std::optional(last.test_accuracy));
+      accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));
+      record.add_training(targets[t].name + ", " + models[m], histories[m]);
       rows.push_back({models[m], targets[t].labels});
     }
     print_accuracies("target " + targets[t].name, rows, histories);
@@ -111,21 +115,21 @@ void run_in(CLI::App& app, Options o, const data::Layout& layout) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network on an eigenfunction, and its linearizations at the initial and at the trained weights on the same",
-               "pretrained_ntk_comparison");
+  CommandLine line("Trains a network on an eigenfunction, and its linearizations at the initial and at the trained weights on the same",
+                   "pretrained_ntk_comparison");
   Options o;
-  add_common_options(app, o);
-  add_eigenfunction_options(app, o.from);
-  app.add_flag(
+  add_common_options(line, o);
+  add_eigenfunction_options(line, o.from);
+  line.add_flag(
       "--keep-statistics", o.keep_statistics,
       "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
-  resolve(app, o, o.from);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
+  resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);
   check_recipe(o.recipe, layout.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 //   report results
 //
 // Some seconds. Reads the folders that ./experiments/reproduce fills, writes results/index.html and results/figures/.
-#include "experiments/claims/report_page.h"
+#include "experiments/claims/page/report_page.h"
 #include "experiments/common/options/options.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/text/say.h"
@@ -14,11 +14,11 @@ using namespace tangentplane::experiments;
 namespace {
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Writes RESULTS_DIR/index.html: the claims, and what the results in that folder say to them", "report");
+  CommandLine line("Writes RESULTS_DIR/index.html: the claims, and what the results in that folder say to them", "report");
   std::string folder;
-  app.set_version_flag("--version", version());
-  app.add_option("RESULTS_DIR", folder, "Folder that holds the runs' results folders");
-  parse(app, argc, argv);
+  line.add_version();
+  line.add_positional("RESULTS_DIR", folder, "Folder that holds the runs' results folders");
+  parse(line, argc, argv);
   require(!folder.empty(), "report needs the folder of the results, e.g. report results");
   const auto sections = write_report(folder);
   for (std::size_t i = 0; i < sections.size(); ++i) tell("{}. {}: {}\n", i + 1, sections[i].title, sections[i].verdict_text());

@@ -25,7 +25,10 @@ struct Options : CommonOptions {
   LearnerOptions learner;
   Recipe recipe;
   bool batch_given = false;
+  std::optional<std::uint64_t> subset_seed;
 
+  /// Of classes as many images of each; of a user's own labels the share of ones that all have, whatever the size.
+  data::SubsetRule rule() const { return {.seed = subset_seed, .same_shares = !labels.empty()}; }
   /// With fewer images than a batch has, all of them are the batch.
   Recipe recipe_for(Index n) const {
     Recipe r = recipe;
@@ -79,8 +82,8 @@ struct Subset {
 };
 
 template <class S>
-Subset subset(const data::Dataset<S>& data, const std::vector<int>& labels, Index num_train, Index num_test) {
-  Subset s{data::stratified_rows(data, num_train, num_test), {std::to_string(num_train), {}}, num_train};
+Subset subset(const Options& o, const data::Dataset<S>& data, const std::vector<int>& labels, Index num_train, Index num_test) {
+  Subset s{data::stratified_rows(data, num_train, num_test, o.rule()), {std::to_string(num_train), {}}, num_train};
   for (Index i : s.rows) s.target.labels.push_back(labels[static_cast<std::size_t>(i)]);
   return s;
 }
@@ -114,12 +117,13 @@ const Subset& largest_of(const std::vector<Subset>& subsets) {
 /// Trains on every subset; `all` holds the whole data.
 template <class S>
 std::vector<History> train_all(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets,
-                               const std::vector<fs::path>& folders, const NtkOptions& ntk_options, RunRecord& record) {
+                               const std::vector<fs::path>& folders, const TrainingPlan& plan, RunRecord& record) {
   const Subset& largest = largest_of(subsets);
   Tensor<S> kernel;
   std::vector<History> histories;
   for (std::size_t i = 0; i < subsets.size(); ++i) {
     const Subset& s = subsets[i];
+    const TrainingCost& cost = plan.tasks[i];
     const Recipe recipe = o.recipe_for(s.num_train);
     cpu::trim_memory();  // of the size before
     const Subject<S> subject = part(all, s);
@@ -127,16 +131,16 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
     data::save_npy(folders[i] / "indices.npy", s.rows);
     if (o.learner.function_space()) {
       const std::function<Tensor<S>()> cut = [&] {
-        if (kernel.empty()) kernel = compute_kernel(part(all, largest), ntk_options, record);
+        if (kernel.empty()) kernel = compute_kernel(part(all, largest), plan, record);
         return &s == &largest ? kernel : kernel_of_subset(kernel, largest, s);
       };
-      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, record)[0]);
+      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, cost, record)[0]);
       continue;
     }
-    auto stage = record.stage("training images " + s.target.name);
-    const double flops = flops_left(subject, folders[i], recipe, o.learner, 1, ntk_options.memory);
+    auto stage = record.stage("training images " + s.target.name, cost.planned);
+    const double flops = cost.flops_left(fraction_left(folders[i], recipe));
     if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, ntk_options.memory));
+      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, cost.keeps()));
     } else {
       histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
     }
@@ -145,24 +149,21 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
   return histories;
 }
 
+/// A training for each size; in function space their kernels are parts of the largest one's.
 template <class S>
-void print_plan(const Options& o, const Subject<S>& all, const std::vector<Subset>& subsets, double held, const NtkOptions& ntk_options) {
-  std::vector<PlanStage> stages;
-  if (o.learner.function_space()) {
-    const Subject<S> subject = part(all, largest_of(subsets));
-    stages.push_back(kernel_stage(subject, plan_ntk(subject.network, subject.init, subject.data.images, ntk_options), held));
-  }
-  for (const Subset& s : subsets) {
-    stages.push_back(training_stage(part(all, s), o.recipe_for(s.num_train), o.learner, 1, ntk_options.memory));
-    stages.back().name = fmt::format("{} images", s.num_train);
-    stages.back().memory += static_cast<double>(all.data.images.size()) * sizeof(S);
-  }
-  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
+TrainingWork work_of(const Options& o, const data::Layout& layout, Index num_test) {
+  TrainingWork work;
+  for (Index n : o.sizes)
+    work.tasks.push_back(
+        {.name = fmt::format("{} images", n), .num_train = n, .num_test = num_test, .recipe = o.recipe_for(n), .learner = o.learner});
+  work.beside = {{"all images of --data", static_cast<double>(layout.held) * static_cast<double>(layout.image.size()) * sizeof(S)}};
+  work.kernels = o.learner.function_space() ? 1 : 0;
+  return work;
 }
 
 template <class S>
-void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index num_test) {
-  Config config = configuration(app, o);
+void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Index num_test) {
+  Config config = configuration(line, o);
   config.set("num-train", join(o.sizes));
   config.set("num-test", num_test);
   if (!o.batch_given) config.erase("batch");
@@ -171,63 +172,54 @@ void run_in(CLI::App& app, const Options& o, const data::Layout& layout, Index n
   folder.check();
   auto all = start_subject<S>(o, layout, o.init, training_takes(layout.held));
   const Index largest = *std::max_element(o.sizes.begin(), o.sizes.end());
-  Subject<S> used = all;  // as many images as are trained on and tested at once, of those that are all held
-  used.data.num_train = largest, used.data.num_test = num_test;
-  auto held = training_parts(o, used, o.recipe_for(largest), {}, 1);
-  held.push_back({"all images of --data", static_cast<double>(layout.held) * static_cast<double>(layout.image.size()) * sizeof(S)});
-  if (o.learner.function_space()) {
-    const double train = static_cast<double>(largest);
-    held.push_back({"kernels", 2 * train * (train + static_cast<double>(num_test)) * sizeof(S),
-                    "smaller --num-train and --num-test, or leave out --space function"});
-  }
-  require_memory(o, largest + num_test, held);
+  const TrainingWork work = work_of<S>(o, layout, num_test);
+  const auto held = held_by_training(o, all, work);
+  require_room(training_takes(largest + num_test), held, o.memory);
   load_images(all, o, o.init);
   const auto labels = labels_of(o, all.data);
   std::vector<Subset> subsets;
   std::vector<Target> targets;
   for (Index n : o.sizes) {
-    subsets.push_back(subset(all.data, labels, n, num_test));
+    subsets.push_back(subset(o, all.data, labels, n, num_test));
     targets.push_back(subsets.back().target);
   }
   auto made = fingerprints_of(o, all, o.init);
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--data " + o.data : "--labels " + o.labels);
   require_same_inputs(folder, made);
-  NtkOptions ntk_options;
-  ntk_options.memory = static_cast<double>(o.memory) - bytes_of(held);
-  if (o.plan) return print_plan(o, all, subsets, bytes_of(held), ntk_options);
+  const TrainingPlan plan = plan_training(o, all, work, held);
+  if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   RunRecord record(folder);
+  record.follow(plan);
   record.made_from(made, input_files(o));
   record_start(all, folder.path(), record);
   record_balance(targets, record);
-  const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), ntk_options, record);
+  const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), plan, record);
   finish_trainings({"num_train", fmt::format("{} on the classes of {}", o.model, data_name(o)), "training images", "num_train"}, targets,
                    histories, o.learner, folder.path(), record);
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on two groups of classes, on training sets of growing size", "train_cifar");
+  CommandLine line("Trains a network or its linearization on two groups of classes, on training sets of growing size", "train_cifar");
   Options o;
-  add_common_options(app, o);
-  app.remove_option(app.get_option("--num-train"));
-  add_widths(app, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)", most_images, 1000)
-      ->group("Data");
-  app.add_option_function<std::string>(
-         "--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
-         "Classes that are labelled 1; the others are 0")
-      ->type_name("N,N,...")
-      ->default_str(join(o.positive));
-  add_learner_options(app, o.learner);
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o);
+  line.remove("--num-train");
+  add_widths(line, "--num-train", o.sizes, "Training images, one training for each size: 100,1000,10000 (default: all)", most_images, 1000,
+             "Data");
+  line.add("--positive", [&o](const std::string& text) { o.positive = parse_list<Index>("--positive", text, 0, 1000); },
+           {"Classes that are labelled 1; the others are 0", "N,N,...", join(o.positive)});
+  add_number<std::uint64_t>(line, "--subset-seed", o.subset_seed, "Draws the images of each subset (default: the first in file order)");
+  add_learner_options(line, o.learner);
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
-  require(o.labels.empty() || app.get_option("--positive")->count() == 0, "--positive: --labels says which images are 1; give one of them");
-  o.batch_given = app.get_option("--batch")->count() > 0;
-  resolve(app, o);
+  require(o.labels.empty() || !line.given("--positive"), "--positive: --labels says which images are 1; give one of them");
+  o.batch_given = line.given("--batch");
+  resolve(line, o);
   Index num_test = 0;
   const data::Layout layout = look_at_all(o, num_test);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o, layout, num_test); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout, num_test); });
 }
 
 }  // namespace

@@ -92,61 +92,47 @@ void require_same_start(const Options& o, const Fingerprints& made, const Finger
 
 /// One direction's training; the subject holds its samples. In function space directions share no kernel, for each has images of its own.
 template <class S>
-History train(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, const NtkOptions& ntk_options,
+History train(const Options& o, const Subject<S>& subject, const Target& target, const fs::path& folder, const TrainingPlan& plan,
               RunRecord& record) {
+  const TrainingCost& cost = plan.tasks[0];
   if (o.learner.function_space()) {
-    const std::function<Tensor<S>()> kernel = [&] { return compute_kernel(subject, ntk_options, record); };
-    return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, record)[0];
+    const std::function<Tensor<S>()> kernel = [&] { return compute_kernel(subject, plan, record); };
+    return train_in_function_space(subject, {target}, {folder}, o.recipe, o.learner.without_f0, kernel, cost, record)[0];
   }
-  auto stage = record.stage("direction " + target.name);
-  const double flops = flops_left(subject, folder, o.recipe, o.learner, 1, ntk_options.memory);
-  auto history = o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, ntk_options.memory)
+  auto stage = record.stage("direction " + target.name, cost.planned);
+  const double flops = cost.flops_left(fraction_left(folder, o.recipe));
+  auto history = o.learner.linearize ? train_linearized(subject, target, folder, o.recipe, o.learner.without_f0, cost.keeps())
                                      : train_network<S>(subject, target, folder, o.recipe);
   stage.add_flops(flops);
   return history;
 }
 
 template <class S>
-void print_plan(const Options& o, const Subject<S>& subject, const NtkPlan& plan, double held, double left, std::size_t directions) {
-  std::vector<PlanStage> stages;
-  if (o.learner.function_space()) stages.push_back(kernel_stage(subject, plan, held));
-  stages.push_back(training_stage(subject, o.recipe, o.learner, 1, left));
-  stages.back().memory += held - training_bytes(subject, o.recipe, o.learner, 1);
-  for (PlanStage& s : stages) {
-    const double times = static_cast<double>(directions);
-    s.flops *= times, s.seconds *= times, s.disk *= times;
-  }
-  tell("{}", format_plan(stages, measure_gemm_rate<S>()));
-}
-
-template <class S>
-void run_in(CLI::App& app, const Options& o) {
+void run_in(CommandLine& line, const Options& o) {
   const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
   const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
-  ResultsFolder folder(o.out, "train_nads", configuration(app, o));
+  ResultsFolder folder(o.out, "train_nads", configuration(line, o));
   folder.check();
   const Index n = *o.num_train + *o.num_test;
   const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
   auto subject = start_subject<S>(o, {o.image(), *o.num_train, *o.num_test, 0, n}, start, training_takes(n));
-  auto parts = training_parts(o, subject, o.recipe, o.learner, 1);
-  // While a direction's samples are drawn, those of the one before are still held.
-  parts.push_back({"the samples of two directions", static_cast<double>(n * o.image().size()) * sizeof(S), fewer_images});
-  require_memory(o, n, parts);
-  const double held = bytes_of(parts);
+  const TrainingWork work{
+      .tasks = {{.num_train = *o.num_train, .num_test = *o.num_test, .recipe = o.recipe, .learner = o.learner, .times = directions.size()}},
+      // While a direction's samples are drawn, those of the one before are still held.
+      .beside = {{"the samples of two directions", static_cast<double>(n * o.image().size()) * sizeof(S), fewer_images}},
+      .kernels = o.learner.function_space() ? static_cast<double>(directions.size()) : 0};
+  const auto held = held_by_training(o, subject, work);
+  require_room(training_takes(n), held, o.memory);
   const auto made = fingerprints_of(o, subject, directions, start);
   require_same_start(o, made, before);
   require_same_inputs(folder, made);
-  NtkOptions ntk_options;
-  ntk_options.memory = static_cast<double>(o.memory) - held;
-  if (o.plan || o.learner.function_space()) {
-    subject.data.images = samples_of<S>(o, directions[0].first, directions[0].second, n).images;
-    const NtkPlan plan = plan_ntk(subject.network, subject.init, subject.data.images, ntk_options);  // throws where features do not fit
-    if (o.plan) return print_plan(o, subject, plan, held, ntk_options.memory, directions.size());
-  }
+  const TrainingPlan plan = plan_training(o, subject, work, held);
+  if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
   RunRecord record(folder);
+  record.follow(plan);
   record.made_from(made, input_files(o, {o.file("nads.npy"), start}));
   record_start(subject, folder.path(), record);
   std::vector<Target> targets;
@@ -156,7 +142,7 @@ void run_in(CLI::App& app, const Options& o) {
     subject.data.images = std::move(samples.images);
     targets.push_back({std::to_string(index), std::move(samples.labels)});
     const fs::path to = target_folder(folder.path(), targets.back().name, directions.size());
-    histories.push_back(train(o, subject, targets.back(), to, ntk_options, record));
+    histories.push_back(train(o, subject, targets.back(), to, plan, record));
   }
   record_balance(targets, record);
   finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model), "direction (index + 1)", "direction"}, targets,
@@ -164,31 +150,31 @@ void run_in(CLI::App& app, const Options& o) {
 }
 
 void run(int argc, const char* const* argv) {
-  CLI::App app("Trains a network or its linearization on classes that one neural anisotropy direction separates", "train_nads");
+  CommandLine line("Trains a network or its linearization on classes that one neural anisotropy direction separates", "train_nads");
   Options o;
   o.activation = "gelu";
   o.num_train = o.num_test = 10000;
-  add_common_options(app, o, DataOptions::counts);
-  app.get_option("--num-train")->description("Training samples (default 10000)");
-  app.get_option("--num-test")->description("Test samples (default 10000)");
-  add_path(app, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
-  app.add_option("--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128")->type_name("LIST");
-  add_shape(app, "--shape", o.shape, "Shape of an image");
-  add_number<double>(app, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
-  add_number<double>(app, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
-  add_learner_options(app, o.learner);
-  app.add_flag("--force", o.force, "Take options that differ from those of --nads");
-  add_recipe_options(app, o.recipe);
-  parse(app, argc, argv);
+  add_common_options(line, o, DataOptions::counts);
+  line.describe("--num-train", "Training samples (default 10000)");
+  line.describe("--num-test", "Test samples (default 10000)");
+  add_path(line, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
+  add_text(line, "--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128", "LIST");
+  add_shape(line, "--shape", o.shape, "Shape of an image");
+  add_number<double>(line, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
+  add_number<double>(line, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
+  add_learner_options(line, o.learner);
+  line.add_flag("--force", o.force, "Take options that differ from those of --nads");
+  add_recipe_options(line, o.recipe);
+  parse(line, argc, argv);
   check_learner(o.learner);
   require(!o.nads.empty() && !o.index.empty(),
           "train_nads needs --nads DIR, the results of compute_nads, and --index, e.g. --index 0,10,100");
   require_finished("--nads", o.nads, "compute_nads");
-  resolve_after(app, o, o.nads, inherited_from_nads, o.force);
+  resolve_after(line, o, o.nads, inherited_from_nads, o.force);
   require_fits(o, o.image());
   check_recipe(o.recipe, *o.num_train);
   o.recipe.seed = o.seed;
-  with_dtype(o, [&]<class S>() { run_in<S>(app, o); });
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }
 
 }  // namespace

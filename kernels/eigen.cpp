@@ -56,8 +56,7 @@ Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& o
   pairs.method = EigenMethod::full;
   pairs.basis = n;
   pairs.products = k;
-  const double order = static_cast<double>(n), count = static_cast<double>(k);
-  pairs.flops = 4. / 3 * order * order * order + 4 * order * order * count;  // reduction, back-transformation, residuals
+  pairs.flops = full_flops(n, k);
   const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
   const double norm = std::max({std::abs(pairs.values.front()), std::abs(pairs.values.back()), longest_row(K)});
   for (double r : pairs.residuals) pairs.converged = pairs.converged && r <= tolerance * norm;
@@ -89,6 +88,11 @@ EigenMethod eigen_method(std::string_view word) {
 
 // Lanczos pays where its basis is well below N: three to four times as fast as LAPACK at N = 2000 to 3000 with k = N/6.
 EigenMethod automatic_method(Index n, Index k) { return n >= 1500 && 6 * k <= n ? EigenMethod::lanczos : EigenMethod::full; }
+
+double full_flops(Index n, Index k) {
+  const double order = static_cast<double>(n), count = static_cast<double>(k);
+  return 4. / 3 * order * order * order + 4 * order * order * count;  // reduction, back-transformation, residuals
+}
 
 template <class S>
 double full_bytes(Index n, Index k) {

@@ -10,6 +10,7 @@
 
 namespace tangentplane::kernels {
 
+/// How eigenpairs are found.
 enum class EigenMethod { automatic, full, lanczos, nystrom };
 
 /// auto, full, lanczos, nystrom.
@@ -23,6 +24,7 @@ EigenMethod automatic_method(Index n, Index k);
 /// Told of progress: the fraction done in [0, 1] and what is being done. May throw to cancel; the exception reaches the caller.
 using Progress = std::function<void(double fraction, std::string_view what)>;
 
+/// How they are found, and when that is good enough.
 struct EigenOptions {
   EigenMethod method = EigenMethod::automatic;  ///< automatic: lanczos where it is faster, else full; never nystrom
   std::uint64_t seed = 0;                       ///< of Lanczos's start block
@@ -32,16 +34,17 @@ struct EigenOptions {
   Progress progress;                            ///< may be empty
 };
 
+/// The k largest eigenvalues and their eigenvectors.
 template <class S>
 struct Eigenpairs {
   std::vector<double> values;     ///< [k], descending
   Tensor<S> vectors;              ///< [k, N]: row j is eigenvector j, of unit norm, its (first) entry of largest magnitude positive
   std::vector<double> residuals;  ///< [k]: ||K u - theta u||, from a product with K after the run; empty for nystrom
-  EigenMethod method = EigenMethod::full;
-  bool converged = true;  ///< all residuals within the tolerance
-  Index basis = 0;        ///< order of the eigenproblem that was solved densely
-  Index products = 0;     ///< vectors multiplied by K, the closing product included
-  double flops = 0;
+  EigenMethod method = EigenMethod::full;  ///< how they were found
+  bool converged = true;                   ///< all residuals within the tolerance
+  Index basis = 0;                         ///< order of the eigenproblem that was solved densely
+  Index products = 0;                      ///< vectors multiplied by K, the closing product included
+  double flops = 0;                        ///< multiplications and additions
 };
 
 /// The k largest (not largest in magnitude) eigenvalues of the symmetric matrix K [N, N], and their eigenvectors. K is taken to be
@@ -54,6 +57,8 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
 /// Bytes that `full` takes beside K.
 template <class S>
 double full_bytes(Index n, Index k);
+/// Its flops.
+double full_flops(Index n, Index k);
 
 /// Scales each row of [k, N] to unit norm and turns it so that its (first) entry of largest magnitude is positive.
 template <class S>

@@ -137,6 +137,11 @@ double lanczos_bytes(Index n, Index k, Index basis, Index batch) {
   return (m + beside) * static_cast<double>(n) * sizeof(S) + 8 * (2 * m * m + 3 * m * pairs);
 }
 
+double lanczos_flops(Index n, Index k) {
+  const double order = static_cast<double>(n), count = static_cast<double>(k);
+  return 2 * order * order * 3 * count + 2 * order * order * count + 4 * 9 * count * count * order;
+}
+
 template <class S>
 DenseOperator<S>::DenseOperator(Tensor<S> K) : K_(std::move(K)) {
   require(K_.shape().rank() == 2 && K_.shape()[0] == K_.shape()[1], "eigenpairs: K is {}, must be square", K_.shape());

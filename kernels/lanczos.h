@@ -11,7 +11,7 @@ template <class S>
 class SymmetricOperator {
  public:
   virtual ~SymmetricOperator() = default;
-  virtual Index size() const = 0;
+  virtual Index size() const = 0;  ///< N
   /// out [b, N] <- v [b, N] K: a row is a vector. The same bits whatever the thread count.
   virtual void apply(const Tensor<S>& v, Tensor<S>& out) const = 0;
   /// Vectors that eigen_residuals multiplies at a time: as many as their products may take memory.
@@ -24,7 +24,7 @@ class DenseOperator final : public SymmetricOperator<S> {
  public:
   /// Throws std::invalid_argument unless K is square.
   explicit DenseOperator(Tensor<S> K);
-  Index size() const override { return K_.rows(); }
+  Index size() const override { return K_.rows(); }  ///< N
   void apply(const Tensor<S>& v, Tensor<S>& out) const override;
 
  private:
@@ -46,6 +46,8 @@ Index lanczos_basis(Index n, Index k, Index block = 0);
 /// Bytes that block_lanczos takes beside the operator with a basis of so many vectors, `batch` of them multiplied at a time in the end.
 template <class S>
 double lanczos_bytes(Index n, Index k, Index basis, Index batch = 256);
+/// Flops that are expected of it: those of a basis of 3 k vectors.
+double lanczos_flops(Index n, Index k);
 
 /// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S. Throws std::invalid_argument unless there is a
 /// value for each and N is K's.

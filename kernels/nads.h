@@ -8,6 +8,7 @@
 
 namespace tangentplane {
 
+/// How directions are computed.
 struct NadsOptions {
   Index block = 0;    ///< directions of one pass; 0 chooses
   double memory = 0;  ///< bytes for the layers' tangents, and as many for a pass; if they do not fit, layers take turns and passes are run
@@ -18,14 +19,15 @@ struct NadsOptions {
 
 /// What the directions cost, known before they are computed.
 struct NadsPlan {
-  Index directions = 0;  ///< D, the numbers of one image
-  Index numbers = 0;     ///< that carry the tangents of one direction (rows of the Gram matrix's factor)
-  Index block = 0;       ///< directions of one pass
-  Index turns = 0;       ///< how often all passes are run
-  double pass_flops = 0, gram_flops = 0, eigen_flops = 0;
-  double pass_bytes = 0, eigen_bytes = 0;  ///< resident while tangents are multiplied, and during the eigendecomposition
+  Index directions = 0;                                    ///< D, the numbers of one image
+  Index numbers = 0;                                       ///< that carry the tangents of one direction (rows of the Gram matrix's factor)
+  Index block = 0;                                         ///< directions of one pass
+  Index turns = 0;                                         ///< how often all passes are run
+  double pass_flops = 0, gram_flops = 0, eigen_flops = 0;  ///< of the three stages
+  double pass_bytes = 0, eigen_bytes = 0;                  ///< resident while tangents are multiplied, and during the eigendecomposition
 };
 
+/// All directions, the largest singular value first.
 template <class S>
 struct Nads {
   std::vector<double> eigvals;  ///< [D] squared singular values, descending, never negative

@@ -5,24 +5,6 @@
 namespace tangentplane {
 namespace {
 
-/// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
-Index images_per_pass(const FeaturePlan& plan) { return plan.image_flops > 1e8 ? 32 : 128; }
-
-template <class S>
-FeaturePlan plan_at(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
-  require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
-  require(options.tile >= 0, "ntk: tiles of {} images a side; give 0 for the default", options.tile);
-  const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
-  FeaturePlan plan = plan_features(jacobian, options.contraction);
-  if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
-    auto reached = variables;
-    for (auto& p : reached.parameters) p = Tensor<S>::full(p.shape(), 1);
-    const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.output);
-    plan.image_flops += forward_flops(whole) - forward_flops(jacobian);
-  }
-  return plan;
-}
-
 class Progress {
  public:
   Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
@@ -73,30 +55,6 @@ std::vector<std::pair<Index, Index>> pieces(Index begin, Index end, Index size, 
   return list;
 }
 
-/// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
-/// are enough of them to share out, unless rows are so long that a tile is shared out itself.
-Index tile_for(const NtkOptions& options, const FeaturePlan& plan, Index n) {
-  if (options.tile > 0) return options.tile;
-  return std::clamp<Index>((n + 5) / 6, plan.long_rows() ? 128 : 16, 512);
-}
-
-/// Of images whose features do not fit all at once: those held, and those that pass by at a time.
-struct Cut {
-  Index panel, strip;
-};
-
-/// The longer the panel the fewer times the rest is computed anew, so a strip is an eighth of the room or a tile, whichever is less.
-Cut cut_for(const NtkOptions& options, Index tile, double image_bytes) {
-  const auto room = static_cast<Index>(options.memory / image_bytes);
-  require(room >= 2, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * image_bytes,
-          options.memory);
-  Cut cut{};
-  cut.strip = options.tile > 0 && 2 * options.tile <= room ? options.tile : std::clamp<Index>(room / 8, 1, tile);
-  cut.panel = room - cut.strip;
-  if (options.tile > 0 && cut.panel > options.tile) cut.panel -= cut.panel % options.tile;
-  return cut;
-}
-
 struct Tile {
   Index i0, i1, j0, j1;
   /// Of images, each once.
@@ -109,37 +67,23 @@ struct Round {
   std::vector<Tile> tiles;
 };
 
-}  // namespace
-
-template <class S>
-NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
-  NtkPlan plan;
-  plan.features = plan_at(network, variables, images, options);
-  plan.images = images.rows();
-  const double n = static_cast<double>(plan.images), bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
-  plan.pass = std::min(plan.images, images_per_pass(plan.features));
-  plan.panel = plan.images;
-  plan.feature_runs = 1;
-  if (options.memory != 0 && n * bytes > options.memory) {
-    const Cut cut = cut_for(options, tile_for(options, plan.features, plan.images), bytes);
-    plan.panel = cut.panel, plan.strip = cut.strip;
-    plan.pass = std::min(plan.pass, plan.strip);
-    double runs = 0;  // panel i is held while the images after it pass by, so those of panel q are computed q + 1 times
-    for (Index begin = 0; begin < plan.images; begin += plan.panel)
-      runs += static_cast<double>((begin / plan.panel + 1) * (std::min(plan.images, begin + plan.panel) - begin));
-    plan.feature_runs = runs / n;
-  }
-  plan.feature_bytes = std::min(n, static_cast<double>(plan.panel + plan.strip)) * bytes;
-  plan.feature_flops = n * plan.feature_runs * plan.features.image_flops;
-  plan.pair_flops = n * (n + 1) / 2 * plan.features.pair_flops;
-  return plan;
+/// The plan that the options bring, or `made` after it was made.
+template <class Make>
+const NtkPlan& plan_of(const NtkOptions& options, Index images, Index others, NtkPlan& made, const Make& make) {
+  if (!options.plan) return made = make();
+  require(options.plan->images == images && options.plan->others == others, "ntk: a plan of {} and {} images for {} and {}",
+          options.plan->images, options.plan->others, images, others);
+  return *options.plan;
 }
+
+}  // namespace
 
 template <class S>
 void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options, Index boundary,
                const TileConsumer<S>& consume, const TileFilter& wanted) {
-  const NtkPlan plan = plan_ntk(network, variables, images, options);
-  const Index n = plan.images, size = tile_for(options, plan.features, n);
+  NtkPlan made;
+  const NtkPlan& plan = plan_of(options, images.rows(), 0, made, [&] { return plan_ntk(network, variables, images, options); });
+  const Index n = plan.images, size = plan.tile;
   const auto features_flops = [&](Index begin, Index end) { return static_cast<double>(end - begin) * plan.features.image_flops; };
   double flops = 0;
   std::vector<Round> rounds;
@@ -210,9 +154,13 @@ Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, con
   const Index n = images.rows();
   require(images.shape().rank() >= 2 && n > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   require(1 <= rows && rows <= n, "ntk: {} rows for {} images", rows, n);
+  NtkPlan made;
+  NtkOptions planned = options;
+  planned.plan =
+      &plan_of(options, n, 0, made, [&] { return fit_ntk<S>(plan_ntk_features(network, variables, images, options), n, rows, options); });
   Tensor<S> k({rows, n});
   ntk_tiles<S>(
-      network, variables, images, options, rows,
+      network, variables, images, planned, rows,
       [&](Index i0, Index i1, Index j0, Index j1, const S* block) { write_tile(k.data(), rows, n, i0, i1, j0, j1, block); },
       [rows](Index i0, Index) { return i0 < rows; });
   return k;
@@ -220,28 +168,22 @@ Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, con
 
 template <class S>
 Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& a, const Tensor<S>& b, const NtkOptions& options) {
-  const FeaturePlan plan = plan_at(network, variables, a, options);
-  require(b.shape().rank() == a.shape().rank() && b.rows() > 0 && b.shape().with_rows(1) == a.shape().with_rows(1),
-          "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
-  const Index n = a.rows(), m = b.rows(), size = tile_for(options, plan, std::max(n, m));
-  const double bytes = static_cast<double>(plan.image_numbers) * sizeof(S);
-  // The features of the smaller set are held, those of the larger pass by.
+  NtkPlan made;
+  const NtkPlan& plan = plan_of(options, a.rows(), b.rows(), made, [&] {
+    auto features = plan_ntk_features(network, variables, a, options);
+    require(b.shape().rank() == a.shape().rank() && b.rows() > 0 && b.shape().with_rows(1) == a.shape().with_rows(1),
+            "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
+    return fit_ntk_between<S>(std::move(features), a.rows(), b.rows(), options);
+  });
+  const Index n = a.rows(), m = b.rows(), size = plan.tile;
   const bool hold_a = n <= m;
   const Tensor<S>&few = hold_a ? a : b, &many = hold_a ? b : a;
-  Cut cut{few.rows(), many.rows()};
-  if (options.memory != 0 && static_cast<double>(n + m) * bytes > options.memory) {
-    cut = cut_for(options, size, bytes);
-    cut = {std::min(cut.panel, few.rows()), std::min(cut.strip, many.rows())};
-  }
-  const Index pass = std::min({images_per_pass(plan), cut.panel, cut.strip});
   Tensor<S> k({n, m});
-  const double passes = static_cast<double>((few.rows() + cut.panel - 1) / cut.panel);
-  Progress progress(options, static_cast<double>(n * m) * plan.pair_flops +
-                                 (static_cast<double>(few.rows()) + passes * static_cast<double>(many.rows())) * plan.image_flops);
-  for (const auto& [p0, p1] : pieces(0, few.rows(), cut.panel, few.rows())) {
-    const auto panel = features(network, variables, few, p0, p1, plan, options, pass, cut.panel, progress);
-    for (const auto& [s0, s1] : pieces(0, many.rows(), cut.strip, many.rows())) {
-      const auto strip = features(network, variables, many, s0, s1, plan, options, pass, cut.strip, progress);
+  Progress progress(options, plan.pair_flops + plan.feature_flops);
+  for (const auto& [p0, p1] : pieces(0, few.rows(), plan.panel, few.rows())) {
+    const auto panel = features(network, variables, few, p0, p1, plan.features, options, plan.pass, plan.panel, progress);
+    for (const auto& [s0, s1] : pieces(0, many.rows(), plan.strip, many.rows())) {
+      const auto strip = features(network, variables, many, s0, s1, plan.features, options, plan.pass, plan.strip, progress);
       const Held<S>&fa = hold_a ? panel : strip, &fb = hold_a ? strip : panel;
       const Index a0 = hold_a ? p0 : s0, a1 = hold_a ? p1 : s1, b0 = hold_a ? s0 : p0, b1 = hold_a ? s1 : p1;
       std::vector<Tile> tiles;
@@ -251,7 +193,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
         const Tile& at = tiles[static_cast<std::size_t>(t)];
         Features<S>::block(fa.features, at.i0 - fa.first, at.i1 - fa.first, fb.features, at.j0 - fb.first, at.j1 - fb.first,
                            k.data() + at.i0 * m + at.j0, m);
-        progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.pair_flops);
+        progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.features.pair_flops);
       });
     }
   }
@@ -259,7 +201,6 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
 }
 
 #define INSTANTIATE(S)                                                                                                                \
-  template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);                             \
   template void ntk_tiles(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&, Index, const TileConsumer<S>&, \
                           const TileFilter&);                                                                                         \
   template void write_tile(S*, Index, Index, Index, Index, Index, Index, const S*);                                                   \

@@ -9,29 +9,49 @@
 
 namespace tangentplane {
 
+struct NtkPlan;
+
+/// How a kernel is computed.
 struct NtkOptions {
-  Contraction contraction = Contraction::automatic;
+  Contraction contraction = Contraction::automatic;  ///< of each layer
   Index tile = 0;                        ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
   double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
   std::optional<Index> output;           ///< which logit; none: the only one
   std::function<void(double)> progress;  ///< fraction done; may throw to stop, called from one thread at a time
+  /// Made before, at these weights and for so many images: it is followed, and contraction, tile and memory are not looked at. None: one is
+  /// made.
+  const NtkPlan* plan = nullptr;
 };
 
-/// What a kernel of N images costs, known before it is computed.
+/// What a kernel costs and how it is cut, known before it is computed.
 struct NtkPlan {
-  FeaturePlan features;
-  Index images = 0;
+  FeaturePlan features;                      ///< of each image
+  Index images = 0;                          ///< N
+  Index rows = 0;                            ///< of K that are computed; all of them, but for ntk_rows
+  Index others = 0;                          ///< M of K(a, b) [N, M]; 0: of the images among themselves
+  Index tile = 0;                            ///< images a side of a tile
   Index pass = 0;                            ///< images of one forward and reverse pass
   Index panel = 0;                           ///< images whose features are held: all that fit
   Index strip = 0;                           ///< others whose features pass by at a time; 0 where all are held
   double feature_runs = 0;                   ///< how often an image's features are computed, on average
+  double feature_images = 0;                 ///< images whose features are computed, each as often as it is
   double feature_flops = 0, pair_flops = 0;  ///< in all
-  double feature_bytes = 0;
+  double feature_bytes = 0;                  ///< held at once
 };
-/// From a forward and reverse pass over one image. Throws std::invalid_argument for no images, a negative tile, too little memory for the
-/// features of two images, and as FactoredJacobian does; so does everything below.
+/// Of K, all rows. From a forward and reverse pass over one image: fit_ntk of plan_ntk_features. Throws std::invalid_argument for no
+/// images, a negative tile, too little memory for the features of two images, and as FactoredJacobian does; so does everything below.
 template <class S>
 NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options = {});
+
+/// What the features of one image cost: of the first of `images`, though all of one shape cost the same, zeros too.
+template <class S>
+FeaturePlan plan_ntk_features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options);
+/// How the first `rows` rows of a kernel of so many images are cut to fit into options.memory, and what they then cost: arithmetic alone.
+template <class S>
+NtkPlan fit_ntk(FeaturePlan features, Index images, Index rows, const NtkOptions& options);
+/// The same of K(a, b) [n, m].
+template <class S>
+NtkPlan fit_ntk_between(FeaturePlan features, Index n, Index m, const NtkOptions& options);
 
 /// A block of K: rows [i0, i1), columns [j0, j1), `block` [i1 - i0, j1 - j0] contiguous.
 template <class S>

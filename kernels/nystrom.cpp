@@ -23,6 +23,16 @@ std::vector<Index> nystrom_points(Index N, Index m, std::uint64_t seed) {
   return points;
 }
 
+double nystrom_flops(Index n, Index m, Index k) {
+  const double rows = static_cast<double>(n), points = static_cast<double>(m);
+  return rows * points * (3 * points + 2 * static_cast<double>(k)) + 3 * points * points * points;
+}
+
+double nystrom_bytes(Index n, Index m) {
+  const double rows = static_cast<double>(n), points = static_cast<double>(m);
+  return (2 * rows * points + 3 * points * points) * sizeof(double);
+}
+
 template <class S>
 Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, Index k) {
   require(K_mm.shape().rank() == 2 && K_mm.shape()[0] == K_mm.shape()[1] && K_mm.rows() > 0, "nystrom: K_mm is {}, must be square",
@@ -71,8 +81,7 @@ Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, I
   normalise_rows(pairs.vectors);
   pairs.method = EigenMethod::nystrom;
   pairs.basis = m;
-  const double rows = static_cast<double>(n), points = static_cast<double>(m);
-  pairs.flops = rows * points * (3 * points + 2 * static_cast<double>(k)) + 3 * points * points * points;
+  pairs.flops = nystrom_flops(n, m, k);
   return pairs;
 }
 

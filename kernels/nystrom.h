@@ -18,4 +18,9 @@ std::vector<Index> nystrom_points(Index N, Index m, std::uint64_t seed);
 template <class S>
 Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, Index k);
 
+/// Its flops for m points of n.
+double nystrom_flops(Index n, Index m, Index k);
+/// Bytes that it takes, K_nm included.
+double nystrom_bytes(Index n, Index m);
+
 }  // namespace tangentplane::kernels

@@ -23,7 +23,9 @@ class TangentRows {
   Index size() const { return size_; }
   /// True if `take` must see the factors of every point before `finish`.
   bool compressed() const { return compressed_; }
+  /// The factor of one point, where all must be seen first.
   void take(const Factor<Tensor<S>>& factor);
+  /// After the last of them.
   void finish();
 
   /// to[e * stride ...] += the coordinates of the tangents at point number `point`, one row an example of the factor: which of the

@@ -34,7 +34,7 @@ class TileFile {
   /// Length of the file.
   static double disk_bytes(Index n, Index tile);
 
-  Index size() const { return n_; }
+  Index size() const { return n_; }  ///< N
   /// Rows and columns of a tile, of the last ones at most.
   Index tile() const { return tile_; }
   /// Tiles a side.

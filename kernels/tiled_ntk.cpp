@@ -38,7 +38,10 @@ void complete(kernels::TileFile<S>& file, const Network<S>& network, const Varia
   require(file.size() == images.rows(), "tiled ntk: {} images for a file of {}", images.rows(), file.size());
   if (file.missing() == 0) return;
   options.tile = tile;
-  require_whole_tiles(plan_ntk(network, variables, images, options), tile);
+  NtkPlan made;
+  if (!options.plan) options.plan = &(made = plan_ntk(network, variables, images, options));
+  require(options.plan->tile == tile, "tiled ntk: a plan of tiles of {} images a side for a file of {}", options.plan->tile, tile);
+  require_whole_tiles(*options.plan, tile);
   ntk_tiles<S>(
       network, variables, images, options, images.rows(),
       [&](Index i0, Index, Index j0, Index, const S* block) { file.write(i0 / tile, j0 / tile, block); },

@@ -18,8 +18,9 @@ Index file_tile(const NtkPlan& plan);
 /// Throws std::invalid_argument, naming --memory, unless the plan's panels and strips consist of whole tiles.
 void require_whole_tiles(const NtkPlan& plan, Index tile);
 
-/// Computes the tiles that the file lacks. options.tile is the file's. What options.progress throws leaves every finished tile in the file.
-/// Throws std::invalid_argument unless the file is of as many images, and where options.memory has no room for whole tiles.
+/// Computes the tiles that the file lacks. options.tile is the file's. options.plan, if any, is of such tiles. What options.progress throws
+/// leaves every finished tile in the file. Throws std::invalid_argument unless the file is of as many images, and where options.memory has
+/// no room for whole tiles.
 template <class S>
 void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
               NtkOptions options);

@@ -15,7 +15,7 @@ class TiledOperator final : public SymmetricOperator<S> {
   /// `batch`: vectors that eigen_residuals multiplies in one pass. `poll` is called many times in a pass, by the caller of apply, and may
   /// throw to stop. Throws std::invalid_argument unless every tile is there and batch >= 1.
   explicit TiledOperator(const TileFile<S>& file, Index batch = 256, std::function<void()> poll = {});
-  Index size() const override { return file_.size(); }
+  Index size() const override { return file_.size(); }  ///< N
   Index batch() const override { return batch_; }
   void apply(const Tensor<S>& v, Tensor<S>& out) const override;
 

@@ -20,12 +20,12 @@ class FactoredJacobian {
   /// N > 0 and every factor has N rows, an example each, and one of the parameters.
   FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor<S>>> factors, std::vector<Shape> parameter_shapes);
 
-  Index examples() const { return value_.rows(); }
+  Index examples() const { return value_.rows(); }  ///< N
   /// f(images) [N].
   const Tensor<S>& value() const { return value_; }
   /// In the order of the reverse pass. A parameter on which no output depends has none.
   const std::vector<Factor<Tensor<S>>>& factors() const { return factors_; }
-  const std::vector<Shape>& parameter_shapes() const { return shapes_; }
+  const std::vector<Shape>& parameter_shapes() const { return shapes_; }  ///< in order
 
   /// J v [N], without running the network again: the sum of <cotangent, B(activation, v)>.
   Tensor<S> times(const std::vector<Tensor<S>>& v) const;

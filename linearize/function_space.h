@@ -11,6 +11,7 @@
 
 namespace tangentplane {
 
+/// The linearized network as a learner that knows the kernel alone.
 template <class S>
 class FunctionSpaceLearner : public Learner<S> {
  public:

@@ -15,6 +15,7 @@ struct KeptCost {
   double flops = 0;  ///< of its part of J v, or of J^T u
 };
 
+/// The Jacobian of many images, of which batches are taken.
 template <class S>
 class KeptJacobian {
  public:
@@ -25,7 +26,7 @@ class KeptJacobian {
   /// Known before it is computed, from a pass over the first of `images`.
   static KeptCost cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images);
 
-  Index examples() const { return value_.rows(); }
+  Index examples() const { return value_.rows(); }  ///< N
   /// f(images) [N].
   const Tensor<S>& value() const { return value_; }
 

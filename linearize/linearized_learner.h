@@ -7,6 +7,7 @@
 
 namespace tangentplane {
 
+/// The linearized network as a learner that moves its parameters.
 template <class S>
 class LinearizedLearner : public Learner<S> {
  public:

@@ -8,12 +8,16 @@
 
 namespace tangentplane {
 
+/// Draws first values of a shape from a stream.
 using Initializer = std::function<Tensor<double>(const Shape&, RandomStream&)>;
 
+/// All values equal.
 inline Initializer constant(double value) {
   return [value](const Shape& shape, RandomStream&) { return Tensor<double>::full(shape, value); };
 }
+/// All zero.
 inline Initializer zeros() { return constant(0); }
+/// All one.
 inline Initializer ones() { return constant(1); }
 
 /// flax's default for kernels (LeCun et al., 1998): a normal truncated at two deviations whose variance is 1 / fan_in, where fan_in is the

@@ -7,6 +7,7 @@
 
 namespace tangentplane {
 
+/// Functions that follow a layer.
 enum class Activation { relu, gelu, tanh };
 
 /// f of the pointwise function that `kind` names.
@@ -23,6 +24,7 @@ auto with_activation(Activation kind, const F& f) {
   throw std::invalid_argument("activation: unknown kind");
 }
 
+/// f(x), entry by entry.
 template <class T>
 T activate(Activation kind, const T& x) {
   return with_activation(kind, [&](const auto& f) { return pointwise(f, x); });
@@ -37,9 +39,10 @@ T dense(const Scope<T>& scope, Index features, const T& x) {
   return bias(matmul(x, kernel), scope.parameter("bias", {features}, zeros()));
 }
 
+/// Of conv.
 struct ConvOptions {
-  Index stride = 1;
-  bool use_bias = true;
+  Index stride = 1;      ///< down and across
+  bool use_bias = true;  ///< one number a channel
 };
 
 /// x [N, H, W, C] -> [N, H', W', features] with a square kernel and SAME padding.

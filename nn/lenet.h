@@ -5,9 +5,10 @@
 
 namespace tangentplane {
 
+/// conv 5x5, pool, conv 5x5, pool, dense, dense, dense, with an activation after all but the last.
 struct LeNet {
   std::vector<Index> features{6, 16, 120, 84, 1};  ///< two convolutions', then the dense layers' widths
-  Activation activation = Activation::relu;
+  Activation activation = Activation::relu;        ///< after every layer but the last
 
   /// x [N, H, W, C] -> [N, features.back()].
   template <class T>

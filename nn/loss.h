@@ -11,6 +11,7 @@ namespace tangentplane {
 inline double cross_entropy(double logit, double label) {
   return std::max(logit, 0.0) - logit * label + std::log1p(std::exp(-std::abs(logit)));
 }
+/// 1 / (1 + e^-logit).
 inline double logistic(double logit) {
   const double e = std::exp(-std::abs(logit));
   return (logit >= 0 ? 1 : e) / (1 + e);
@@ -20,7 +21,7 @@ inline bool correct(double logit, double label) { return (logit > 0) == (label >
 
 /// Means over the rows of one column.
 struct Score {
-  double loss = 0, accuracy = 0;
+  double loss = 0, accuracy = 0;  ///< cross-entropy, and the share of rows that are correct
 };
 /// Loss and accuracy of each column of logits [B, T] against labels [B, T] in {0, 1}.
 template <class S>

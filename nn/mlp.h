@@ -5,9 +5,10 @@
 
 namespace tangentplane {
 
+/// Dense layers with an activation after all but the last.
 struct Mlp {
-  std::vector<Index> features{100, 100, 1};
-  Activation activation = Activation::relu;
+  std::vector<Index> features{100, 100, 1};  ///< widths, the logits last
+  Activation activation = Activation::relu;  ///< after every layer but the last
 
   /// x [N, ...] -> [N, features.back()].
   template <class T>

@@ -8,10 +8,11 @@
 
 namespace tangentplane {
 
+/// A model of any struct, run on four types of value.
 template <class S>
 class Network {
  public:
-  using Plain = Tensor<S>;
+  using Plain = Tensor<S>;  ///< what it runs on without derivatives
 
   /// Any struct with `template <class T> T operator()(const Scope<T>&, const T& images) const` returning [N, O].
   template <class Model>

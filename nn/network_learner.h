@@ -7,6 +7,7 @@
 
 namespace tangentplane {
 
+/// The network as a learner.
 template <class S>
 class NetworkLearner : public Learner<S> {
  public:
@@ -21,7 +22,7 @@ class NetworkLearner : public Learner<S> {
   LearnerState<S> state() const override;
   void restore(const LearnerState<S>& state) override;
 
-  const Variables<S>& variables() const { return variables_; }
+  const Variables<S>& variables() const { return variables_; }  ///< weights and statistics as they are now
 
  private:
   Network<S> network_;

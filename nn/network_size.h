@@ -7,9 +7,9 @@ namespace tangentplane {
 
 /// Counts of numbers, in double: the widths that an option asks for may multiply to more than an integer holds.
 struct NetworkSize {
-  double parameters = 0, statistics = 0;
-  double largest = 0;      ///< of the parameters
-  double activations = 0;  ///< outputs of all layers with a kernel, for one image
+  double parameters = 0, statistics = 0;  ///< in all
+  double largest = 0;                     ///< of the parameters
+  double activations = 0;                 ///< outputs of all layers with a kernel, for one image
 };
 
 /// Of the network that make_network makes and `initialise` fills for images of shape [H, W, C]. Throws std::invalid_argument for an unknown

@@ -39,6 +39,7 @@ struct Variables {
     require(found != paths.end(), "parameters: the network has none named {}", path);
     return static_cast<std::size_t>(found - paths.begin());
   }
+  /// The parameter of that path.
   const Tensor<S>& operator[](const std::string& path) const { return parameters[index(path)]; }
   /// The same numbers in tensors of their own.
   Variables clone() const {
@@ -66,7 +67,7 @@ enum class Mode { evaluation, training };
 template <class T>
 class Scope {
  public:
-  using Scalar = ScalarOf<T>;
+  using Scalar = ScalarOf<T>;  ///< of its values
 
   /// Reads `parameters` (values of type T, ordered as `variables.paths`) and the statistics of `variables`; in training mode the new
   /// running statistics are written to `updated`.
@@ -89,9 +90,12 @@ class Scope {
     return inner;
   }
 
-  Mode mode() const { return run_->mode; }
+  Mode mode() const { return run_->mode; }  ///< as the run was asked for
+  /// Variables::single_statistics.
   bool single_statistics() const { return run_->variables->single_statistics; }
 
+  /// The parameter of that name; drawn by `initial` in the first run. Throws std::invalid_argument for a name that is asked for twice then,
+  /// for one that there is not, and for another shape.
   T parameter(const std::string& name, const Shape& shape, const Initializer& initial) const {
     const std::string path = prefix_ + name;
     if (run_->initialised) {
@@ -121,6 +125,7 @@ class Scope {
     require(found->second.shape() == shape, "statistics: {} has shape {}, this network takes {}", path, found->second.shape(), shape);
     return found->second;
   }
+  /// Its new value, in training mode.
   void update_statistic(const std::string& name, Tensor<Scalar> value) const { (*run_->updated)[prefix_ + name] = std::move(value); }
 
  private:

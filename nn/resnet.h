@@ -6,11 +6,12 @@
 
 namespace tangentplane {
 
+/// Residual blocks of two 3x3 convolutions, in stages that halve the image and double the channels.
 struct ResNet {
-  Index filters = 64;                     ///< of the first stage; each further stage doubles them
-  std::vector<Index> blocks{2, 2, 2, 2};  ///< a stage
-  Index outputs = 1;
-  Activation activation = Activation::relu;
+  Index filters = 64;                        ///< of the first stage; each further stage doubles them
+  std::vector<Index> blocks{2, 2, 2, 2};     ///< a stage
+  Index outputs = 1;                         ///< logits
+  Activation activation = Activation::relu;  ///< within and after each block
 
   /// x [N, H, W, C] -> [N, outputs].
   template <class T>

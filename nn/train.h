@@ -14,21 +14,22 @@ namespace tangentplane {
 
 /// The study's recipe.
 struct Recipe {
-  Index epochs = 100, batch = 128;
-  double learning_rate = 0.05;  ///< of the first step; decays linearly to zero
-  double momentum = 0.9;
-  bool shuffle = true;     ///< a new permutation every epoch; else file order
-  std::uint64_t seed = 0;  ///< of the order of batches
+  Index epochs = 100, batch = 128;  ///< passes over the training images; images a step
+  double learning_rate = 0.05;      ///< of the first step; decays linearly to zero
+  double momentum = 0.9;            ///< share of the last step in the next
+  bool shuffle = true;              ///< a new permutation every epoch; else file order
+  std::uint64_t seed = 0;           ///< of the order of batches
 };
 
 /// One row of history.csv. Train columns are means over the epoch's batches before each update; test columns cover every test image after
 /// the epoch (NaN without test images).
 struct EpochRecord {
-  Index epoch = 0;           ///< from 1
-  double learning_rate = 0;  ///< of the epoch's last step
-  double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;
-  double distance = 0;  ///< ||theta - theta0|| over the parameters
+  Index epoch = 0;                                                              ///< from 1
+  double learning_rate = 0;                                                     ///< of the epoch's last step
+  double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;  ///< means, as above
+  double distance = 0;                                                          ///< ||theta - theta0|| over the parameters
 };
+/// One record an epoch.
 using History = std::vector<EpochRecord>;
 
 /// What a learner needs to go on, besides what it was made from.
@@ -51,6 +52,7 @@ template <class S>
 class Learner {
  public:
   virtual ~Learner() = default;
+  /// T: columns of logits and labels.
   virtual Index tasks() const { return 1; }
   /// Logits [B, T] of these training images, as training sees them.
   virtual Tensor<S> logits(std::span<const Index> batch) = 0;
@@ -62,11 +64,13 @@ class Learner {
   /// ||theta - theta0|| for each task.
   virtual std::vector<double> distances() = 0;
 
+  /// All that it takes to go on from here.
   virtual LearnerState<S> state() const = 0;
   /// Throws std::invalid_argument if the state is not one of this learner's, which then stays as it is.
   virtual void restore(const LearnerState<S>& state) = 0;
 };
 
+/// What is called while train runs.
 struct TrainHooks {
   /// After each epoch, with the histories so far (one a task): progress, saving, interruption (by throwing).
   std::function<void(Index epoch, const std::vector<History>&)> epoch_done;

@@ -9,6 +9,7 @@
 #include "nn/models.h"
 #include "nn/train.h"
 #include "tests/check.h"
+#include "tests/places.h"
 
 namespace tangentplane::golden {
 
@@ -41,7 +42,7 @@ struct Case {
 
 template <class S>
 Case<S> load(const std::string& name) {
-  const std::filesystem::path folder = std::filesystem::path(TESTS_GOLDEN) / name;
+  const std::filesystem::path folder = std::filesystem::path(places::golden()) / name;
   const auto json = nlohmann::json::parse(std::ifstream(folder / "case.json"));
   ModelConfig config;
   config.model = json["model"];

@@ -5,6 +5,7 @@
 
 namespace tangentplane::cpu {
 
+/// Statistics of a batch for each channel.
 template <class S>
 struct ChannelMoments {
   Tensor<S> mean, variance;  ///< [C], the variance biased
@@ -26,6 +27,7 @@ Tensor<S> normalise(const Tensor<S>& x, const Tensor<S>& mean, const Tensor<S>& 
 template <class S>
 Tensor<S> scale_twice(const Tensor<S>& x, const Tensor<S>& u, const Tensor<S>& v);
 
+/// Of what batch_norm takes.
 template <class S>
 struct BatchNormCotangents {
   Tensor<S> x;            ///< empty unless wanted

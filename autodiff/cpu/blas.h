@@ -15,12 +15,14 @@ int blas_threads();
 /// would try for ever to map one that does not fit. Throws std::invalid_argument in one line if they do not fit.
 void reserve_blas_buffers(int threads);
 
+/// What OpenBLAS is and does here.
 struct BlasReport {
   std::string core;       ///< kernel set that OpenBLAS runs, e.g. SkylakeX
   std::string config;     ///< its version and build options
   std::string threading;  ///< sequential, pthreads or OpenMP
   std::string warning;    ///< one line if something will be slow, else empty
 };
+/// As this process found it.
 BlasReport blas_report();
 
 }  // namespace tangentplane::cpu

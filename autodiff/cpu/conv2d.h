@@ -8,16 +8,16 @@ namespace tangentplane::cpu {
 
 /// All sizes of a convolution but the number of images.
 struct ConvGeometry {
-  Index height = 0, width = 0, channels = 0;  ///< of an input image
-  Index kernel_height = 0, kernel_width = 0;
-  Index out_channels = 0;
-  Index stride = 1;
-  Index pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+  Index height = 0, width = 0, channels = 0;                       ///< of an input image
+  Index kernel_height = 0, kernel_width = 0;                       ///< of the weight
+  Index out_channels = 0;                                          ///< of an output image
+  Index stride = 1;                                                ///< down and across
+  Index pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  ///< rows and columns of zeros around an image; negative ones crop it
 
-  Index out_height() const { return (height + pad_top + pad_bottom - kernel_height) / stride + 1; }
-  Index out_width() const { return (width + pad_left + pad_right - kernel_width) / stride + 1; }
-  Index positions() const { return out_height() * out_width(); }
-  Index patch_size() const { return kernel_height * kernel_width * channels; }
+  Index out_height() const { return (height + pad_top + pad_bottom - kernel_height) / stride + 1; }  ///< of an output image
+  Index out_width() const { return (width + pad_left + pad_right - kernel_width) / stride + 1; }     ///< of an output image
+  Index positions() const { return out_height() * out_width(); }                                     ///< places at which the weight is used
+  Index patch_size() const { return kernel_height * kernel_width * channels; }  ///< numbers that the weight sees at a position
 };
 
 /// Images of a task of a convolution: at least some 20 microseconds of work.

@@ -12,8 +12,8 @@ namespace tangentplane::cpu {
 
 /// A folder in which a control group's limits stand.
 struct ControlGroup {
-  std::filesystem::path folder;
-  int version;  ///< of the interface, 1 or 2: files have other names
+  std::filesystem::path folder;  ///< where its files are
+  int version;                   ///< of the interface, 1 or 2: files have other names
 };
 /// This process's group under that controller ("cpu", "memory") and its parents, which limit it too. Some of them may not be seen.
 /// `root` is the file system read, here and below (tests give their own).

@@ -10,11 +10,11 @@ namespace tangentplane::cpu {
 
 /// Square windows over images of one size; a window that would stick out is left out (VALID).
 struct PoolGeometry {
-  Index height = 0, width = 0, channels = 0;
-  Index window = 2, stride = 2;
+  Index height = 0, width = 0, channels = 0;  ///< of an input image
+  Index window = 2, stride = 2;               ///< down and across
 
-  Index out_height() const { return (height - window) / stride + 1; }
-  Index out_width() const { return (width - window) / stride + 1; }
+  Index out_height() const { return (height - window) / stride + 1; }  ///< of an output image
+  Index out_width() const { return (width - window) / stride + 1; }    ///< of an output image
 };
 
 /// [N, H, W, C] -> [N, H', W', C].

@@ -19,7 +19,7 @@ TEST_CASE("parallel_gemm of one tile equals the naive triple loop, whatever the 
     Index m, n, k;
   };
   for (const auto& [m, n, k] : {Sizes{33, 17, 3001}, Sizes{1, 130, 8191}, Sizes{128, 100, 3072}, Sizes{5, 1, 300000}, Sizes{64, 64, 300},
-                                Sizes{95, 95, 383}, Sizes{80, 70, 384}, Sizes{60, 90, 767}, Sizes{90, 60, 768}})
+                                Sizes{95, 95, 383}, Sizes{80, 70, 384}, Sizes{60, 131, 300}, Sizes{60, 90, 767}, Sizes{90, 60, 768}})
     for (const Op ta : {Op::none, Op::transpose})
       for (const Op tb : {Op::none, Op::transpose})
         for (const double beta : {0., 0.5}) {

@@ -45,6 +45,7 @@ std::vector<Case> cases() {
   all.push_back({2, {9, 12, l, 3, 3, l, 1, -1, -2, -3, 0}});
   all.push_back({2, {4, 5, l, 3, 3, l, 1, 6, 5, 4, 7}});  // tiles of padding alone
   all.push_back({133, {4, 4, 2 * l, 3, 3, 3 * l, 1, 1, 1, 1, 1}});
+  all.push_back({17, {31, 30, l, 3, 3, l, 1, 1, 1, 1, 1}});  // a task of two blocks
   all.push_back({2, {16, 16, 128, 3, 3, 144, 1, 1, 1, 1, 1}});
   return all;
 }

@@ -7,6 +7,7 @@
 
 #include "tests/catch.h"
 #include "tests/data/text.h"
+#include "tests/places.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
@@ -23,7 +24,7 @@ struct Result {
 
 /// Runs bash in the folder, with $fetch the script; output is standard output and error.
 Result bash(const TemporaryFolder& folder, const std::string& script) {
-  const auto fetch = std::filesystem::path(TESTS_GOLDEN).parent_path().parent_path() / "data" / "fetch";
+  const auto fetch = std::filesystem::path(places::golden()).parent_path().parent_path() / "data" / "fetch";
   folder.write("script.sh", fmt::format("cd '{}'; fetch='{}'\n{}", folder.path().string(), fetch.string(), script));
   const int status =
       std::system(fmt::format("bash '{0}' > '{1}' 2>&1", (folder / "script.sh").string(), (folder / "output").string()).c_str());

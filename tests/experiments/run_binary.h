@@ -19,6 +19,7 @@
 #include "data/npz.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
+#include "tests/places.h"
 #include "tests/temporary_folder.h"
 
 namespace tangentplane::experiments::test {
@@ -41,7 +42,7 @@ class Running {
     std::istringstream text(command);
     std::vector<std::string> words;
     for (std::string word; text >> word;) words.push_back(word);
-    words[0] = (fs::path(TESTS_BIN) / words[0]).string();
+    words[0] = (fs::path(places::binaries()) / words[0]).string();
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -109,7 +110,7 @@ inline std::string differing(const std::map<std::string, std::string>& a, const 
 
 /// The options that give a golden case's network.
 inline std::string network_options(const std::string& golden) {
-  const auto json = nlohmann::json::parse(bytes_of(fs::path(TESTS_GOLDEN) / golden / "case.json"));
+  const auto json = nlohmann::json::parse(bytes_of(fs::path(places::golden()) / golden / "case.json"));
   const auto list = [&](const char* key) { return fmt::format("{}", fmt::join(json.at(key).get<std::vector<Index>>(), ",")); };
   const std::string model = json.at("model"), activation = json.at("activation");
   return " --model " + model + " --activation " + activation +
@@ -122,7 +123,7 @@ class Sandbox : public TemporaryFolder {
  public:
   Sandbox() = default;
   /// With the golden case of that name as G.
-  explicit Sandbox(const std::string& golden) { fs::create_directory_symlink(fs::path(TESTS_GOLDEN) / golden, *this / "G"); }
+  explicit Sandbox(const std::string& golden) { fs::create_directory_symlink(fs::path(places::golden()) / golden, *this / "G"); }
 
   Running start(const std::string& command) const { return Running(command, path()); }
   Outcome run(const std::string& command) const { return start(command).wait(); }

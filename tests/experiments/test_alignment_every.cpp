@@ -27,14 +27,19 @@ TEST_CASE("train_ntk --alignment-every: alignment after these epochs is that of 
   const auto images = box.array("G/images.npy"), vectors = box.array("K/eigvecs.npy");
   Tensor<double> labels({40, 1});
   for (Index i = 0; i < 40; ++i) labels[i] = vectors[2 * 40 + i] > 0 ? 1 : 0;
+  const auto check = [&](const std::string& file, const Variables<double>& weights) {
+    INFO(file);
+    const auto expected = alignment(network, weights, images, 28, vectors);
+    const auto written = box.array("A/" + file);
+    REQUIRE(written.shape() == (Shape{3, 5}));
+    for (Index i = 0; i < written.size(); ++i) CHECK(std::abs(written[i] - expected[i]) <= 1e-12 * std::abs(expected[i]));
+  };
+  check("alignment_init.npy", init);  // as after epoch 0
   NetworkLearner<double> learner(network, init, images, 28);
   TrainHooks hooks;
   hooks.epoch_done = [&](Index epoch, const std::vector<History>&) {
-    if (epoch != 2 && epoch != 4) return;
-    const auto expected = alignment(network, learner.variables(), images, 28, vectors);
-    const auto written = box.array(fmt::format("A/alignment-epoch{}.npy", epoch));
-    REQUIRE(written.shape() == (Shape{3, 5}));
-    for (Index i = 0; i < written.size(); ++i) CHECK(std::abs(written[i] - expected[i]) <= 1e-12 * std::abs(expected[i]));
+    if (epoch == 2 || epoch == 4) check(fmt::format("alignment-epoch{}.npy", epoch), learner.variables());
+    if (epoch == 5) check("alignment.npy", learner.variables());
   };
   train(learner, labels, 28, {.epochs = 5, .batch = 7}, hooks);
 }

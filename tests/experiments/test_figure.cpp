@@ -49,11 +49,13 @@ class Path {
 
 TEST_CASE("numbers of a figure hold the samples that its means are of, and nothing where one is missing") {
   Figure f = some_figure();
-  CHECK(numbers(f).columns() == std::vector<std::string>{"series", "x", "y", "error"});
+  CHECK(numbers(f).columns() == std::vector<std::string>{"series", "index_1_2", "accuracy_percent", "error"});
+  f.error_bars = "standard deviation over 2 seeds";
   f.samples = {"seed_0", "seed_1"};
   f.series[0].samples = {{91, NAN, 70}, {89, 80, 71}};
   const Csv csv = numbers(f);
-  CHECK(csv.columns() == std::vector<std::string>{"series", "x", "y", "error", "seed_0", "seed_1"});
+  CHECK(csv.columns() ==
+        std::vector<std::string>{"series", "index_1_2", "accuracy_percent", "standard_deviation_over_2_seeds", "seed_0", "seed_1"});
   CHECK(csv.rows().at(0) == std::vector<std::string>{"network", "1", "90", "1", "91", "89"});
   CHECK(csv.rows().at(1) == std::vector<std::string>{"network", "10", "80", "2", "", "80"});
   CHECK(csv.rows().at(3) == std::vector<std::string>{"linear 'x'", "1", "95", "", "", ""});
@@ -81,6 +83,78 @@ TEST_CASE("a figure is well-formed SVG, holds its texts as they are, follows the
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 4);
 }
 
+TEST_CASE("numbers are named for what they hold, and an index is itself") {
+  CHECK(column_name("test accuracy (%)") == "test_accuracy_percent");
+  CHECK(column_name("growth over its neighbours'") == "growth_over_its_neighbours");
+  CHECK(column_name("eigenvalue / number of images") == "eigenvalue_number_of_images");
+  CHECK(column_name("‖Ku - θu‖") == "ku_u");
+  CHECK(column_name("°") == "");
+  Figure f{.title = "t", .x_label = "eigenfunction (index + 1)", .y_label = "alignment", .log_x = true};
+  f.series = {{.label = "a", .x = {1, 2, 301}, .y = {5, 4, 3}}};
+  f.lines = {{"line", 2}};
+  const Csv csv = numbers(f);
+  CHECK(csv.columns() == std::vector<std::string>{"series", "index", "alignment"});  // no error bars, no column
+  CHECK(csv.rows() == std::vector<std::vector<std::string>>{{"a", "0", "5"}, {"a", "1", "4"}, {"a", "300", "3"}, {"line", "", "2"}});
+  f.x_label = "training images";
+  CHECK(numbers(f).columns()[1] == "training_images");
+  CHECK(numbers(f).rows()[0][1] == "1");
+}
+
+TEST_CASE("each plot in a drawing has the name of its series") {
+  const TemporaryFolder folder;
+  Figure f = some_figure();
+  f.series[0].label = "a <&> 'b'";
+  f.error_bars = "standard error";
+  REQUIRE(draw(folder / "f.svg", f));
+  const std::string svg = read_text(folder / "f.svg");
+  const auto title = [&](int plot) {
+    const std::string group = fmt::format("<g id=\"gnuplot_plot_{}\" ><title>", plot);
+    const std::size_t at = svg.find(group);
+    REQUIRE(at != std::string::npos);
+    return svg.substr(at + group.size(), svg.find("</title>", at) - at - group.size());
+  };
+  CHECK(title(1) == "a &lt;&amp;&gt; &#39;b&#39;");
+  CHECK(title(2) == "a &lt;&amp;&gt; &#39;b&#39;: standard error");
+  CHECK(title(3) == "linear &#39;x&#39;");
+  CHECK(title(4) == "guessing");
+  CHECK(svg.find("gnuplot_plot_5") == std::string::npos);
+  CHECK(svg.find("<title>gnuplot_plot") == std::string::npos);
+  CHECK(malformed(svg) == "");
+}
+
+TEST_CASE("figures to be compared get one range of y") {
+  const auto figure = [](const char* label, std::vector<double> y) {
+    const std::vector<double> x(y.size(), 1);
+    return Figure{.title = "t", .x_label = "x", .y_label = label, .series = {{.label = "a", .x = x, .y = std::move(y)}}};
+  };
+  Figure train = figure("training accuracy (%)", {60, 90}), test = figure("test accuracy (%)", {40, NAN}), loss = figure("loss", {0.1}),
+         none = figure("test accuracy (%)", {NAN}), logarithmic = figure("test accuracy (%)", {-1, 7});
+  logarithmic.log_y = true;
+  train.series[0].error = {1, 5};
+  test.lines = {{"guessing", 30}};
+  share_y_ranges({&train, &test, &loss, &none, &logarithmic});
+  using Range = std::pair<double, double>;
+  CHECK(train.y_range == Range(30, 95));  // error bars and lines are part of it
+  CHECK(test.y_range == train.y_range);
+  CHECK(none.y_range == train.y_range);
+  CHECK(loss.y_range == Range(0.1, 0.1));
+  CHECK(logarithmic.y_range == Range(7, 7));  // what such an axis can show
+
+  // In the drawing: the last labelled tic of the vertical axis.
+  const TemporaryFolder folder;
+  const auto tics = [&](const Figure& f) {
+    REQUIRE(draw(folder / "f.svg", f));
+    const std::string svg = read_text(folder / "f.svg");
+    std::string found;
+    for (const int tic : {30, 40, 50, 60, 70, 80, 90, 100})
+      if (svg.find(fmt::format("> {}<", tic)) != std::string::npos) found += fmt::format("{} ", tic);
+    return found;
+  };
+  CHECK(tics(test) == tics(train));
+  test.y_range.reset();
+  CHECK(tics(test) != tics(train));
+}
+
 TEST_CASE("every finite point is drawn, and no other") {
   const TemporaryFolder folder;
   Figure f{.title = "points", .x_label = "x", .y_label = "y", .log_y = true};
@@ -95,7 +169,6 @@ TEST_CASE("numbers beside a figure read back exactly") {
   f.series[0].y[1] = 0.1 + 0.2;
   save_figure(folder / "f.svg", f);
   const Csv csv = Csv::read(folder / "f.csv");
-  CHECK(csv.columns() == std::vector<std::string>{"series", "x", "y", "error"});
   REQUIRE(csv.rows().size() == 7);
   CHECK(parse_number<double>("y", csv.rows()[1][2]) == 0.1 + 0.2);
   CHECK(csv.rows()[2] == std::vector<std::string>{"network", "100", "70.5", "3"});
@@ -112,7 +185,7 @@ TEST_CASE("bars stand over named categories") {
   const std::string svg = read_text(folder / "bars.svg");
   CHECK(svg.find("first") != std::string::npos);
   CHECK(svg.find("three") != std::string::npos);
-  CHECK(Csv::read(folder / "bars.csv").rows()[3] == std::vector<std::string>{"test", "three", "50", ""});
+  CHECK(Csv::read(folder / "bars.csv").rows()[3] == std::vector<std::string>{"test", "three", "50"});
 }
 
 TEST_CASE("a figure of one point, and of an axis within one decade, has labelled axes") {

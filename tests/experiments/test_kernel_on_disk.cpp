@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "autodiff/random.h"
-#include "experiments/common/subject/kernel_on_disk.h"
+#include "experiments/common/plans/kernel_folder.h"
 #include "kernels/tile_file.h"
 #include "tests/experiments/run_binary.h"
 #include "tests/small.h"

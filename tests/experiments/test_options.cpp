@@ -15,7 +15,7 @@ namespace {
 
 // An experiment with options of its own, as its main would read them.
 struct Command {
-  CLI::App app{"test", "compute_ntk"};
+  CommandLine line{"test", "compute_ntk"};
   CommonOptions options;
   Index eigen = 1000;
   double rate = 0.05;
@@ -23,23 +23,23 @@ struct Command {
   bool save = false, force = false;
 
   Command() {
-    add_common_options(app, options);
-    add_number<Index>(app, "--eigen", eigen, "pairs", 1);
-    app.add_option("--learning-rate", rate, "plain CLI11");
-    add_path(app, "--ntk", ntk, "/", "folder");
-    app.add_flag("--save-ntk", save, "flag");
-    app.add_flag("--force", force, "flag")->configurable(false);
+    add_common_options(line, options);
+    add_number<Index>(line, "--eigen", eigen, "pairs", 1);
+    add_number(line, "--learning-rate", rate, "a rate");
+    add_path(line, "--ntk", ntk, "/", "folder");
+    line.add_flag("--save-ntk", save, "flag");
+    line.add_flag("--force", force, "flag", "", CommandLine::Flag::instruction);
   }
   void read(std::vector<std::string> words) {
     words.insert(words.begin(), "/bin/compute_ntk");
     std::vector<const char*> argv;
     for (const std::string& w : words) argv.push_back(w.c_str());
-    parse(app, static_cast<int>(argv.size()), argv.data());
+    parse(line, static_cast<int>(argv.size()), argv.data());
   }
   Config resolved(const std::vector<std::string>& words) {
     read(words);
-    resolve(app, options);
-    return configuration(app, options);
+    resolve(line, options);
+    return configuration(line, options);
   }
 };
 
@@ -158,7 +158,7 @@ TEST_CASE("an experiment that builds on another's results takes over its options
   folder.write("config.toml", Command().resolved({"--model", "mlp", "--features", "9,1", "--num-train", "50", "--data-seed", "4"}).toml());
   const auto after = [&](Command& c, const std::vector<std::string>& words, bool force = false) {
     c.read(words);
-    resolve_after(c.app, c.options, folder.path(), inherited_keys, force);
+    resolve_after(c.line, c.options, folder.path(), inherited_keys, force);
   };
   Command same, agreeing, forced;
   after(same, {"--seed", "5"});
@@ -167,7 +167,7 @@ TEST_CASE("an experiment that builds on another's results takes over its options
   CHECK(same.options.num_train == 50);
   CHECK(same.options.data_seed == 4);
   CHECK(same.options.seed == 5);
-  CHECK(configuration(same.app, same.options).find("features"));
+  CHECK(configuration(same.line, same.options).find("features"));
   after(agreeing, {"--model", "mlp", "--num-train", "50"});
   const auto refused = [&](const std::vector<std::string>& words) {
     return thrown([&] {
@@ -183,6 +183,6 @@ TEST_CASE("an experiment that builds on another's results takes over its options
   CHECK(thrown([] {
           Command c;
           c.read({});
-          resolve_after(c.app, c.options, "/no/such", inherited_keys, false);
+          resolve_after(c.line, c.options, "/no/such", inherited_keys, false);
         }) == "/no/such/config.toml: no such file");
 }

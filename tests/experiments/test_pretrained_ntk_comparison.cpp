@@ -46,12 +46,18 @@ TEST_CASE("pretrained_ntk_comparison: network, and linearizations at its start a
   CHECK(history("A/linear_trained")[0].train_loss != history("B/linear_trained")[0].train_loss);
 
   const auto csv = experiments::Csv::read(box / "A/accuracy.csv");
+  auto columns = columns_of_accuracies("target");
+  columns.insert(columns.begin() + 1, "model");
+  CHECK(csv.columns() == columns);
   REQUIRE(csv.rows().size() == 3);
   const char* models[] = {"network", "linear_init", "linear_trained"};
   for (std::size_t m = 0; m < 3; ++m) {
     CHECK(csv.rows()[m][0] == "4");
     CHECK(csv.rows()[m][1] == models[m]);
     CHECK(std::stod(csv.rows()[m][4]) == history(std::string("A/") + models[m]).back().test_accuracy);
+    auto row = csv.rows()[m];
+    row.erase(row.begin() + 1);
+    logits_explain_accuracies(row, box, std::string("A/") + models[m]);
   }
 }
 

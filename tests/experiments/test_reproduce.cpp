@@ -5,6 +5,7 @@
 
 #include "experiments/common/text/files.h"
 #include "tests/experiments/run_binary.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -17,8 +18,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Twelve steps: on eigenfunctions and classes under two seeds, and the anisotropy directions, which have no images.
-std::string reproduce(const std::string& num_test, const std::string& bin = TESTS_BIN, const std::string& out = "results") {
-  return std::string(TESTS_REPRODUCE) + " --bin " + bin + " --out " + out + " --seeds 2 --num-train 300 --num-test " + num_test +
+std::string reproduce(const std::string& num_test, const std::string& bin = places::binaries(), const std::string& out = "results") {
+  return places::reproduce() + " --bin " + bin + " --out " + out + " --seeds 2 --num-train 300 --num-test " + num_test +
          " --only @(*-mlp*|nads-lenet)";
 }
 
@@ -119,9 +120,10 @@ TEST_CASE("reproduce: interrupted in a step, the same command goes on and leaves
   }
   SECTION("results moved, binaries under another path: what is finished stays, what had begun is done anew") {
     fs::rename(results, box / "moved");
-    fs::create_directory_symlink(TESTS_BIN, box / "link");
+    fs::create_directory_symlink(places::binaries(), box / "link");
     fs::create_directory(box / "bin");
-    for (const auto& binary : fs::directory_iterator(TESTS_BIN)) fs::create_symlink(binary.path(), box / "bin" / binary.path().filename());
+    for (const auto& binary : fs::directory_iterator(places::binaries()))
+      fs::create_symlink(binary.path(), box / "bin" / binary.path().filename());
     const Times kernel = times(box / "moved/ntk-mlp");
     CHECK(skipped(box.good(reproduce("40", "bin", "moved"))) == done);
     CHECK(marked(box / "moved", ".done") == steps);

@@ -153,10 +153,10 @@ TEST_CASE("both --help and --version are answered on standard output and end the
     int status = -1;
     const std::string text = captured(1, [&] {
       status = run_main(2, argv, [](int argc, const char* const* words) {
-        CLI::App app("Computes a kernel", "compute_ntk");
+        CommandLine line("Computes a kernel", "compute_ntk");
         CommonOptions options;
-        add_common_options(app, options);
-        parse(app, argc, words);
+        add_common_options(line, options);
+        parse(line, argc, words);
       });
     });
     CHECK(status == 0);

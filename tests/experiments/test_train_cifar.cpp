@@ -18,13 +18,14 @@ std::vector<Index> integers(const fs::path& path) {
 }
 
 /// The library's training on `num_train` generated images; the data are the first 2000 and 500, standardised by the former.
-History library(const data::Dataset<double>& all, Index num_train, Index batch, bool linearize, const std::vector<int>& positive) {
+History library(const data::Dataset<double>& all, Index num_train, Index batch, bool linearize, const std::vector<int>& positive,
+                const data::SubsetRule& rule = {}) {
   ModelConfig config;
   config.model = "mlp";
   config.features = {4, 1};
   const auto network = make_network<double>(config);
   const auto init = initialise(network, {32, 32, 3}, 2);
-  const auto part = data::select(all, data::stratified_rows(all, num_train, 30), num_train);
+  const auto part = data::select(all, data::stratified_rows(all, num_train, 30, rule), num_train);
   const auto targets = data::binary_targets(part.classes, 10, positive);
   Tensor<double> labels({part.images.rows(), 1});
   for (Index i = 0; i < labels.size(); ++i) labels[i] = targets[static_cast<std::size_t>(i)];
@@ -66,10 +67,11 @@ TEST_CASE("train_cifar: network and linearization, in both spaces, on nested str
   for (std::size_t k = 0; k + 1 < rows.size(); ++k)
     CHECK(std::includes(rows[k + 1].begin(), rows[k + 1].end(), rows[k].begin(), rows[k].end()));
   const auto csv = experiments::Csv::read(box / "N/accuracy.csv");
-  CHECK(csv.columns()[0] == "num_train");
+  CHECK(csv.columns() == columns_of_accuracies("num_train"));
   REQUIRE(csv.rows().size() == 3);
   CHECK(csv.rows()[0][0] == "150");
   CHECK(std::stod(csv.rows()[1][1]) == 0.5);
+  for (const auto& row : csv.rows()) logits_explain_accuracies(row, box, "N/" + row[0]);
 }
 
 TEST_CASE("train_cifar: a single size lies in the folder itself, classes and batch as given") {
@@ -89,7 +91,62 @@ TEST_CASE("train_cifar: images and labels from files are stratified by the label
   const auto labels = data::load_binary_labels_npy(box / "F/8/labels.npy");
   REQUIRE(rows.size() == 18);
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(labels[i] == given[static_cast<std::size_t>(rows[i])]);
-  CHECK(std::count(labels.begin(), labels.begin() + 8, 1) == 4);
+  const auto ones = std::count(given.begin(), given.begin() + 20, 1);
+  CHECK(std::count(labels.begin(), labels.begin() + 8, 1) == (8 * ones + 10) / 20);
+}
+
+TEST_CASE("train_cifar: the share of ones of a user's labels is that of the whole, for every size") {
+  const Sandbox box;
+  std::vector<int> given;
+  for (int i = 0; i < 2500; ++i) given.push_back(i % 10 == 3 || (i < 2000 && i % 50 == 7));  // 0.12 of the 2000, 0.1 of the 500
+  data::save_npy(box / "labels.npy", given);
+  const std::string command = "train_cifar --labels labels.npy" + shared;
+  box.good(command + " --num-train 25,50,100 --out A");
+  box.good(command + " --num-train 25,50,100 --subset-seed 2 --linearize --space function --out B");
+  for (const auto& [n, ones] : {std::pair<Index, Index>{25, 3}, {50, 6}, {100, 12}}) {
+    for (const std::string out : {"A", "B"}) {
+      INFO(out << ", " << n << " images");
+      const auto rows = integers(box / out / std::to_string(n) / "indices.npy");
+      const auto labels = data::load_binary_labels_npy(box / out / std::to_string(n) / "labels.npy");
+      REQUIRE(labels.size() == static_cast<std::size_t>(n + 30));
+      for (std::size_t i = 0; i < labels.size(); ++i) CHECK(labels[i] == given[static_cast<std::size_t>(rows[i])]);
+      CHECK(std::count(labels.begin(), labels.begin() + n, 1) == ones);
+      CHECK(std::count(labels.begin() + n, labels.end(), 1) == 3);
+    }
+  }
+  CHECK(
+      box.refused(command + " --num-train 100,4 --out X").find("dead-leaves: 4 training images (--num-train) would hold none of class 1") ==
+      0);
+}
+
+TEST_CASE("train_cifar --subset-seed: drawn subsets, the same for network and linearization, others for another seed") {
+  const Sandbox box;
+  const std::string sizes = " --num-train 150,20,33";
+  box.good("train_cifar" + shared + sizes + " --subset-seed 5 --out N");
+  box.good("train_cifar" + shared + sizes + " --subset-seed 5 --linearize --space function --out F");
+  box.good("train_cifar" + shared + sizes + " --subset-seed 6 --out other");
+  box.good("train_cifar" + shared + sizes + " --out first");
+  const auto all = data::load<double>({.directory = {}, .num_train = 2000, .num_test = 500});
+  const data::SubsetRule drawn{.seed = 5};
+  for (Index n : {20, 33, 150}) {
+    INFO(n << " images");
+    const std::string name = std::to_string(n);
+    const auto rows = integers(box / "N" / name / "indices.npy");
+    CHECK(rows == data::stratified_rows(all, n, 30, drawn));
+    CHECK(rows == integers(box / "F" / name / "indices.npy"));
+    for (const std::string out : {"other", "first"}) CHECK(rows != integers(box / out / name / "indices.npy"));
+    CHECK(integers(box / "first" / name / "indices.npy") == data::stratified_rows(all, n, 30));
+    const Index batch = std::min<Index>(128, n);
+    const std::vector<int> positive{0, 1, 2, 3, 4};
+    same_histories(experiments::load_history(box / "N" / name / "history.csv"), library(all, n, batch, false, positive, drawn), 0);
+    same_histories(experiments::load_history(box / "F" / name / "history.csv"), library(all, n, batch, true, positive, drawn), 1e-11);
+  }
+  CHECK(box.listing("N").at("config.toml").find("subset-seed = 5\n") != std::string::npos);
+  CHECK(box.listing("first").at("config.toml").find("subset-seed") == std::string::npos);
+  CHECK(box.refused("train_cifar" + shared + sizes + " --subset-seed 7 --out N").find("--subset-seed is 5 there and 7 here") !=
+        std::string::npos);
+  box.good("train_cifar --config N/config.toml --out again");
+  CHECK(differing(box.results("N"), box.results("again")) == "");
 }
 
 TEST_CASE("train_cifar: what it refuses") {

@@ -48,7 +48,7 @@ TEST_CASE("train_nads: network and linearization on two directions") {
         std::string(linearize ? " --linearize --without-f0" : "");
     box.good(command + " --out " + out);
     const auto accuracies = experiments::Csv::read(box / out / "accuracy.csv");
-    CHECK(accuracies.columns() == std::vector<std::string>{"target", "class_balance", "train_accuracy", "test_accuracy"});
+    CHECK(accuracies.columns() == columns_of_accuracies("target"));
     REQUIRE(accuracies.rows().size() == 2);
     for (Index t = 0; t < 2; ++t) {
       const Index index = t == 0 ? 0 : 7;
@@ -61,6 +61,7 @@ TEST_CASE("train_nads: network and linearization on two directions") {
       const auto& row = accuracies.rows()[static_cast<std::size_t>(t)];
       CHECK(row[0] == std::to_string(index));
       CHECK(std::stod(row[3]) == expected.back().test_accuracy);
+      logits_explain_accuracies(row, box, out + "/" + std::to_string(index));
     }
   }
 }

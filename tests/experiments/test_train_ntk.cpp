@@ -67,8 +67,9 @@ TEST_CASE("train_ntk: the network trains as flax's and optax's, and its kernel a
       CHECK(std::abs(alignment[80 + j] - quotient(kernel, v, 0, 40)) <= 1e-7 * size);
     }
     const Csv accuracy = Csv::read(box / "B/accuracy.csv");
-    CHECK(accuracy.columns() == std::vector<std::string>{"target", "class_balance", "train_accuracy", "test_accuracy"});
+    CHECK(accuracy.columns() == test::columns_of_accuracies("target"));
     REQUIRE(accuracy.rows().size() == 1);
+    test::logits_explain_accuracies(accuracy.rows()[0], box, "B");
     CHECK(accuracy.rows()[0][0] == "labels");
     CHECK(std::stod(accuracy.rows()[0][3]) == load_history(box / "B/history.csv").back().test_accuracy);
   }
@@ -192,7 +193,7 @@ TEST_CASE("train_ntk: --plan writes nothing, a finished run says so, without tes
   CHECK_THAT(box.good(command + " --out B"), !ContainsSubstring("nan"));
   const Csv history = Csv::read(box / "B/history.csv");
   for (const auto& row : history.rows()) CHECK((row[4].empty() && row[5].empty() && !row[6].empty()));
-  CHECK(Csv::read(box / "B/accuracy.csv").rows()[0][3] == "");
+  for (std::size_t cell : {3, 4, 5}) CHECK(Csv::read(box / "B/accuracy.csv").rows()[0][cell] == "");
   CHECK(!fs::exists(box / "B/test_logits.npy"));
   const auto after = box.listing();
   CHECK_THAT(box.good(command + " --out B"), ContainsSubstring("is finished, nothing to do"));

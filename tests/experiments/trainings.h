@@ -30,6 +30,47 @@ inline void same_weights(const data::NamedTensors<double>& a, const data::NamedT
   }
 }
 
+inline std::vector<std::string> columns_of_accuracies(const std::string& first) {
+  return {first, "class_balance", "train_accuracy", "test_accuracy", "test_balanced_accuracy", "test_auc"};
+}
+
+/// The share of pairs of a positive and a negative in which the positive has the larger logit; equal ones count half. NaN without a pair.
+inline double share_of_pairs_won(std::span<const double> logits, std::span<const int> labels) {
+  double won = 0, pairs = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    for (std::size_t j = 0; j < logits.size(); ++j) {
+      if (labels[i] != 1 || labels[j] != 0) continue;
+      pairs += 1;
+      won += logits[i] > logits[j] ? 1 : logits[i] == logits[j] ? 0.5 : 0;
+    }
+  return won / pairs;
+}
+
+/// Share of the images of one class that are told rightly.
+inline double accuracy_of_class(std::span<const double> logits, std::span<const int> labels, int c) {
+  double right = 0, all = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (labels[i] == c) all += 1, right += (logits[i] > 0) == (c == 1);
+  return right / all;
+}
+
+/// A row of accuracy.csv (without a column `model`) is what labels.npy and test_logits.npy of its target give.
+inline void logits_explain_accuracies(const std::vector<std::string>& row, const Sandbox& box, const std::string& folder) {
+  INFO(folder);
+  const auto all = data::load_binary_labels_npy(box / folder / "labels.npy");
+  const auto logits = box.array(folder + "/test_logits.npy");
+  const auto labels = std::span(all).last(static_cast<std::size_t>(logits.size()));
+  REQUIRE(row.size() == 6);
+  check::same(std::stod(row[1]), static_cast<double>(std::count(all.begin(), all.end(), 1)) / static_cast<double>(all.size()), 1e-15);
+  const double positives = accuracy_of_class(logits.span(), labels, 1), negatives = accuracy_of_class(logits.span(), labels, 0);
+  if (std::isnan(positives + negatives)) {
+    CHECK((row[4].empty() && row[5].empty()));
+    return;
+  }
+  check::same(std::stod(row[4]), (positives + negatives) / 2, 1e-15);
+  check::same(std::stod(row[5]), share_of_pairs_won(logits.span(), labels), 1e-15);
+}
+
 /// Two targets' folders hold the same training up to rounding.
 inline void same_training(const Sandbox& box, const std::string& a, const std::string& b, double tolerance) {
   INFO(a << " and " << b);

@@ -4,6 +4,7 @@
 #include "nn/train.h"
 #include "tests/checksum.h"
 #include "tests/golden.h"
+#include "tests/places.h"
 #include "tests/small.h"
 
 using namespace tangentplane;
@@ -87,7 +88,7 @@ TEST_CASE("parameters and statistics have flax's names, shapes and no others") {
     std::map<std::string, std::string> ours, flax;
     for (std::size_t i = 0; i < c.init.paths.size(); ++i) ours["params/" + c.init.paths[i]] = c.init.parameters[i].shape().str();
     for (const auto& [path, t] : c.init.statistics) ours["batch_stats/" + path] = t.shape().str();
-    for (const auto& [key, t] : data::load_npz<double>(std::filesystem::path(TESTS_GOLDEN) / name / "init.npz"))
+    for (const auto& [key, t] : data::load_npz<double>(std::filesystem::path(places::golden()) / name / "init.npz"))
       flax[key] = t.shape().str();
     CHECK(ours == flax);
   }

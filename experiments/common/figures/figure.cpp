@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "experiments/common/figures/gnuplot.h"
 #include "experiments/common/process/interrupt.h"
@@ -75,9 +76,15 @@ double bar_shift(std::size_t bar, std::size_t bars) {
   return (static_cast<double>(bar) - 0.5 * static_cast<double>(bars - 1)) * 0.8 / static_cast<double>(bars);
 }
 
+std::size_t bars_of(const Figure& f) {
+  return static_cast<std::size_t>(std::count_if(f.series.begin(), f.series.end(), [](const Series& s) { return s.mark == Mark::bars; }));
+}
+
 struct Plot {
-  std::string data;
-  std::vector<std::string> elements;
+  std::string settings = {}, data = {};
+  std::vector<std::string> elements = {}, titles = {};  ///< of one length
+
+  std::string script() const { return settings + data + fmt::format("plot {}\n", fmt::join(elements, ", ")); }
 };
 
 void add(Plot& plot, const Figure& figure, std::size_t i, std::size_t& bar, std::size_t bars) {
@@ -97,52 +104,54 @@ void add(Plot& plot, const Figure& figure, std::size_t i, std::size_t& bar, std:
   const std::string point = fmt::format("pointtype {} pointsize {}", shapes[i % std::size(shapes)], s.x.size() > 60 ? 0.3 : 0.6);
   const std::string dash = fmt::format("dashtype {}", i / std::size(colours) + 1);
   const std::string title = "title " + gnuplot_string(s.label) + " noenhanced";
-  const auto element = [&](const std::string& columns, const std::string& style, const std::string& named) {
+  const auto element = [&](const std::string& columns, const std::string& style, const std::string& named, const std::string& called) {
     plot.elements.push_back(fmt::format("$s{} using {} with {} linecolor rgb '{}' {}", i, columns, style, colour, named));
+    plot.titles.push_back(called);
   };
-  if (s.mark == Mark::bars) element("1:2", fmt::format("boxes fill solid 0.85 noborder fillcolor rgb '{}'", colour), title);
-  if (s.mark == Mark::line) element("1:2", "lines linewidth 1.6 " + dash, title);
-  if (s.mark == Mark::line_points) element("1:2", "linespoints linewidth 1.3 " + dash + " " + point, title);
-  if (s.mark == Mark::points) element("1:2", "points " + point, title);
-  if (s.mark == Mark::highlight) element("1:2", "points pointtype 6 pointsize 1.3 linewidth 2", title);
+  const auto marks = [&](const std::string& style) { element("1:2", style, title, s.label); };
+  if (s.mark == Mark::bars) marks(fmt::format("boxes fill solid 0.85 noborder fillcolor rgb '{}'", colour));
+  if (s.mark == Mark::line) marks("lines linewidth 1.6 " + dash);
+  if (s.mark == Mark::line_points) marks("linespoints linewidth 1.3 " + dash + " " + point);
+  if (s.mark == Mark::points) marks("points " + point);
+  if (s.mark == Mark::highlight) marks("points pointtype 6 pointsize 1.3 linewidth 2");
   // yerrorbars would paint white rings around their points.
-  if (!s.error.empty()) element("1:($2-$3):(0):(2*$3)", "vectors nohead linewidth 1", "notitle");
+  if (!s.error.empty())
+    element("1:($2-$3):(0):(2*$3)", "vectors nohead linewidth 1", "notitle",
+            s.label + ": " + (figure.error_bars.empty() ? "error" : figure.error_bars));
 }
 
-void check(const Figure& f, const std::string& name) {
-  require(!f.series.empty(), "{}: a figure needs at least one series", name);
-  for (const Series& s : f.series) {
-    require(s.x.size() == s.y.size(), "{}: series {} has {} x and {} y", name, s.label, s.x.size(), s.y.size());
-    require(s.error.empty() || s.error.size() == s.y.size(), "{}: series {} has {} errors for {} points", name, s.label, s.error.size(),
-            s.y.size());
-    require(s.samples.empty() || s.samples.size() == f.samples.size(), "{}: series {} has {} samples, the figure names {}", name, s.label,
-            s.samples.size(), f.samples.size());
-    for (const auto& sample : s.samples)
-      require(sample.size() == s.y.size(), "{}: series {} has a sample of {} values for {} points", name, s.label, sample.size(),
-              s.y.size());
-  }
-}
-
-std::string script_of(const Figure& f, const std::string& name) {
-  check(f, name);
-  const auto is_bar = [](const Series& s) { return s.mark == Mark::bars; };
-  const auto bars = static_cast<std::size_t>(std::count_if(f.series.begin(), f.series.end(), is_bar));
+struct Extent {
   Range x, y;
+};
+Extent extent_of(const Figure& f) {
+  Extent of;
   for (const Series& s : f.series)
     for (std::size_t p = 0; p < s.x.size(); ++p) {
       if (!drawable(s.x[p], f.log_x) || !drawable(s.y[p], f.log_y)) continue;
       const double e = s.error.empty() || !std::isfinite(s.error[p]) ? 0 : s.error[p];
-      x.add(s.x[p], f.log_x);
-      for (double v : {s.y[p], s.y[p] - e, s.y[p] + e}) y.add(v, f.log_y);
+      of.x.add(s.x[p], f.log_x);
+      for (double v : {s.y[p], s.y[p] - e, s.y[p] + e}) of.y.add(v, f.log_y);
     }
+  if (of.x.low > of.x.high) return of;
+  for (const ReferenceLine& line : f.lines) of.y.add(line.y, f.log_y);
+  if (f.y_range)
+    for (double v : {f.y_range->first, f.y_range->second}) of.y.add(v, f.log_y);
+  if (bars_of(f) > 0 && !f.log_y) of.y.add(0, false);
+  return of;
+}
+
+Plot plot_of(const Figure& f, const std::string& name) {
+  require_consistent(f, name);
+  const std::size_t bars = bars_of(f);
+  const auto [x, y] = extent_of(f);
   require(x.low <= x.high, "{}: no number can be drawn: all are missing, or not positive on a logarithmic axis", name);
-  for (const ReferenceLine& line : f.lines) y.add(line.y, f.log_y);
-  if (bars > 0 && !f.log_y) y.add(0, false);
   Range to_x = padded(x, f.log_x), to_y = padded(y, f.log_y);
   if (!f.categories.empty()) to_x = {-0.6, static_cast<double>(f.categories.size()) - 0.4};
   if (bars > 0 && y.low == 0) to_y.low = 0;
 
-  std::string s = fmt::format("set border 3 linecolor rgb '{}'\nset tics scale 0.7\nset bars small\n", ink);
+  Plot plot;
+  std::string& s = plot.settings;
+  s = fmt::format("set border 3 linecolor rgb '{}'\nset tics scale 0.7\nset bars small\n", ink);
   s += axis('x', f.x_label, f.log_x, to_x) + axis('y', f.y_label, f.log_y, to_y);
   if (!f.categories.empty()) {
     std::vector<std::string> tics;
@@ -160,49 +169,41 @@ std::string script_of(const Figure& f, const std::string& name) {
   else
     s += fmt::format("unset key\nset title {} noenhanced textcolor rgb '{}'\n", gnuplot_string(f.title), ink);
 
-  Plot plot;
   std::size_t bar = 0;
   for (std::size_t i = 0; i < f.series.size(); ++i) add(plot, f, i, bar, bars);
-  for (std::size_t i = 0; i < f.lines.size(); ++i)
+  for (std::size_t i = 0; i < f.lines.size(); ++i) {
     plot.elements.push_back(fmt::format("{:.17g} with lines linewidth 1.4 dashtype {} linecolor rgb '#7F7F7F' title {} noenhanced",
                                         f.lines[i].y, i + 2, gnuplot_string(f.lines[i].label)));
-  return s + plot.data + fmt::format("plot {}\n", fmt::join(plot.elements, ", "));
+    plot.titles.push_back(f.lines[i].label);
+  }
+  return plot;
 }
 
-bool save_svg(const fs::path& path, const std::string& script, int w, int h, const std::string& title) {
-  const auto svg = gnuplot_svg(script, w, h, title, path.filename().string());
+bool save_svg(const fs::path& path, const Plot& plot, int w, int h, const std::string& title) {
+  const auto svg = gnuplot_svg(plot.script(), w, h, title, plot.titles, path.filename().string());
   if (svg) replace_text(path, *svg);
   return svg.has_value();
 }
 
 }  // namespace
 
-Csv numbers(const Figure& figure) {
-  check(figure, figure.title);
-  std::vector<std::string> columns{"series", "x", "y", "error"};
-  columns.insert(columns.end(), figure.samples.begin(), figure.samples.end());
-  Csv csv(columns);
-  const auto number = [](double v) { return fmt::format("{}", v); };
-  for (const Series& s : figure.series)
-    for (std::size_t p = 0; p < s.x.size(); ++p) {
-      const auto category = static_cast<std::size_t>(std::max(0.0, s.x[p]));
-      const bool named = category < figure.categories.size();
-      std::vector<std::string> row{s.label, named ? figure.categories[category] : number(s.x[p]), number(s.y[p]),
-                                   s.error.empty() ? "" : number(s.error[p])};
-      for (const auto& sample : s.samples) row.push_back(std::isnan(sample[p]) ? "" : number(sample[p]));
-      row.resize(columns.size());
-      csv.add_row(std::move(row));
-    }
-  for (const ReferenceLine& line : figure.lines) {
-    std::vector<std::string> row{line.label, "", number(line.y)};
-    row.resize(columns.size());
-    csv.add_row(std::move(row));
-  }
-  return csv;
+void share_y_ranges(const std::vector<Figure*>& figures) {
+  // "training accuracy (%)" and "test accuracy (%)" are read against one another.
+  const auto scale = [](const Figure& f) {
+    const std::size_t open = f.y_label.rfind('('), close = f.y_label.rfind(')');
+    const bool unit = open != std::string::npos && close != std::string::npos && close > open;
+    return std::pair(f.log_y, unit ? f.y_label.substr(open, close - open) : f.y_label);
+  };
+  std::map<std::pair<bool, std::string>, Range> ranges;
+  for (const Figure* f : figures)
+    if (const Extent of = extent_of(*f); of.x.low <= of.x.high)
+      for (double v : {of.y.low, of.y.high}) ranges[scale(*f)].add(v, f->log_y);
+  for (Figure* f : figures)
+    if (const auto found = ranges.find(scale(*f)); found != ranges.end()) f->y_range = {found->second.low, found->second.high};
 }
 
 bool draw(const fs::path& path, const Figure& figure) {
-  return save_svg(path, script_of(figure, path.filename().string()), width, height, figure.title);
+  return save_svg(path, plot_of(figure, path.filename().string()), width, height, figure.title);
 }
 
 bool draw(const fs::path& path, const Pictures& p) {
@@ -224,7 +225,9 @@ bool draw(const fs::path& path, const Pictures& p) {
         all[static_cast<std::size_t>((top + h) * total_width + left + w)] =
             most > 0 ? pixels[static_cast<std::size_t>(h * p.width + w)] / most : 0;
   }
-  std::string s = fmt::format("set title {} noenhanced textcolor rgb '{}'\n", gnuplot_string(p.title), ink);
+  Plot plot{.titles = {p.title}};
+  std::string& s = plot.settings;
+  s = fmt::format("set title {} noenhanced textcolor rgb '{}'\n", gnuplot_string(p.title), ink);
   s += "unset border; unset tics; unset key; unset colorbox\nset lmargin 1; set rmargin 1; set bmargin 0.5; set tmargin 1.8\n";
   s += fmt::format("set xrange [-0.5:{}.5]; set yrange [{}.5:-0.5]\n", total_width - 1, total_height - 1);
   s += "set cbrange [-1:1]\nset palette defined (-1 '#0072B2', 0 '#E8E8E8', 1 '#D55E00')\n$m << EOD\n";
@@ -235,9 +238,10 @@ bool draw(const fs::path& path, const Pictures& p) {
     }
     s += "\n";
   }
-  s += "EOD\nplot $m matrix with image\n";
+  s += "EOD\n";
+  plot.elements.push_back("$m matrix with image");
   const int h = static_cast<int>(40 + 464 * total_height / total_width);
-  return save_svg(path, s, width, h, p.title);
+  return save_svg(path, plot, width, h, p.title);
 }
 
 bool try_figure(const fs::path& path, const std::function<bool(const fs::path&)>& leave) {
@@ -252,12 +256,6 @@ bool try_figure(const fs::path& path, const std::function<bool(const fs::path&)>
     remark("{}: not drawn, {}\n", name, why);
     return false;
   }
-}
-
-bool save_figure(const fs::path& path, const Figure& figure) {
-  fs::path csv = path;
-  numbers(figure).save(csv.replace_extension(".csv"));
-  return draw(path, figure);
 }
 
 }  // namespace tangentplane::experiments

@@ -32,14 +32,20 @@ struct ReferenceLine {
   double y = 0;
 };
 
+/// Ends the label of an axis that shows index + 1, so that index 0 has a place on a logarithmic one. numbers() gives the index.
+inline constexpr std::string_view index_axis = "(index + 1)";
+
 struct Figure {
   std::string title = {};
-  std::string x_label = {}, y_label = {};  ///< with their units
+  std::string x_label = {}, y_label = {};  ///< with their units: "test accuracy (%)"
   bool log_x = false, log_y = false;
   std::vector<std::string> samples = {};     ///< columns of numbers() for the series' samples: "seed_0", "seed_1"
   std::vector<std::string> categories = {};  ///< if any: the names of x = 0, 1, ...
   std::vector<Series> series = {};
   std::vector<ReferenceLine> lines = {};
+  std::string caption = {};                               ///< what to see in it, for a page
+  std::string error_bars = {};                            ///< what they show: "standard deviation over seeds"
+  std::optional<std::pair<double, double>> y_range = {};  ///< what the axis covers at least
 };
 
 /// Signed images side by side, zero in the middle grey of a diverging palette, each scaled by its largest magnitude.
@@ -50,8 +56,20 @@ struct Pictures {
   Index columns = 8;
 };
 
-/// The figure's numbers: series,x,y,error and a column for each sample; a reference line has neither x nor samples.
+/// "test_accuracy_percent" for "test accuracy (%)": lower case, % in words, what is neither letter nor digit as one _.
+std::string column_name(std::string_view label);
+
+/// The figure's numbers: a row for each point, of the columns series, x and y (by their axes' names, x as the index itself where the axis
+/// is an index_axis), the error bar's half if any series has one (by its name, else "error"), and each sample. A reference line has y
+/// alone.
 Csv numbers(const Figure& figure);
+
+/// Throws std::invalid_argument, beginning with `name`, for a figure without series and for lengths that differ.
+void require_consistent(const Figure& figure, const std::string& name);
+
+/// Figures to be compared get one range of y: all whose y_label has the same unit (what stands in brackets, else the whole label) and the
+/// same scale.
+void share_y_ranges(const std::vector<Figure*>& figures);
 
 /// Writes the drawing to `path` (.svg). Where gnuplot is missing or fails, says so in one line on standard error and returns false: a run
 /// does not fail for want of a picture. Throws std::invalid_argument for data that cannot be drawn (lengths that differ, nothing finite).

@@ -22,14 +22,15 @@ Figure spectrum_figure(const std::string& title, const std::vector<double>& eige
   const Mark mark = eigenvalues.size() > 1 ? Mark::line : Mark::points;
   f.series.push_back({.label = "eigenvalue", .x = one_based(eigenvalues.size()), .y = eigenvalues, .mark = mark});
   if (std::any_of(residuals.begin(), residuals.end(), [](double r) { return r > 0; })) {
-    f.y_label = "eigenvalue, residual";
+    f.y_label = "eigenvalue or residual";
     f.series.push_back({.label = "residual ‖Ku - θu‖", .x = one_based(residuals.size()), .y = residuals, .mark = Mark::points});
   }
   return f;
 }
 
 Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label) {
-  require(accuracies.columns().size() == 4 && !accuracies.rows().empty(), "{}: accuracies have four columns and at least one row", title);
+  require(accuracies.columns().size() >= 4 && !accuracies.rows().empty(), "{}: accuracies have four columns or more and at least one row",
+          title);
   const bool sizes = accuracies.columns()[0] == "num_train";
   Figure f{.title = title, .x_label = x_label};
   Series train{.label = learner + " (training images)"}, test{.label = learner}, majority{.label = "larger class"};

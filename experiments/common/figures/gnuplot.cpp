@@ -82,7 +82,17 @@ void replace_between(std::string& text, std::string_view begin, std::string_view
   }
 }
 
-std::string fit_for_a_page(std::string svg, std::string_view title) {
+// gnuplot calls what has no place in the legend gnuplot_plot_2.
+void name_plots(std::string& svg, const std::vector<std::string>& plots) {
+  for (std::size_t i = 0; i < plots.size(); ++i) {
+    const std::string group = fmt::format("<g id=\"gnuplot_plot_{}\" ><title>", i + 1);
+    const std::size_t at = svg.find(group), end = svg.find("</title>", at);
+    if (at != std::string::npos && end != std::string::npos) svg.replace(at + group.size(), end - at - group.size(), escape(plots[i]));
+  }
+}
+
+std::string fit_for_a_page(std::string svg, std::string_view title, const std::vector<std::string>& plots) {
+  name_plots(svg, plots);
   replace_all(svg, "rgb(  1,   2,   3)", "currentColor");
   replace_all(svg, "rgb(1,2,3)", "currentColor");
   replace_all(svg, "fill=\"black\"", "fill=\"currentColor\"");  // a legend's title has no colour of its own
@@ -106,7 +116,8 @@ std::string gnuplot_string(std::string_view text) {
   return s + "'";
 }
 
-std::optional<std::string> gnuplot_svg(std::string_view script, int width, int height, std::string_view title, std::string_view name) {
+std::optional<std::string> gnuplot_svg(std::string_view script, int width, int height, std::string_view title,
+                                       const std::vector<std::string>& plots, std::string_view name) {
   Scratch in, out, errors;
   in.write(
       fmt::format("set encoding utf8\nset terminal svg size {},{} font 'sans-serif,13' enhanced standalone\n{}\n", width, height, script));
@@ -140,7 +151,7 @@ std::optional<std::string> gnuplot_svg(std::string_view script, int width, int h
   const auto status = status_of(child);
   std::string svg = out.read();
   if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0 && svg.find("</svg>") != std::string::npos)
-    return fit_for_a_page(std::move(svg), title);
+    return fit_for_a_page(std::move(svg), title, plots);
   check_interrupt();
   std::string reason = errors.read();
   for (char& c : reason)

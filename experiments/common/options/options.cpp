@@ -1,7 +1,8 @@
 #include "experiments/common/options/options.h"
-#include "experiments/common/text/say.h"
 
 #include <unistd.h>
+
+#include <CLI/CLI.hpp>
 #include <sstream>
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 #include "autodiff/cpu/parallel.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/text/files.h"
+#include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -80,49 +83,42 @@ std::string one_line(const CLI::ParseError& e) {
 
 }  // namespace
 
-CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
-                        const std::string& help) {
-  return app
-      .add_option_function<std::string>(
-          name,
-          [=, &value](const std::string& text) {
-            require(std::find(choices.begin(), choices.end(), text) != choices.end(), "{} {}: give {}", name, text, joined(choices));
-            value = text;
-          },
-          help + ": " + joined(choices))
-      ->type_name("NAME")
-      ->default_str(value);
+void add_choice(CommandLine& line, const std::string& name, std::string& value, const std::vector<std::string>& choices,
+                const std::string& help, const std::string& group) {
+  line.add(name,
+           [=, &value](const std::string& text) {
+             require(std::find(choices.begin(), choices.end(), text) != choices.end(), "{} {}: give {}", name, text, joined(choices));
+             value = text;
+           },
+           {help + ": " + joined(choices), "NAME", value, group});
 }
 
-CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
-                        std::size_t most) {
-  return app
-      .add_option_function<std::string>(
-          name,
-          [=, &value](const std::string& text) {
-            const auto given = static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1;
-            require(given <= most, "{}: {} numbers; give at most {}", name, given, most);
-            value = parse_list<Index>(name, text, 1, high);
-          },
-          help)
-      ->type_name("N,N,...")
-      ->default_str(join(value));
+void add_widths(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
+                std::size_t most, const std::string& group) {
+  line.add(name,
+           [=, &value](const std::string& text) {
+             const auto given = static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1;
+             require(given <= most, "{}: {} numbers; give at most {}", name, given, most);
+             value = parse_list<Index>(name, text, 1, high);
+           },
+           {help, "N,N,...", join(value), group});
 }
 
-CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help) {
-  return app
-      .add_option_function<std::string>(
-          name,
-          [=, &value](const std::string& text) {
-            value = parse_list<Index>(name, text, 1, 65536);
-            require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
-          },
-          help)
-      ->type_name("H,W,C")
-      ->default_str(join(value));
+void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help) {
+  line.add(name,
+           [=, &value](const std::string& text) {
+             value = parse_list<Index>(name, text, 1, 65536);
+             require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
+           },
+           {help, "H,W,C", join(value)});
 }
 
-CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& extension, const std::string& help) {
+void add_text(CommandLine& line, const std::string& name, std::string& value, const std::string& help, const std::string& type_name) {
+  line.add(name, [&value](const std::string& text) { value = text; }, {help, type_name, value});
+}
+
+void add_path(CommandLine& line, const std::string& name, std::string& value, const std::string& extension, const std::string& help,
+              const std::string& group) {
   const auto checked = [=](const std::string& text) {
     std::error_code error;
     const std::string shown = text.empty() ? "\"\"" : text;
@@ -134,28 +130,30 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
     }
     return absolute(text);
   };
-  return app.add_option(name, value, help)->transform(checked)->type_name(extension == "/" ? "DIR" : "FILE" + extension);
+  // The configuration, too, holds it absolute.
+  auto* option = line.app().add_option(name, value, help)->transform(checked)->type_name(extension == "/" ? "DIR" : "FILE" + extension);
+  if (!group.empty()) option->group(group);
 }
 
-std::string version() { return "tangentplane " TANGENTPLANE_VERSION; }
+std::string version_line() { return fmt::format("tangentplane {}, commit {}", version(), commit()); }
 
-void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
+void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
+  CLI::App& app = line.app();
   app.option_defaults()->always_capture_default();
-  app.set_version_flag("--version", version());
+  line.add_version();
   app.config_formatter(std::make_shared<TomlFormat>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
 
-  const auto group = [](CLI::Option* option, const char* name) { return option->group(name); };
-  group(add_choice(app, "--model", o.model, {"mlp", "lenet", "resnet18"}, "Network"), "Network");
-  group(add_widths(app, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)",
-                   1'000'000, 1000),
-        "Network");
-  group(add_number<Index>(app, "--filters", o.filters, "Filters of resnet18's first stage", 1, 65536), "Network");
-  group(add_widths(app, "--blocks", o.blocks, "Blocks in each stage of resnet18", 1000, 16), "Network");
-  group(add_choice(app, "--activation", o.activation, {"relu", "gelu", "tanh"}, "Activation"), "Network");
-  group(add_number(app, "--seed", o.seed, "Draws the weights"), "Network");
-  group(add_path(app, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones"), "Network");
+  add_choice(line, "--model", o.model, {"mlp", "lenet", "resnet18"}, "Network", "Network");
+  add_widths(line, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)", 1'000'000,
+             1000, "Network");
+  add_number<Index>(line, "--filters", o.filters, "Filters of resnet18's first stage", 1, 65536, "Network");
+  add_widths(line, "--blocks", o.blocks, "Blocks in each stage of resnet18", 1000, 16, "Network");
+  add_choice(line, "--activation", o.activation, {"relu", "gelu", "tanh"}, "Activation", "Network");
+  constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
+  add_number<std::uint64_t>(line, "--seed", o.seed, "Draws the weights", 0, largest, "Network");
+  add_path(line, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones", "Network");
 
   if (data == DataOptions::all) {
     const auto set_data = [&o](const std::string& text) {
@@ -165,40 +163,32 @@ void add_common_options(CLI::App& app, CommonOptions& o, DataOptions data) {
       require(named || fs::is_regular_file(text, error), "--data {}: {}; give one that exists", text, not_there(text, "file"));
       o.data = named ? text : absolute(text);
     };
-    group(app.add_option_function<std::string>("--data", set_data, "Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]")
-              ->type_name("NAME")
-              ->default_str(o.data),
-          "Data");
-    group(add_number(app, "--data-seed", o.data_seed, "Seed of the generated images"), "Data");
-    group(add_path(app, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first"), "Data");
-    group(add_path(app, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files"), "Data");
+    line.add("--data", set_data, {"Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]", "NAME", o.data, "Data"});
+    add_number<std::uint64_t>(line, "--data-seed", o.data_seed, "Seed of the generated images", 0, largest, "Data");
+    add_path(line, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first", "Data");
+    add_path(line, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files", "Data");
   }
   if (data != DataOptions::none) {
-    group(add_number<Index>(app, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1, most_images), "Data");
-    group(add_number<Index>(app, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0, most_images), "Data");
+    add_number<Index>(line, "--num-train", o.num_train, "Training images (default: all; dead-leaves 2000)", 1, most_images, "Data");
+    add_number<Index>(line, "--num-test", o.num_test, "Test images (default: all; dead-leaves 500)", 0, most_images, "Data");
   }
 
-  group(add_choice(app, "--dtype", o.dtype, {"float32", "float64"}, "Precision"), "Run");
-  group(add_number<int>(app, "--threads", o.threads, "Threads (default 0: all cores)", 0, 4096), "Run");
-  group(app.add_option_function<std::string>(
-               "--memory", [&o](const std::string& text) { o.memory = parse_size("--memory", text); },
-               "Resident memory to stay within, e.g. 4G (default: 90 % of what is available)")
-            ->type_name("SIZE"),
-        "Run");
-  group(app.add_option_function<std::string>(
-               "--out",
-               [&o](const std::string& text) {
-                 require(!text.empty(), "--out \"\": give the name of a folder");
-                 o.out = text;
-               },
-               "Folder of the results (default: results/<experiment>-<model>-<data>)")
-            ->type_name("DIR"),
-        "Run");
-  group(app.add_flag("--quiet", o.quiet, "No progress on standard error"), "Run");
-  group(app.add_flag("--plan", o.plan, "Print flops, memory, disk and expected time of each stage, and stop")->configurable(false), "Run");
+  add_choice(line, "--dtype", o.dtype, {"float32", "float64"}, "Precision", "Run");
+  add_number<int>(line, "--threads", o.threads, "Threads (default 0: all cores)", 0, 4096, "Run");
+  line.add("--memory", [&o](const std::string& text) { o.memory = parse_size("--memory", text); },
+           {"Resident memory to stay within, e.g. 4G (default: 90 % of what is available)", "SIZE", "", "Run"});
+  const auto set_out = [&o](const std::string& text) {
+    require(!text.empty(), "--out \"\": give the name of a folder");
+    o.out = text;
+  };
+  line.add("--out", set_out, {"Folder of the results (default: results/<experiment>-<model>-<data>)", "DIR", "", "Run"});
+  line.add_flag("--quiet", o.quiet, "No progress on standard error", "Run");
+  line.add_flag("--plan", o.plan, "Print flops, memory, disk and expected time of each stage, and stop", "Run",
+                CommandLine::Flag::instruction);
 }
 
-void parse(CLI::App& app, int argc, const char* const* argv) {
+void parse(CommandLine& line, int argc, const char* const* argv) {
+  CLI::App& app = line.app();
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
@@ -211,9 +201,8 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
   }
 }
 
-void resolve(const CLI::App& app, CommonOptions& o) {
-  const auto has = [&](const char* name) { return app.get_option_no_throw(name) != nullptr; };
-  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
+void resolve(const CommandLine& line, CommonOptions& o) {
+  const auto given = [&](const char* name) { return line.given(name); };
   if (o.model == "resnet18") {
     require(!given("--features"), "--features: resnet18 has none; give --filters and --blocks");
   } else {
@@ -222,7 +211,7 @@ void resolve(const CLI::App& app, CommonOptions& o) {
     require(o.model == "mlp" || o.features.size() == 5, "--features {}: lenet takes five widths, e.g. 6,16,120,84,1", join(o.features));
     require(o.features.back() == 1, "--features {}: the last width must be 1, the logit", join(o.features));
   }
-  const bool has_images = has("--data");
+  const bool has_images = line.has("--data");
   if (has_images) {
     const bool generated = o.data == "dead-leaves";
     require(generated || o.is_file_data() || !o.data_dir.empty(), "--data {} needs --data-dir, the folder that holds its files", o.data);
@@ -233,13 +222,13 @@ void resolve(const CLI::App& app, CommonOptions& o) {
   cpu::set_threads(o.threads);  // maps BLAS's buffers where address space is limited: no longer available
   if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
   if (o.out.empty())
-    o.out = fmt::format("results/{}-{}{}", app.get_name(), o.model,
+    o.out = fmt::format("results/{}-{}{}", line.name(), o.model,
                         has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");
   o.out = absolute(o.out);
   show_progress(!o.quiet);
 }
 
-Config configuration(const CLI::App& app, const CommonOptions& o) {
+Config configuration(const CommandLine& line, const CommonOptions& o) {
   Config c;
   c.set("model", o.model);
   if (o.model == "resnet18") {
@@ -254,7 +243,7 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
     if (there) c.set(key, value);
   };
   set_if(!o.init.empty(), "init", o.init);
-  const bool has_images = app.get_option_no_throw("--data") != nullptr;
+  const bool has_images = line.has("--data");
   set_if(has_images, "data", o.data);
   set_if(has_images && o.data == "dead-leaves", "data-seed", o.data_seed);
   set_if(!o.labels.empty(), "labels", o.labels);
@@ -263,12 +252,12 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
   set_if(o.num_test.has_value(), "num-test", o.num_test.value_or(0));
   c.set("dtype", o.dtype);
   // The machine's, not the run's: where this is repeated, their defaults are that machine's.
-  set_if(app.get_option("--threads")->count() > 0, "threads", o.threads);
-  set_if(app.get_option("--memory")->count() > 0, "memory", o.memory);
+  set_if(line.given("--threads"), "threads", o.threads);
+  set_if(line.given("--memory"), "memory", o.memory);
   c.set("out", o.out);
   c.set("quiet", fmt::format("{}", o.quiet));
 
-  for (const CLI::Option* option : app.get_options()) {
+  for (const CLI::Option* option : std::as_const(line.app()).get_options()) {
     const std::string key = option->get_single_name();
     if (is_shared(key) || !option->get_configurable() || option->get_lnames().empty()) continue;
     if (option->get_expected_max() == 0)  // a flag
@@ -281,9 +270,10 @@ Config configuration(const CLI::App& app, const CommonOptions& o) {
   return c;
 }
 
-bool resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
+bool resolve_after(CommandLine& line, CommonOptions& o, const fs::path& folder, std::span<const std::string_view> keys, bool force) {
   const fs::path path = folder / "config.toml";
   const Config before = Config::read(path);
+  CLI::App& app = line.app();
   const auto option = [&](std::string_view key) { return app.get_option("--" + std::string(key)); };
   const bool other_model = option("model")->count() > 0 && before.find("model") && o.model != *before.find("model");
   const auto* data = app.get_option_no_throw("--data");
@@ -299,8 +289,8 @@ bool resolve_after(CLI::App& app, CommonOptions& o, const fs::path& folder, std:
       option(key)->run_callback();
     }
   }
-  resolve(app, o);
-  const Config now = configuration(app, o);
+  resolve(line, o);
+  const Config now = configuration(line, o);
   bool agree = true;
   for (std::string_view key : given) {
     const std::string *is = now.find(key), *was = before.find(key);

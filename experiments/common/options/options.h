@@ -2,12 +2,12 @@
 // std::invalid_argument line that names the option, what is wrong and what would be right; run_main makes it exit status 2.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "experiments/common/options/command_line.h"
 #include "experiments/common/run/config.h"
 #include "experiments/common/text/parse.h"
 
@@ -37,72 +37,69 @@ struct CommonOptions {
   bool is_double() const { return dtype == "float64"; }
 };
 
-/// What --version prints: "tangentplane 0.1.0".
-std::string version();
+/// What --version prints: "tangentplane 0.1.0, commit 9fceb02...".
+std::string version_line();
 
 /// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.
 enum class DataOptions { all, counts, none };
 
-/// Adds the shared options (and --config, --version) to `app`, whose name is the experiment's: `CLI::App app("what it does",
+/// Adds the shared options (and --config, --version) to a command line whose name is the experiment's: `CommandLine line("what it does",
 /// "compute_ntk")`. The values in `options` are the defaults.
-void add_common_options(CLI::App& app, CommonOptions& options, DataOptions data = DataOptions::all);
+void add_common_options(CommandLine& line, CommonOptions& options, DataOptions data = DataOptions::all);
 
 /// Reads the command line. Prints the answer of --help or --version and throws Done; any misuse is std::invalid_argument.
 struct Done {
   int status = 0;
 };
-void parse(CLI::App& app, int argc, const char* const* argv);
+void parse(CommandLine& line, int argc, const char* const* argv);
 
 /// Fills in the defaults that depend on other options, checks all of it (files exist, widths fit the model), makes paths absolute, and
 /// sets the number of threads and how progress is shown. Touches no file.
-void resolve(const CLI::App& app, CommonOptions& options);
+void resolve(const CommandLine& line, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,
 /// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve. True if all
 /// agree.
-bool resolve_after(CLI::App& app, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
+bool resolve_after(CommandLine& line, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
                    bool force);
 /// What train_ntk and pretrained_ntk_comparison take over from --ntk.
 inline constexpr std::string_view inherited_keys[] = {"model", "features", "filters",   "blocks",    "activation",
                                                       "data",  "data-dir", "data-seed", "num-train", "num-test"};
 
-/// Every option of `app` as resolved, the experiment's own too. Where an experiment resolves one of its own (--eigen's default), it
+/// Every option of `line` as resolved, the experiment's own too. Where an experiment resolves one of its own (--eigen's default), it
 /// sets that key anew. Options without effect on this model or data are left out, as are --threads and --memory if not given.
-Config configuration(const CLI::App& app, const CommonOptions& options);
+Config configuration(const CommandLine& line, const CommonOptions& options);
 
-// For the experiments' own options: as app.add_option, with errors that say what would be right. Every number has a range outside of which
+// For the experiments' own options: as line.add, with errors that say what would be right. Every number has a range outside of which
 // no run makes sense; products of numbers within it still fit an integer.
 inline constexpr Index most_images = 1'000'000'000, most_epochs = 1'000'000;
 inline constexpr double largest_factor = 1e9;  ///< of learning rates and deviations
 
 /// A number in [low, high].
 template <Number T>
-CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, const std::string& help, T low = std::numeric_limits<T>::lowest(),
-                        T high = std::numeric_limits<T>::max()) {
-  return app
-      .add_option_function<std::string>(
-          name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); }, help)
-      ->type_name("N")
-      ->default_str(fmt::format("{}", value));
+void add_number(CommandLine& line, const std::string& name, T& value, const std::string& help, T low = std::numeric_limits<T>::lowest(),
+                T high = std::numeric_limits<T>::max(), const std::string& group = "") {
+  line.add(name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); },
+           {help, "N", fmt::format("{}", value), group});
 }
 /// The same without a default.
 template <Number T>
-CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>& value, const std::string& help,
-                        T low = std::numeric_limits<T>::lowest(), T high = std::numeric_limits<T>::max()) {
-  return app
-      .add_option_function<std::string>(
-          name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); }, help)
-      ->type_name("N");
+void add_number(CommandLine& line, const std::string& name, std::optional<T>& value, const std::string& help,
+                T low = std::numeric_limits<T>::lowest(), T high = std::numeric_limits<T>::max(), const std::string& group = "") {
+  line.add(name, [=, &value](const std::string& text) { value = parse_number<T>(name, text, low, high); }, {help, "N", "", group});
 }
+/// A text that is checked later, such as a list of indices.
+void add_text(CommandLine& line, const std::string& name, std::string& value, const std::string& help, const std::string& type_name);
 /// An image's shape H,W,C.
-CLI::Option* add_shape(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help);
+void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help);
 /// One of several words.
-CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value, const std::vector<std::string>& choices,
-                        const std::string& help);
+void add_choice(CommandLine& line, const std::string& name, std::string& value, const std::vector<std::string>& choices,
+                const std::string& help, const std::string& group = "");
 /// Up to `most` integers from 1 to `high` with commas between them.
-CLI::Option* add_widths(CLI::App& app, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
-                        std::size_t most);
+void add_widths(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help, Index high,
+                std::size_t most, const std::string& group = "");
 /// A file that exists, with that extension (".npz"), or a folder that exists (extension "/"); made absolute.
-CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& extension, const std::string& help);
+void add_path(CommandLine& line, const std::string& name, std::string& value, const std::string& extension, const std::string& help,
+              const std::string& group = "");
 
 }  // namespace tangentplane::experiments

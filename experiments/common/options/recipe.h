@@ -7,7 +7,7 @@
 namespace tangentplane::experiments {
 
 /// Adds --epochs, --batch, --learning-rate, --momentum and --no-shuffle; the values in `recipe` are the defaults.
-void add_recipe_options(CLI::App& app, Recipe& recipe);
+void add_recipe_options(CommandLine& line, Recipe& recipe);
 
 /// Throws std::invalid_argument naming --batch unless a batch fits into the training set.
 void check_recipe(const Recipe& recipe, Index num_train);

@@ -1,17 +1,52 @@
 #include "experiments/common/plans/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/tensor.h"
-#include "experiments/common/text/parse.h"
+#include "experiments/common/process/memory.h"
+#include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 
+void Costs::add(const Costs& other, double times) {
+  flops += times * other.flops, seconds += times * other.seconds, disk += times * other.disk;
+  memory = std::max(memory, other.memory);
+}
+
+Costs PlanStage::costs(double gemm_rate) const {
+  require(efficiency > 0, "plan: the efficiency of {} is {}; give a share of the gemm rate above 0", name, efficiency);
+  return {.flops = flops, .seconds = seconds + std::max(reading, flops / (gemm_rate * efficiency)), .memory = memory, .disk = disk};
+}
+
+std::vector<std::pair<std::string, Costs>> Plan::rows() const {
+  std::vector<std::pair<std::string, Costs>> all;
+  for (const PlanStage& s : stages) {
+    auto row = std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.first == s.name; });
+    if (row == all.end()) row = all.insert(row, {s.name, {}});
+    row->second.add(s.costs(gemm_rate), s.times);
+  }
+  return all;
+}
+
+Costs Plan::all() const {
+  Costs sum;
+  for (const auto& [name, costs] : rows()) sum.add(costs);
+  return sum;
+}
+
+Costs Plan::of(std::string_view stage) const {
+  Costs sum;
+  for (const PlanStage& s : stages)
+    if ((s.stage.empty() ? s.name : s.stage) == stage) sum.add(s.costs(gemm_rate));
+  return sum;
+}
+
 template <class S>
-double measure_gemm_rate() {
-  constexpr Index n = 1536;
+double measure_gemm_rate(Index n, double least) {
   const auto a = Tensor<S>::full({n, n}, S(0.5)), b = Tensor<S>::full({n, n}, S(0.25));
   Tensor<S> c({n, n});
   const auto multiply = [&] {
@@ -20,29 +55,39 @@ double measure_gemm_rate() {
   multiply();  // starts the threads and touches the pages
   const auto start = std::chrono::steady_clock::now();
   double seconds = 0, flops = 0;
-  while (seconds < 0.2) {
+  do {
     multiply();
-    flops += 2.0 * n * n * n;
+    flops += 2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+  } while (seconds < least);
   return flops / seconds;
 }
-template double measure_gemm_rate<float>();
-template double measure_gemm_rate<double>();
+template double measure_gemm_rate<float>(Index, double);
+template double measure_gemm_rate<double>(Index, double);
 
-std::string format_plan(const std::vector<PlanStage>& stages, double gemm_rate) {
-  std::vector<std::vector<std::string>> rows{{"stage", "work", "memory", "disk", "time"}};
-  PlanStage all{.name = "all"};
-  const auto row = [&](const PlanStage& s, double seconds) {
-    rows.push_back({s.name, format_flops(s.flops), format_size(s.memory), format_size(s.disk), format_duration(seconds)});
-  };
-  for (const PlanStage& s : stages) {
-    require(s.efficiency > 0, "plan: the efficiency of {} is {}; give a share of the gemm rate above 0", s.name, s.efficiency);
-    const double seconds = s.seconds + s.flops / (gemm_rate * s.efficiency);
-    row(s, seconds);
-    all.flops += s.flops, all.disk += s.disk, all.seconds += seconds, all.memory = std::max(all.memory, s.memory);
+template <class S>
+void measure_rate(Plan& plan, const CommonOptions& o) {
+  if (o.plan) {
+    plan.gemm_rate = measure_gemm_rate<S>();
+  } else {
+    plan.gemm_rate = 1;
+    const double products = 2, share = plan.all().flops / 100 / products,
+                 room = static_cast<double>(o.memory) - static_cast<double>(peak_memory());
+    const double n = std::min(std::cbrt(share / 2), std::sqrt(std::max(0., room) / (3 * sizeof(S))));
+    plan.gemm_rate = measure_gemm_rate<S>(std::clamp<Index>(static_cast<Index>(std::min(n, 1e6)), 128, 1536), 0);
   }
-  row(all, all.seconds);
+  cpu::trim_memory();
+}
+template void measure_rate<float>(Plan&, const CommonOptions&);
+template void measure_rate<double>(Plan&, const CommonOptions&);
+
+std::string format_plan(const Plan& plan) {
+  std::vector<std::vector<std::string>> rows{{"stage", "work", "memory", "disk", "time"}};
+  const auto row = [&](const std::string& name, const Costs& c) {
+    rows.push_back({name, format_flops(c.flops), format_size(c.memory), format_size(c.disk), format_duration(c.seconds)});
+  };
+  for (const auto& [name, costs] : plan.rows()) row(name, costs);
+  row("all", plan.all());
   std::array<std::size_t, 5> widths{};
   for (const auto& r : rows)
     for (std::size_t i = 0; i < r.size(); ++i) widths[i] = std::max(widths[i], r[i].size());
@@ -52,7 +97,11 @@ std::string format_plan(const std::vector<PlanStage>& stages, double gemm_rate) 
     for (std::size_t i = 1; i < r.size(); ++i) text += fmt::format("  {:>{}}", r[i], widths[i]);
     text += "\n";
   }
-  return text + fmt::format("at this machine's {}/s of matrix products\n", format_flops(gemm_rate));
+  text += fmt::format("at this machine's {}/s of matrix products\n", format_flops(plan.gemm_rate));
+  for (const std::string& line : plan.remarks) text += line + "\n";
+  return text;
 }
+
+void print_plan(const Plan& plan) { tell("{}", format_plan(plan)); }
 
 }  // namespace tangentplane::experiments

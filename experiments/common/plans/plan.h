@@ -1,25 +1,67 @@
-// What --plan prints: what each stage will cost, before anything is computed.
+// What a run will cost, as a value: made before anything is computed, printed by --plan, followed by the run, and written to run.json
+// beside what it really took.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "experiments/common/options/options.h"
 
 namespace tangentplane::experiments {
 
-struct PlanStage {
-  std::string name;
+/// What a part of a run takes. Whatever else it comes to take gets a member here, a term in `add`, and one in PlanStage::costs.
+struct Costs {
   double flops = 0;
-  double efficiency = 1;  ///< share of the machine's gemm rate that this stage reaches
-  double memory = 0;      ///< bytes resident while it runs
-  double disk = 0;        ///< bytes that it leaves in the results folder
-  double seconds = 0;     ///< beyond the flops: reading, waiting for memory, or all of them if they were measured (efficiency infinite)
+  double seconds = 0;
+  double memory = 0;  ///< bytes resident while it runs
+  double disk = 0;    ///< bytes that it leaves in the results folder
+
+  /// Another part, done `times` times: all is added but memory, of which the larger stays.
+  void add(const Costs& other, double times = 1);
 };
 
-/// flop/s of a product of two square matrices on all threads, measured over at least 0.2 s.
-template <class S>
-double measure_gemm_rate();
+/// A part of a run as planned, done once.
+struct PlanStage {
+  std::string name;        ///< its row in the table of --plan; parts of one name are added up there
+  std::string stage = {};  ///< asked for by the run when it records it; empty: the same name
+  double flops = 0;
+  double efficiency = 1;  ///< share of the machine's gemm rate that the flops reach; infinite where `seconds` are all of their time
+  double memory = 0, disk = 0;
+  double seconds = 0;  ///< besides the flops: waiting for memory, or all of them if they were measured
+  double reading = 0;  ///< seconds of the disk while the flops are done: the longer of both counts
+  double times = 1;    ///< how often the run does it
 
-/// A line for each stage and one for all (times and disk added, the largest memory).
-std::string format_plan(const std::vector<PlanStage>& stages, double gemm_rate);
+  Costs costs(double gemm_rate) const;
+};
+
+struct Plan {
+  std::vector<PlanStage> stages;
+  double gemm_rate = 0;                                      ///< flop/s of matrix products, by which times are told
+  std::vector<std::pair<std::string, std::string>> choices;  ///< what is held where and cut how, for run.json
+  std::vector<std::string> remarks;                          ///< lines below the table
+
+  /// A row for each name, in the order in which names come first: all times that the run does its parts.
+  std::vector<std::pair<std::string, Costs>> rows() const;
+  /// All rows.
+  Costs all() const;
+  /// What the run's stage of that name takes, each time; nothing if there is none.
+  Costs of(std::string_view stage) const;
+};
+
+/// flop/s of a product of two square matrices [n, n] on all threads, measured over at least that time.
+template <class S>
+double measure_gemm_rate(Index n = 1536, double seconds = 0.2);
+
+/// Sets the rate: as above where the plan is to be printed; a run spends about a hundredth of its own flops on it, and no memory that
+/// --memory does not leave.
+template <class S>
+void measure_rate(Plan& plan, const CommonOptions& o);
+
+/// A line for each row and one for all, then the remarks. Throws std::invalid_argument for an efficiency that is not positive.
+std::string format_plan(const Plan& plan);
+/// Says it.
+void print_plan(const Plan& plan);
 
 }  // namespace tangentplane::experiments

@@ -50,8 +50,10 @@ void require_room(std::string_view task, const std::vector<Held>& parts, std::ui
   const double sum = bytes_of(parts), limit = static_cast<double>(allowed);
   if (sum < limit) return;
   const Held& largest = *std::max_element(parts.begin(), parts.end(), [](const Held& a, const Held& b) { return a.bytes < b.bytes; });
-  require(false, "--memory: {} {}, {} of it for {}, {} are allowed; give more{}{}", task, format_size(sum), format_size(largest.bytes),
-          largest.what, format_size(limit), largest.smaller.empty() ? "" : ", or ", largest.smaller);
+  const std::string what =
+      parts.size() == 1 ? " " + largest.what + "," : fmt::format(", {} of it for {},", format_size(largest.bytes), largest.what);
+  require(false, "--memory: {} {}{} {} are allowed; give more{}{}", task, format_size(sum), what, format_size(limit),
+          largest.smaller.empty() ? "" : ", or ", largest.smaller);
 }
 
 std::uint64_t peak_memory() { return number_after("/proc/self/status", "VmHWM:").value_or(0) * 1024; }

@@ -30,7 +30,8 @@ struct Held {
 };
 double bytes_of(const std::vector<Held>& parts);
 /// Throws std::invalid_argument naming --memory unless all parts together take less than `allowed` bytes: it says how much they take, what
-/// the largest of them is, and which options make that smaller. `task` is what takes them: "training on 8 images takes".
+/// the largest of them is (of a single part how it takes them: "alone"), and which options make that smaller. `task` is what takes them:
+/// "training on 8 images takes".
 void require_room(std::string_view task, const std::vector<Held>& parts, std::uint64_t allowed);
 
 /// Bytes that f() takes at its peak, in tensors.

@@ -7,13 +7,14 @@
 #include <atomic>
 #include <cmath>
 
+#include "experiments/common/process/interrupt.h"
 #include "experiments/common/text/parse.h"
 #include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 namespace {
 
-std::atomic<bool> shown{true};
+std::atomic<bool> wanted{true};
 
 constexpr double bar_period = 0.1, line_period = 10;  // seconds
 
@@ -40,7 +41,7 @@ int terminal_width(std::FILE* to) {
 
 }  // namespace
 
-void show_progress(bool on) { shown = on; }
+void show_progress(bool on) { wanted = on; }
 
 std::string progress_line(const std::string& name, double done, double total, const std::string& units, double seconds) {
   return fmt::format("{}: {:.0f} % ({} of {} {}), {}, {}", name, std::floor(100 * fraction(done, total)), count(done), count(total), units,
@@ -61,7 +62,7 @@ std::string progress_bar(const std::string& name, double done, double total, con
 
 Progress::Progress(std::string name, double total, std::string units, ProgressStyle style, std::FILE* to)
     : name_(std::move(name)), units_(std::move(units)), total_(total), style_(style), to_(to), start_(std::chrono::steady_clock::now()) {
-  if (!shown)
+  if (!wanted)
     style_ = ProgressStyle::none;
   else if (style == ProgressStyle::automatic)
     style_ = isatty(fileno(to)) ? ProgressStyle::bar : ProgressStyle::lines;
@@ -98,6 +99,15 @@ void Progress::finish() {
   std::fflush(to_);
   open_ = false;
   style_ = ProgressStyle::none;
+}
+
+std::function<void(double)> shown(Progress& progress) {
+  return [&progress, done = 0.0](double fraction) mutable {
+    check_interrupt();
+    if (100 * fraction <= done) return;  // what was said before stands
+    progress.advance(100 * fraction - done);
+    done = 100 * fraction;
+  };
 }
 
 }  // namespace tangentplane::experiments

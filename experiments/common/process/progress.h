@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -37,6 +38,9 @@ class Progress {
   bool open_ = false;  // a bar stands on the current line
   std::mutex mutex_;
 };
+
+/// What shows a fraction done, told from time to time, on a progress whose total is 100, and lets Ctrl-C stop what is being done.
+std::function<void(double)> shown(Progress& progress);
 
 /// "ntk: 42 % (420 of 1000 tiles), 35 tiles/s, 17 s left"; the time left assumes that the rate so far holds.
 std::string progress_line(const std::string& name, double done, double total, const std::string& units, double seconds);

@@ -15,6 +15,7 @@
 #include "data/files.h"
 #include "experiments/common/options/options.h"
 #include "experiments/common/process/interrupt.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/run/results.h"
 #include "experiments/common/text/say.h"
 
@@ -85,6 +86,7 @@ int run_main(int argc, const char* const* argv, const std::function<void(int, co
       return fail(1, e.what());
     }
   };
+  remember_command(argc, argv);
   catch_interrupts(program);
   no_run_has_begun();
   end_in_one_line(program);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "data/files.h"
-#include "experiments/common/subject/kernel_on_disk.h"
+#include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 

@@ -13,8 +13,10 @@
 #include "data/hash.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/memory.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
+#include "experiments/common/training/end_of_training.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -49,6 +51,13 @@ Json number(double value) {
   return integral ? Json(static_cast<Index>(value)) : Json(value);
 }
 
+Json numbers(const Costs& costs) {
+  return {{"seconds", costs.seconds},
+          {"flops", number(costs.flops)},
+          {"memory", number(std::ceil(costs.memory))},
+          {"disk", number(costs.disk)}};
+}
+
 }  // namespace
 
 struct RunRecord::Contents {
@@ -60,6 +69,7 @@ struct RunRecord::Contents {
 
 RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::make_unique<Contents>()) {
   const std::filesystem::path path = folder_.path() / "run.json";
+  Json earlier = Json::array();
   if (std::filesystem::exists(path)) {
     const Json before = Json::parse(read_text(path), nullptr, false);
     // One that is cut short or empty, as a power cut leaves it on some file systems, holds nothing to keep.
@@ -68,6 +78,8 @@ RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::ma
     if (!before.is_discarded()) {
       contents_->stages = before["stages"];
       if (before.contains("fingerprints")) contents_->json["fingerprints"] = before["fingerprints"];  // were compared
+      if (before.contains("earlier_commits")) earlier = before["earlier_commits"];
+      if (before.contains("commit") && before["commit"] != commit()) earlier.push_back(before["commit"]);
     }
   }
   const cpu::BlasReport blas = cpu::blas_report();
@@ -75,8 +87,12 @@ RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::ma
   Json& j = contents_->json;
   j["experiment"] = folder_.experiment();
   j["finished"] = false;
+  j["version"] = version();
+  j["commit"] = commit();
+  if (!earlier.empty()) j["earlier_commits"] = earlier;
+  j["command"] = command();
   j["date"] = utc_now();
-  j["versions"] = {{"tangentplane", TANGENTPLANE_VERSION}, {"compiler", compiler}, {"blas", blas.config}};
+  j["versions"] = {{"tangentplane", version()}, {"compiler", compiler}, {"blas", blas.config}};
   const auto quota = cpu::cpu_quota();
   j["machine"] = {{"cpu", cpu_model()},
                   {"cores", std::thread::hardware_concurrency()},
@@ -105,6 +121,18 @@ void RunRecord::set(std::string_view key, std::string_view value) {
   contents_->json[std::string(key)] = std::string(value);
 }
 
+void RunRecord::follow(const Plan& plan) {
+  const auto held = contents_->leaving->hold();
+  Json& j = contents_->json["plan"] = {{"gemm_rate", plan.gemm_rate}};
+  for (const auto& [key, value] : plan.choices) j[key] = value;
+  j["stages"] = Json::array();
+  for (const auto& [name, costs] : plan.rows()) {
+    Json row{{"name", name}};
+    row.update(numbers(costs));
+    j["stages"].push_back(std::move(row));
+  }
+}
+
 void RunRecord::made_from(const Fingerprints& fingerprints, const std::vector<std::filesystem::path>& files) {
   const auto held = contents_->leaving->hold();
   Json& j = contents_->json;
@@ -119,6 +147,16 @@ void RunRecord::made_from(const Fingerprints& fingerprints, const std::vector<st
   save();
 }
 
+void RunRecord::add_training(std::string_view name, const History& history) {
+  const auto held = contents_->leaving->hold();
+  const EndOfTraining end = end_of_training(history);
+  contents_->json["trainings"].push_back({{"name", name},
+                                          {"epochs", history.size()},
+                                          {"train_accuracy", end.train_accuracy},
+                                          {"late_fall", end.late_fall ? Json(*end.late_fall) : Json()},
+                                          {"finished_training", end.finished}});
+}
+
 void RunRecord::add_fingerprint(std::string_view name, std::uint64_t hash) {
   const auto held = contents_->leaving->hold();
   contents_->json["fingerprints"][std::string(name)] = data::hexadecimal(hash);
@@ -131,7 +169,7 @@ void RunRecord::save() {
   j["finished"] = contents_->finished;
   j["peak_memory"] = peak_memory();
   j["stages"] = contents_->stages;
-  replace_text(folder_.path() / "run.json", j.dump(2) + "\n");
+  replace_text(folder_.path() / "run.json", j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void RunRecord::finish() {
@@ -143,14 +181,16 @@ void RunRecord::finish() {
   folder_.finish();
 }
 
-RunRecord::Stage::Stage(RunRecord& record, std::string name)
-    : record_(record), name_(std::move(name)), start_(std::chrono::steady_clock::now()) {}
+RunRecord::Stage::Stage(RunRecord& record, std::string name, const Costs& planned)
+    : record_(record), name_(std::move(name)), planned_(planned), start_(std::chrono::steady_clock::now()) {}
 
 RunRecord::Stage::~Stage() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const auto held = record_.contents_->leaving->hold();
   const bool complete = std::uncaught_exceptions() == record_.contents_->exceptions;
-  record_.contents_->stages.push_back({{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"complete", complete}});
+  Json stage{{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"memory", peak_memory()}, {"complete", complete}};
+  if (planned_.seconds > 0 || planned_.disk > 0) stage["planned"] = numbers(planned_);
+  record_.contents_->stages.push_back(std::move(stage));
 }
 
 }  // namespace tangentplane::experiments

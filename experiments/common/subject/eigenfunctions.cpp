@@ -12,20 +12,20 @@ constexpr const char* repeat_ntk = "repeat the compute_ntk that made it, into an
 
 }  // namespace
 
-void add_eigenfunction_options(CLI::App& app, EigenfunctionOptions& from) {
-  add_path(app, "--ntk", from.ntk, "/", "Results of compute_ntk: eigenfunctions, and the weights to start from");
-  app.add_option("--index", from.index, "Eigenfunctions to train on: 0,10,100 or 0:1000:50")->type_name("LIST");
-  app.add_flag("--force", from.force, "Take options that differ from those of --ntk");
+void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from) {
+  add_path(line, "--ntk", from.ntk, "/", "Results of compute_ntk: eigenfunctions, and the weights to start from");
+  add_text(line, "--index", from.index, "Eigenfunctions to train on: 0,10,100 or 0:1000:50", "LIST");
+  line.add_flag("--force", from.force, "Take options that differ from those of --ntk");
 }
 
-void resolve(CLI::App& app, CommonOptions& o, EigenfunctionOptions& from) {
-  require(from.given() || !o.labels.empty(), "{} needs --ntk DIR with --index, or --labels FILE.npy", app.get_name());
+void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from) {
+  require(from.given() || !o.labels.empty(), "{} needs --ntk DIR with --index, or --labels FILE.npy", line.name());
   require(!from.given() || !from.index.empty() || !o.labels.empty(), "--ntk needs --index, e.g. --index 0,10,100");
   require(from.index.empty() || o.labels.empty(), "--labels: give --index or --labels, not both");
   require(from.index.empty() || from.given(), "--index needs --ntk, the results of compute_ntk");
-  if (!from.given()) return resolve(app, o);
+  if (!from.given()) return resolve(line, o);
   require_finished("--ntk", from.ntk, "compute_ntk");
-  from.agree = resolve_after(app, o, from.ntk, inherited_keys, from.force);
+  from.agree = resolve_after(line, o, from.ntk, inherited_keys, from.force);
   from.before = Fingerprints::read(from.ntk);
 }
 

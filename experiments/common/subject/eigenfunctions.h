@@ -38,10 +38,10 @@ void compare(EigenfunctionOptions& from, const CommonOptions& o, const Fingerpri
 std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n);
 
 /// Adds --ntk, --index and --force.
-void add_eigenfunction_options(CLI::App& app, EigenfunctionOptions& from);
+void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from);
 
 /// After parse: checks that there are eigenfunctions or --labels, and resolves all options, those not given from --ntk.
-void resolve(CLI::App& app, CommonOptions& o, EigenfunctionOptions& from);
+void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from);
 
 /// The targets on n images: one for each index, 1 where the eigenvector is > 0, or the one of --labels. Throws std::invalid_argument
 /// where files and images do not go together, and where eigvecs.npy is not finite. Notes its hash in `from`.

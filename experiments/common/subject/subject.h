@@ -58,14 +58,6 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
 template <class S>
 void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init);
 
-/// Both.
-template <class S>
-Subject<S> load_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init) {
-  auto subject = start_subject<S>(o, layout, init, fmt::format("{} images take", layout.held));
-  load_images(subject, o, init);
-  return subject;
-}
-
 /// Throws std::invalid_argument where the kernel of `images` cannot be computed with: where a logit or an entry of it is not finite, or so
 /// large that the square of N such entries' sum is not; shown on the first image and on that of the largest number. The line blames
 /// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`.

@@ -1,6 +1,8 @@
 // A page that needs nothing but itself: markup, style and figures in one file, readable on a phone, in light and in dark.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,5 +24,10 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
 /// An SVG file's text as part of a page: without the XML declaration, its ids made unique by `prefix`, so that several figures may stand
 /// in one document.
 std::string inline_svg(std::string svg, std::string_view prefix);
+
+/// The bytes of a PNG as an SVG <image> that needs no other file, stretched over a box in the drawing's units.
+std::string embedded_png(std::span<const std::uint8_t> png, double x, double y, double width, double height);
+/// Height over width. Throws std::invalid_argument, beginning with `name`, for bytes that are no PNG.
+double aspect_of_png(std::span<const std::uint8_t> png, const std::string& name);
 
 }  // namespace tangentplane::experiments

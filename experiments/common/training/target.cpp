@@ -5,7 +5,6 @@
 #include <map>
 #include <utility>
 
-#include "data/dataset.h"
 #include "data/files.h"
 #include "data/npy.h"
 #include "data/npz.h"
@@ -231,16 +230,6 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
   }
   data::remove_file(folders[0] / "last.npz");
   return histories;
-}
-
-void save_accuracies(const fs::path& path, const std::string& first, const std::vector<Target>& targets,
-                     const std::vector<History>& histories) {
-  Csv csv({first, "class_balance", "train_accuracy", "test_accuracy"});
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    const EpochRecord& last = histories[t].back();
-    csv.add(targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy, number_or_empty(last.test_accuracy));
-  }
-  csv.save(path);
 }
 
 template std::vector<History> train_targets(Learner<float>&, const std::vector<Target>&, const std::vector<fs::path>&, Index, const Recipe&,

@@ -45,8 +45,4 @@ History finished_history(const std::filesystem::path& folder, Index epochs);
 /// The part of the recipe's epochs that a training into this folder has still to run.
 double fraction_left(const std::filesystem::path& folder, const Recipe& recipe);
 
-/// accuracy.csv: target, class balance and the last epoch's accuracies. `first` names the first column.
-void save_accuracies(const std::filesystem::path& path, const std::string& first, const std::vector<Target>& targets,
-                     const std::vector<History>& histories);
-
 }  // namespace tangentplane::experiments

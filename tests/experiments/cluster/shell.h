@@ -2,13 +2,14 @@
 #pragma once
 
 #include "tests/experiments/run_binary.h"
+#include "tests/places.h"
 
 namespace tangentplane::experiments::test {
 
 /// Lines for the shell, which finds the binaries by their names; it runs in the box's folder, under a name that counts for nothing.
 inline Running start_shell(const Sandbox& box, const std::string& lines) {
   const TemporaryFolder& folder = box;
-  folder.write(".line.sh", "PATH=" TESTS_BIN ":$PATH\n" + lines + "\n");
+  folder.write(".line.sh", "PATH=" + places::binaries() + ":$PATH\n" + lines + "\n");
   return box.start("/bin/sh .line.sh");
 }
 inline Outcome shell(const Sandbox& box, const std::string& lines) { return start_shell(box, lines).wait(); }

@@ -6,6 +6,7 @@
 #include "experiments/common/process/memory.h"
 #include "experiments/common/run/results.h"
 #include "tests/experiments/cluster/shell.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -87,7 +88,7 @@ TEST_CASE("limits: with little address space a run ends, well or in one line, an
   for (const char* limit : {"-v", "-d"})
     for (int mebibytes : {150, 200, 300, 400, 500, 700, 1500}) {
       const auto end = shell(box, fmt::format("ulimit {} {}; exec timeout -s KILL 60 {} --quiet --out E", limit, mebibytes << 10,
-                                              TESTS_BIN "/" + test::small_kernel));
+                                              places::binaries() + "/" + test::small_kernel));
       INFO(limit << " " << mebibytes << ": " << end.err);
       CHECK((end.status == 0 || end.status == 1 || end.status == 2));
       if (end.status != 0) CHECK(std::count(end.err.begin(), end.err.end(), '\n') == 1);

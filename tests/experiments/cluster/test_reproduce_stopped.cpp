@@ -3,6 +3,7 @@
 
 #include "experiments/common/process/lock.h"
 #include "tests/experiments/cluster/shell.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -13,8 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string study =
-    TESTS_REPRODUCE " --bin " TESTS_BIN " --out results --seeds 1 --num-train 300 --num-test 40 --only eigenfunctions-mlp";
+const std::string study = places::reproduce() + " --bin " + places::binaries() +
+                          " --out results --seeds 1 --num-train 300 --num-test 40 --only eigenfunctions-mlp";
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 #include "tests/experiments/hostile/child.h"
+#include "tests/places.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -43,7 +44,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return p;
 }
 
-std::string program_path(const std::string& name) { return name[0] == '/' ? name : (fs::path(TESTS_BIN) / name).string(); }
+std::string program_path(const std::string& name) { return name[0] == '/' ? name : (fs::path(places::binaries()) / name).string(); }
 
 }  // namespace
 

@@ -34,7 +34,7 @@ struct End {
   std::string err;
 };
 
-/// The first word is the binary's name in TESTS_BIN, or a path. It runs in `folder`, sees no gnuplot (PATH is of no use), keeps
+/// The first word is the binary's name in places::binaries, or a path. It runs in `folder`, sees no gnuplot (PATH is of no use), keeps
 /// its temporary files in `temporary`, writes to two files beside `folder`, stdout and stderr, and has two processors at most:
 /// OpenBLAS takes address space for each of its threads. `streams` are paths to open in place of standard input, output and error, "-"
 /// to close one.

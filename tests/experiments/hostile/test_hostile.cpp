@@ -6,6 +6,7 @@
 
 #include "tests/catch.h"
 #include "tests/experiments/hostile/judge.h"
+#include "tests/places.h"
 
 using namespace tangentplane::experiments::hostile;
 namespace fs = std::filesystem;
@@ -77,7 +78,7 @@ TEST_CASE("hostile: broken files and options end in one line or well") {
     FAIL_CHECK(words << "in case " << v.number << broken << ", " << v.outcome << ":\n  "
                      << command_line(v.one.words, judge.box_of(v.number) / "work") << "\n  " << v.said
                      << "\n  repeat, and keep its files: HOSTILE_SEED=" << seed << " HOSTILE_CASE=" << v.number
-                     << " HOSTILE_KEEP=/tmp/hostile " << TESTS_BIN << "/test_experiments 'hostile: broken*'");
+                     << " HOSTILE_KEEP=/tmp/hostile " << tangentplane::places::binaries() << "/test_experiments 'hostile: broken*'");
   }
   fmt::print("hostile: seed {}, {} cases, {} faults ({}); {}\n", seed, count, tally.faulty.size(), counted(tally.faults),
              counted(tally.outcomes));

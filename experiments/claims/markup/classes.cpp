@@ -1,0 +1,128 @@
+// Claim 2 in words.
+#include <algorithm>
+#include <set>
+
+#include "experiments/claims/markup/words.h"
+#include "experiments/claims/verdicts/rules.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+void write(Section& s, const EigenfunctionLeads& n) {
+  const Wins w = judge(n);
+  const RepeatedTask& best = n.tasks[w.best];
+  const std::string all = counted(n.tasks.size(), "eigenfunction");
+  std::string text = fmt::format(
+      "{}: the linearization leads on {} of {} ({}); on {} of them the lead is above zero with all of its interval (these {} hold "
+      "together with 95 %), and on {} of those both were trained to the end. Its largest lead{} is {} (index {})",
+      setting(n.pairs), w.leads, all, n.pairs.size() > 1 ? "in the mean over seeds" : "one seed", w.certain,
+      percent_interval(w.level) + "s", w.counted, w.counted > 0 && w.counted < w.leads ? " among these" : "",
+      points_and_interval(n.leads[w.best], w.level), best.name);
+  if (w.judgement.why == Why::unfinished) text += fmt::format("; not trained to the end: {}", unfinished_of(n.pairs, best));
+  s.findings.push_back(finding(std::move(text), w.judgement));
+  Table table{
+      setting(n.pairs),
+      {"eigenfunction", "lead of the linearization", percent_interval(w.level), "training, network", "training, linearization", "epochs"},
+      {}};
+  for (std::size_t i = 0; i < n.tasks.size(); ++i) {
+    const Interval interval = n.leads[i].interval(w.level);
+    table.rows.push_back({n.tasks[i].name, points(n.leads[i]), points(interval.low) + " to " + points(interval.high),
+                          percent(over_seeds(n.tasks[i], &Task::network, &Training::train_accuracy)),
+                          percent(over_seeds(n.tasks[i], &Task::linear, &Training::train_accuracy)), epochs_cell(n.tasks[i])});
+  }
+  s.tables.push_back(std::move(table));
+  add_runs(s, n.pairs);
+}
+
+Table table_of(const ClassLeads& n, const std::string& labels) {
+  Table table{setting(n.pairs) + ": " + labels,
+              {"training images", "share of ones", "test, network", "test, linearization", "lead of the network", "95 % interval",
+               "AUC, network", "AUC, linearization", "training, network", "training, linearization", "epochs"},
+              {}};
+  for (std::size_t i = 0; i < n.tasks.size(); ++i) {
+    const RepeatedTask& t = n.tasks[i];
+    const Interval interval = n.leads[i].interval();
+    table.rows.push_back({t.name, with_spread(estimate(t.values([](const Task& one) { return one.balance; })), 3),
+                          percent(over_seeds(t, &Task::network, &Training::test_accuracy)),
+                          percent(over_seeds(t, &Task::linear, &Training::test_accuracy)), points(n.leads[i]),
+                          points(interval.low) + " to " + points(interval.high), area_cell(t, &Task::network), area_cell(t, &Task::linear),
+                          percent(over_seeds(t, &Task::network, &Training::train_accuracy)),
+                          percent(over_seeds(t, &Task::linear, &Training::train_accuracy)), epochs_cell(t)});
+  }
+  return table;
+}
+
+std::string not_finished(const ClassLeads& n, const std::set<std::size_t>& which) {
+  std::vector<std::string> names;
+  for (std::size_t i : which)
+    if (const std::string of = unfinished_of(n.pairs, n.tasks[i]); !of.empty())
+      names.push_back(fmt::format("with {} images {}", n.tasks[i].name, of));
+  return names.empty() ? "" : "; not trained to the end: " + fmt::format("{}", fmt::join(names, "; "));
+}
+
+void write(Section& s, const ClassLeads& n) {
+  const Run& first = *n.pairs.front().network;
+  const std::string labels = labels_of(first);
+  const RepeatedTask &least = n.tasks.front(), &most = n.tasks.back();
+  const std::size_t last = n.tasks.size() - 1;
+  s.findings.push_back(finding(fmt::format("{}, {}: with {} images the network leads by {}, {}{}", setting(n.pairs), labels, most.name,
+                                           points_and_interval(n.leads.back()), epochs_of({most}), not_finished(n, {last})),
+                               judge_lead(n)));
+  if (n.growth)
+    s.findings.push_back(finding(fmt::format("{}, {}: from {} to {} images that lead changes by {}{}", setting(n.pairs), labels, least.name,
+                                             most.name, points_and_interval(*n.growth), not_finished(n, {0, last})),
+                                 judge_growth(n)));
+  s.figures.emplace_back("classes-" + file_name(first.name()),
+                         Figure{.title = fmt::format("{}: {}, {}", labels, first.data(), model(n.pairs)),
+                                .x_label = "training images",
+                                .y_label = "test accuracy (%)",
+                                .log_x = true,
+                                .samples = seed_columns(n.pairs),
+                                .series = {accuracy_series("network", n.tasks, &Task::network, 0),
+                                           accuracy_series("linearization", n.tasks, &Task::linear, 0)}});
+  remark_left_out(s, model(n.pairs), n.left_out, "training set");
+  s.tables.push_back(table_of(n, labels));
+  add_runs(s, n.pairs);
+}
+
+// What is on the page called the classes: of all that were learnt.
+std::string classes_of(const std::vector<ClassLeads>& all) {
+  std::vector<std::string> names;
+  for (const ClassLeads& n : all)
+    if (const std::string labels = labels_of(*n.pairs.front().network); std::find(names.begin(), names.end(), labels) == names.end())
+      names.push_back(labels);
+  return names.empty() ? "" : fmt::format(" ({})", fmt::join(names, "; "));
+}
+
+}  // namespace
+
+Section claim_classes(const Study& study) {
+  const auto eigenfunctions = matched_pairs(study, "train_ntk");
+  auto classes = matched_pairs(study, "train_cifar"), on_labels = matched_pairs(study, "train_cifar", true);
+  classes.groups.insert(classes.groups.end(), on_labels.groups.begin(), on_labels.groups.end());
+  classes.not_counted.insert(classes.not_counted.end(), on_labels.not_counted.begin(), on_labels.not_counted.end());
+  const auto of_classes = class_leads(classes.groups);
+  Section s{
+      .id = "classes",
+      .title = "Linear models can win on eigenfunctions; on the classes the network wins",
+      .claim = fmt::format("Linearized networks do not always generalise worse: on some eigenfunctions they beat the network. On the "
+                           "classes of the images{} the network wins, by more the more training images there are.",
+                           classes_of(of_classes)),
+      .threshold = fmt::format("a lead in test accuracy of more than {0} with its whole 95 % interval, and both trained to the end: on at "
+                               "least one eigenfunction, the intervals of all together held to 95 % (Bonferroni); on the classes the "
+                               "network's lead at the largest size, and its growth from the smallest. Network and linearization see the "
+                               "same test images, so that their difference is paired; {1}",
+                               least_lead, end_of_training)};
+  // Half of the claim is not the claim.
+  if (!of_classes.empty()) {
+    for (const EigenfunctionLeads& n : eigenfunction_leads(eigenfunctions.groups)) write(s, n);
+    for (const ClassLeads& n : of_classes) write(s, n);
+    remark_not_counted(s, classes.not_counted);
+  }
+  s.missing = why_missing(classes.not_counted, classes.groups.empty()
+                                                   ? "no network and linearization trained on the classes: reproduce --only 'classes-*'"
+                                                   : "network and linearization have no test accuracy, or learnt other labels");
+  return s;
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,88 @@
+// What trainings left of a task, and the same task under every seed.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "experiments/claims/study/matching.h"
+#include "nn/train.h"
+
+namespace tangentplane::experiments {
+
+/// True where a training has gone to its end: its training accuracy is at least 0.99 in the last epoch, or the mean training loss of the
+/// last tenth of the epochs (at least one) is within 2 % of that of the tenth before.
+bool trained_to_the_end(const History& history);
+
+/// A training, as its folder tells of it.
+struct Training {
+  History history = {};
+  std::vector<int> labels = {};      ///< [N], training images first
+  std::vector<double> logits = {};   ///< of the test images; empty for more than two classes
+  std::vector<double> correct = {};  ///< of each test image, 1 or 0
+  double auc = 0;                    ///< of the test logits; NaN without, and where all test images are of one class
+  std::string test_rows = {};        ///< which of the data's images test, where a subset was chosen; else empty
+
+  double train_accuracy() const { return history.back().train_accuracy; }
+  double test_accuracy() const { return history.back().test_accuracy; }
+  Index epochs() const { return history.back().epoch; }
+  std::size_t num_train() const { return labels.size() - correct.size(); }
+  bool finished() const { return trained_to_the_end(history); }
+};
+/// Of history.csv, labels.npy and test_logits.npy. Throws std::invalid_argument naming the file where one is missing or damaged.
+Training load_training(const std::filesystem::path& folder);
+/// Of every target in a run's accuracy.csv, by the target's name; those without test images are left out. A column test_auc says what the
+/// area is, else the logits do (as of an older version's results). Throws as load_training.
+std::vector<std::pair<std::string, Training>> load_trainings(const Run& run);
+
+/// Share of the rarest of the classes that `labels` has, among labels [begin, end); 0 where there is one class, or none of the images.
+double rarest_share(const std::vector<int>& labels, std::size_t begin, std::size_t end);
+/// A task counts if that share is no less among the training images nor among the test images.
+inline constexpr double least_share_of_rarer_class = 0.05;
+
+/// A task under one seed, learnt by both of a pair.
+struct Task {
+  Training network = {}, linear = {};
+  double balance = 0;                      ///< share of ones among all images
+  double rarer_train = 0, rarer_test = 0;  ///< rarest_share
+  bool counts() const { return rarer_train >= least_share_of_rarer_class && rarer_test >= least_share_of_rarer_class; }
+  bool finished() const { return network.finished() && linear.finished(); }
+  double lead() const { return network.test_accuracy() - linear.test_accuracy(); }  ///< of the network
+};
+/// One task under every seed.
+struct RepeatedTask {
+  std::string name = {};                        ///< index, number of training images, or "labels"
+  std::vector<std::optional<Task>> under = {};  ///< one for each of the pairs; nothing where a seed has no such task
+  std::size_t other_labels = 0;                 ///< seeds under which the two learnt other labels
+
+  Index number() const;   ///< the name as a number
+  bool finished() const;  ///< under every seed that has it
+  /// One number for each of the pairs, NaN where there is none.
+  template <class F>
+  std::vector<double> values(const F& number_of) const {
+    std::vector<double> all;
+    for (const auto& task : under) all.push_back(task ? static_cast<double>(number_of(*task)) : std::numeric_limits<double>::quiet_NaN());
+    return all;
+  }
+};
+/// The tasks that both of a pair have, by number.
+std::vector<RepeatedTask> tasks(const PairRepeats& pairs);
+/// Those that count, under the seeds under which they do.
+std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks);
+/// Those that do not count under some seed, with the least share of the rarer class.
+std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks);
+
+/// What the test images of several seeds have to do with each other.
+enum class TestImages {
+  same,        ///< every seed has the very same
+  own,         ///< every seed has its own
+  overlapping  ///< others, out of one set
+};
+/// `rows` as test_rows, one for each run that is not left out; by the fingerprints of the images or, without, by the configuration.
+TestImages test_images(const std::vector<const Run*>& runs, const std::vector<std::string>& rows);
+/// Of a task of these pairs.
+TestImages test_images(const PairRepeats& pairs, const RepeatedTask& task);
+
+}  // namespace tangentplane::experiments

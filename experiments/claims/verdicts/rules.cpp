@@ -1,0 +1,64 @@
+#include "experiments/claims/verdicts/rules.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tangentplane::experiments {
+namespace {
+
+using Kind = Threshold::Kind;
+
+}  // namespace
+
+Judgement judge(const RankNumbers& n) {
+  if (!n.correlation) return {.verdict = Verdict::undecided, .why = Why::no_order};
+  return if_only(n.fewest() >= least_tasks, Why::few_tasks, judge(*n.correlation, {least_correlation, Kind::at_least}));
+}
+
+Wins judge(const EigenfunctionLeads& n) {
+  Wins w{.level = 1 - (1 - usual_level) / static_cast<double>(n.tasks.size())};
+  std::vector<Judgement> of_tasks;
+  const auto is_certain = [](const Judgement& j) { return j.verdict == Verdict::shown || j.verdict == Verdict::seen_once; };
+  const auto order = [&](std::size_t i) {
+    const bool certain = is_certain(of_tasks[i]);
+    return std::tuple(certain && n.tasks[i].finished(), certain, n.leads[i].mean);
+  };
+  bool none_possible = true;
+  for (std::size_t i = 0; i < n.tasks.size(); ++i) {
+    of_tasks.push_back(judge(n.leads[i], {least_lead, Kind::more_than}, w.level));
+    w.leads += n.leads[i].mean > 0;
+    w.certain += is_certain(of_tasks[i]);
+    w.counted += is_certain(of_tasks[i]) && n.tasks[i].finished();
+    none_possible = none_possible && of_tasks[i].verdict == Verdict::not_shown;
+    if (order(i) > order(w.best)) w.best = i;
+  }
+  w.judgement = if_only(w.certain == 0 || w.counted > 0, Why::unfinished, of_tasks[w.best]);
+  if (w.certain == 0 && !none_possible && w.judgement.verdict == Verdict::not_shown) w.judgement.verdict = Verdict::undecided;
+  return w;
+}
+
+Judgement judge_lead(const ClassLeads& n) {
+  return if_only(n.tasks.back().finished(), Why::unfinished, judge(n.leads.back(), {least_lead, Kind::more_than}));
+}
+
+Judgement judge_growth(const ClassLeads& n) {
+  return if_only(n.tasks.back().finished() && n.tasks.front().finished(), Why::unfinished,
+                 judge(n.growth.value(), {least_lead, Kind::more_than}));
+}
+
+Judgement judge(const Drop& d) { return judge(d.drop, {least_drop, Kind::more_than}); }
+
+Judgement judge_training(const EvolutionNumbers& n) { return judge(n.log_training, {std::log(least_spike), Kind::at_least}); }
+Judgement judge_test(const EvolutionNumbers& n) { return judge(n.log_test, {std::log(least_spike), Kind::at_least}); }
+
+Judgement judge(const TrainedNumbers& n) { return judge(n.log_speedup, {std::log(least_speedup), Kind::more_than}); }
+
+Judgement judge(const OwnComparison& n) {
+  Estimate larger = n.lead;
+  larger.mean = std::abs(larger.mean);
+  Judgement j = if_only(n.task.finished(), Why::unfinished, judge(larger, {least_lead, Kind::more_than}));
+  j.interval = n.lead.interval();
+  return j;
+}
+
+}  // namespace tangentplane::experiments

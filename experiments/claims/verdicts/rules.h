@@ -1,0 +1,51 @@
+// The thresholds, and for each claim what is held against them.
+#pragma once
+
+#include "experiments/claims/numbers/drops.h"
+#include "experiments/claims/numbers/evolution.h"
+#include "experiments/claims/numbers/leads.h"
+#include "experiments/claims/numbers/own.h"
+#include "experiments/claims/numbers/rank.h"
+#include "experiments/claims/numbers/trained.h"
+#include "experiments/claims/verdicts/verdict.h"
+
+namespace tangentplane::experiments {
+
+inline constexpr double least_correlation = 0.7;
+inline constexpr std::size_t least_tasks = 8;  ///< in every seed
+inline constexpr double least_lead = 0;        ///< to be exceeded
+inline constexpr double least_drop = 0;        ///< to be exceeded
+inline constexpr double least_spike = 2;
+inline constexpr double least_speedup = 1;  ///< to be exceeded
+
+/// 1. The mean over seeds of the rank correlations.
+Judgement judge(const RankNumbers& n);
+
+/// 2. On eigenfunctions: on which the linearization leads.
+struct Wins {
+  std::size_t leads = 0;     ///< tasks on which its mean accuracy over seeds is higher
+  std::size_t certain = 0;   ///< of these, those whose interval is above zero
+  std::size_t counted = 0;   ///< of these, those on which both were trained to the end
+  double level = 0;          ///< of each interval: so that all hold together with 95 %, after Bonferroni
+  std::size_t best = 0;      ///< the task of its largest lead, of those that are counted, or certain, if there are any
+  Judgement judgement = {};  ///< shown if one is counted; `interval` that of `best`
+};
+Wins judge(const EigenfunctionLeads& n);
+/// 2. On the classes: the network's lead at the largest size, and its growth.
+Judgement judge_lead(const ClassLeads& n);
+Judgement judge_growth(const ClassLeads& n);
+
+/// 3.
+Judgement judge(const Drop& d);
+
+/// 4. On training images, and on test images.
+Judgement judge_training(const EvolutionNumbers& n);
+Judgement judge_test(const EvolutionNumbers& n);
+
+/// 5.
+Judgement judge(const TrainedNumbers& n);
+
+/// A user's own task: shown if either leads.
+Judgement judge(const OwnComparison& n);
+
+}  // namespace tangentplane::experiments

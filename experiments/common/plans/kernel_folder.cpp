@@ -1,0 +1,29 @@
+#include "experiments/common/plans/kernel_folder.h"
+
+#include <string>
+
+#include "experiments/common/text/parse.h"
+
+namespace tangentplane::experiments {
+namespace fs = std::filesystem;
+
+double free_space(const fs::path& folder) {
+  std::error_code error;
+  fs::path standing = fs::absolute(folder, error);
+  while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
+  const auto space = fs::space(standing, error);
+  require(!error, "--out {}: {} cannot be read ({}); give another folder", folder.string(), standing.string(), error.message());
+  double bytes = static_cast<double>(space.available);
+  // What an interrupted run has taken already is this one's.
+  for (const fs::path& own : {folder / tiles_name, folder / (std::string(tiles_name) + ".partial")})
+    if (const auto size = fs::file_size(own, error); !error) bytes += static_cast<double>(size);
+  return bytes;
+}
+
+void require_space(const fs::path& folder, double bytes, double free) {
+  require(bytes <= free,
+          "--out {}: the kernel on disk and the results take {}, {} are free there; free some, give more --memory, or another folder",
+          folder.string(), format_size(bytes), format_size(free));
+}
+
+}  // namespace tangentplane::experiments

@@ -1,0 +1,155 @@
+#include "experiments/common/plans/training_plan.h"
+
+#include <algorithm>
+
+#include "experiments/common/plans/kernel_stages.h"
+#include "linearize/kept_jacobian.h"
+
+namespace tangentplane::experiments {
+namespace {
+
+double images_of(const TrainingTask& t) { return static_cast<double>(t.num_train) + static_cast<double>(t.num_test); }
+double kernel_numbers(const TrainingTask& t) { return images_of(t) * static_cast<double>(t.num_train); }
+
+const TrainingTask& largest(const TrainingWork& work) {
+  return *std::max_element(work.tasks.begin(), work.tasks.end(),
+                           [](const TrainingTask& a, const TrainingTask& b) { return a.num_train < b.num_train; });
+}
+
+/// While that task is trained; `pass` bytes for one image's.
+template <class S>
+std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const TrainingTask& task,
+                          double pass) {
+  const double n = images_of(task), weights = static_cast<double>(subject.init.size()), targets = static_cast<double>(task.targets);
+  const Index batch = std::max<Index>(task.recipe.batch, 128);  // tests and features go by 128
+  std::vector<Held> parts{
+      {"the program", program_bytes},
+      {"the images", 1.5 * n * static_cast<double>(subject.data.image().size()) * sizeof(S), fewer_images},
+      {"the weights", 7 * weights * sizeof(S), smaller_network(o)},
+      {fmt::format("passes over {} images", batch), 1.5 * static_cast<double>(batch) * pass,
+       (batch > 128 ? "a smaller --batch, or " : "") + smaller_network(o)},
+  };
+  if (task.learner.function_space()) {  // K, and a, p, g, h twice, labels and logits, and the weights of a group of targets
+    const std::string smaller = std::string(fewer_images) + ", or leave out --space function";
+    parts.push_back({"the kernel", kernel_numbers(task) * sizeof(S), smaller});
+    if (&task != &largest(work)) parts.push_back({"the largest kernel", kernel_numbers(largest(work)) * sizeof(S), smaller});
+    parts.push_back({"the targets", (10 * n * targets + std::min(targets * weights, 64.0 * (1 << 20))) * sizeof(S), "fewer of --index"});
+  }
+  parts.insert(parts.end(), work.beside.begin(), work.beside.end());
+  return parts;
+}
+
+template <class S>
+TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double room) {
+  const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
+               epochs = static_cast<double>(task.recipe.epochs);
+  TrainingCost cost;
+  if (task.learner.function_space()) {
+    cost.epochs = epochs * static_cast<double>(task.targets) * 2 * n * (n + m);
+    return cost;
+  }
+  const auto weights = task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
+  const double image = plan_ntk_features(subject.network, weights, subject.data.images, {}).image_flops;
+  const KeptCost kept = task.learner.linearize ? KeptJacobian<S>::cost(subject.network, weights, subject.data.images) : KeptCost{};
+  if (task.learner.linearize && kept.bytes * (n + m) <= room) {
+    cost.kept_bytes = kept.bytes * (n + m);
+    cost.once = (n + m) * image;
+    cost.epochs = epochs * (n * 2 + m) * kept.flops;
+  } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
+    const double step = image * (task.learner.linearize ? 2 : 1.5), test = image * (task.learner.linearize ? 1.5 : 0.5);
+    cost.epochs = epochs * (n * step + m * test);
+  }
+  return cost;
+}
+
+/// Of function space, beyond its flops: for each batch its rows of the kernel are gathered, and the products of kernel with coefficients
+/// and momentum pass by.
+template <class S>
+double gathering(const TrainingTask& task) {
+  constexpr double bytes_a_second = 2e10;
+  const double n = static_cast<double>(task.num_train), batch = static_cast<double>(task.recipe.batch);
+  return static_cast<double>(task.recipe.epochs) * n / batch * images_of(task) * (batch + 4 * static_cast<double>(task.targets)) *
+         sizeof(S) / bytes_a_second;
+}
+
+template <class S>
+void add_task(Plan& plan, const TrainingTask& task, const TrainingCost& cost, double held, double weights) {
+  const double times = static_cast<double>(task.times), targets = static_cast<double>(task.targets), memory = held + cost.kept_bytes,
+               disk = weights * sizeof(S);
+  if (task.learner.function_space()) {
+    plan.stages.push_back({.name = task.name,
+                           .flops = cost.epochs,
+                           .efficiency = 0.8,
+                           .memory = memory,
+                           .disk = disk * targets,
+                           .seconds = gathering<S>(task),
+                           .times = times});
+    return;
+  }
+  const double efficiency = cost.keeps() ? 0.2 : 0.25;
+  if (cost.keeps())
+    plan.stages.push_back(
+        {.name = task.name, .stage = task.once, .flops = cost.once, .efficiency = efficiency, .memory = memory, .times = times});
+  plan.stages.push_back(
+      {.name = task.name, .flops = cost.epochs, .efficiency = efficiency, .memory = memory, .disk = disk, .times = times * targets});
+}
+
+}  // namespace
+
+std::string training_takes(Index images) { return fmt::format("training on {} images takes", images); }
+
+template <class S>
+std::vector<Held> held_by_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work) {
+  auto parts = held_by(o, subject, work, largest(work), pass_bytes(subject));
+  // The kernels of smaller tasks are cut out of the largest one's.
+  if (const TrainingTask& task = largest(work); task.learner.function_space() && work.tasks.size() > 1) {
+    double second = 0;
+    for (const TrainingTask& t : work.tasks)
+      if (&t != &task) second = std::max(second, kernel_numbers(t));
+    parts.push_back({"a kernel cut out of it", second * sizeof(S), "smaller --num-train and --num-test, or leave out --space function"});
+  }
+  if (work.alignments > 0) parts.insert(parts.end(), work.in_alignments.begin(), work.in_alignments.end());
+  return parts;
+}
+
+template <class S>
+TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const std::vector<Held>& held) {
+  TrainingPlan plan;
+  const TrainingTask& whole = largest(work);
+  const Index n = whole.num_train + whole.num_test;
+  const double weights = static_cast<double>(subject.init.size()), pass = pass_bytes(subject);
+  plan.room = static_cast<double>(o.memory) - bytes_of(held);
+  NtkOptions options;
+  options.memory = plan.room;
+  const auto add_kernel = [&](const char* name, const Variables<S>& at, Index rows, double times) {
+    const NtkPlan ntk = fit_ntk<S>(plan_ntk_features(subject.network, at, subject.data.images, options), n, rows, options);
+    const double memory = bytes_of(held) + ntk.feature_bytes;
+    for (PlanStage& s : kernel_stages(ntk, measure_pass(subject.network, at, subject.data.image(), ntk),
+                                      {.name = name, .memory = memory, .times = times}, {.name = name, .memory = memory, .times = times}))
+      plan.stages.push_back(std::move(s));
+    return ntk;
+  };
+  if (work.kernels > 0) plan.kernel = add_kernel("kernel", subject.init, whole.num_train, work.kernels);
+  if (work.alignments > 0) add_kernel(alignment_before, subject.init, n, 1);
+  for (const TrainingTask& task : work.tasks) {
+    plan.tasks.push_back(cost_of(subject, task, plan.room));
+    add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), weights);
+  }
+  if (work.alignments > 0) add_kernel(alignment_after, all_active(subject.init), n, work.alignments);
+  measure_rate<S>(plan, o);
+  for (std::size_t t = 0; t < work.tasks.size(); ++t) plan.tasks[t].planned = plan.of(work.tasks[t].name);
+  plan.choices = {{"kernel", plan.kernel                              ? "computed"
+                             : work.tasks[0].learner.function_space() ? "read from --ntk"
+                                                                      : "none"},
+                  {"Jacobian", plan.tasks[0].keeps() ? "kept" : "not kept"}};
+  return plan;
+}
+
+#define INSTANTIATE(S)                                                                                       \
+  template std::vector<Held> held_by_training(const CommonOptions&, const Subject<S>&, const TrainingWork&); \
+  template TrainingPlan plan_training(const CommonOptions&, const Subject<S>&, const TrainingWork&, const std::vector<Held>&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane::experiments

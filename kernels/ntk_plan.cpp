@@ -1,0 +1,115 @@
+#include "kernels/ntk.h"
+
+namespace tangentplane {
+namespace {
+
+/// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
+Index images_per_pass(const FeaturePlan& plan) { return plan.image_flops > 1e8 ? 32 : 128; }
+
+/// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
+/// are enough of them to share out, unless rows are so long that a tile is shared out itself.
+Index tile_for(const NtkOptions& options, const FeaturePlan& plan, Index n) {
+  if (options.tile > 0) return options.tile;
+  return std::clamp<Index>((n + 5) / 6, plan.long_rows() ? 128 : 16, 512);
+}
+
+/// Of images whose features do not fit all at once: those held, and those that pass by at a time.
+struct Cut {
+  Index panel, strip;
+};
+
+/// The longer the panel the fewer times the rest is computed anew, so a strip is an eighth of the room or a tile, whichever is less.
+Cut cut_for(const NtkOptions& options, Index tile, double image_bytes) {
+  const auto room = static_cast<Index>(options.memory / image_bytes);
+  require(room >= 2, "--memory: the features of two images take {:.0f} bytes more, {:.0f} are left; give more", 2 * image_bytes,
+          options.memory);
+  Cut cut{};
+  cut.strip = options.tile > 0 && 2 * options.tile <= room ? options.tile : std::clamp<Index>(room / 8, 1, tile);
+  cut.panel = room - cut.strip;
+  if (options.tile > 0 && cut.panel > options.tile) cut.panel -= cut.panel % options.tile;
+  return cut;
+}
+
+}  // namespace
+
+template <class S>
+FeaturePlan plan_ntk_features(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+                              const NtkOptions& options) {
+  require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
+  require(options.tile >= 0, "ntk: tiles of {} images a side; give 0 for the default", options.tile);
+  const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
+  FeaturePlan plan = plan_features(jacobian, options.contraction);
+  if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
+    auto reached = variables;
+    for (auto& p : reached.parameters) p = Tensor<S>::full(p.shape(), 1);
+    const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.output);
+    plan.image_flops += forward_flops(whole) - forward_flops(jacobian);
+  }
+  return plan;
+}
+
+template <class S>
+NtkPlan fit_ntk(FeaturePlan features, Index images, Index rows, const NtkOptions& options) {
+  NtkPlan plan;
+  plan.features = std::move(features);
+  plan.images = images, plan.rows = rows;
+  const double n = static_cast<double>(images), r = static_cast<double>(rows),
+               bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S);
+  plan.tile = tile_for(options, plan.features, images);
+  plan.pass = std::min(images, images_per_pass(plan.features));
+  plan.panel = images;
+  plan.feature_runs = 1;
+  if (options.memory != 0 && n * bytes > options.memory) {
+    const Cut cut = cut_for(options, plan.tile, bytes);
+    plan.panel = cut.panel, plan.strip = cut.strip;
+    plan.pass = std::min(plan.pass, plan.strip);
+    double runs = 0;  // while a panel of wanted rows is held all images after it pass by
+    for (Index begin = 0; begin < rows; begin += plan.panel) runs += static_cast<double>(images - begin);
+    plan.feature_runs = runs / n;
+  }
+  plan.feature_bytes = std::min(n, static_cast<double>(plan.panel + plan.strip)) * bytes;
+  plan.feature_images = n * plan.feature_runs;
+  plan.feature_flops = plan.feature_images * plan.features.image_flops;
+  plan.pair_flops = (r * n - r * (r - 1) / 2) * plan.features.pair_flops;
+  return plan;
+}
+
+template <class S>
+NtkPlan fit_ntk_between(FeaturePlan features, Index n, Index m, const NtkOptions& options) {
+  NtkPlan plan;
+  plan.features = std::move(features);
+  plan.images = plan.rows = n, plan.others = m;
+  const double bytes = static_cast<double>(plan.features.image_numbers) * sizeof(S), all = static_cast<double>(n + m);
+  plan.tile = tile_for(options, plan.features, std::max(n, m));
+  // The features of the smaller set are held, those of the larger pass by.
+  const Index few = std::min(n, m), many = std::max(n, m);
+  Cut cut{few, many};
+  if (options.memory != 0 && all * bytes > options.memory) {
+    cut = cut_for(options, plan.tile, bytes);
+    cut = {std::min(cut.panel, few), std::min(cut.strip, many)};
+  }
+  plan.panel = cut.panel, plan.strip = cut.strip;
+  plan.pass = std::min({images_per_pass(plan.features), cut.panel, cut.strip});
+  plan.feature_bytes = static_cast<double>(cut.panel + cut.strip) * bytes;
+  plan.feature_images = static_cast<double>(few) + static_cast<double>((few + cut.panel - 1) / cut.panel) * static_cast<double>(many);
+  plan.feature_runs = plan.feature_images / all;
+  plan.feature_flops = plan.feature_images * plan.features.image_flops;
+  plan.pair_flops = static_cast<double>(n * m) * plan.features.pair_flops;
+  return plan;
+}
+
+template <class S>
+NtkPlan plan_ntk(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const NtkOptions& options) {
+  return fit_ntk<S>(plan_ntk_features(network, variables, images, options), images.rows(), images.rows(), options);
+}
+
+#define INSTANTIATE(S)                                                                                                 \
+  template FeaturePlan plan_ntk_features(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&); \
+  template NtkPlan fit_ntk<S>(FeaturePlan, Index, Index, const NtkOptions&);                                           \
+  template NtkPlan fit_ntk_between<S>(FeaturePlan, Index, Index, const NtkOptions&);                                   \
+  template NtkPlan plan_ntk(const Network<S>&, const Variables<S>&, const Tensor<S>&, const NtkOptions&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace tangentplane

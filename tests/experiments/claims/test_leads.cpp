@@ -1,0 +1,220 @@
+// Claim 2 on results whose answer is known.
+#include <cmath>
+
+#include "experiments/claims/verdicts/rules.h"
+#include "tests/catch.h"
+#include "tests/experiments/written_runs.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+using namespace tangentplane::experiments::test;
+
+namespace {
+
+/// Network and linearization on the classes under one seed.
+void write_classes(const TemporaryFolder& study, const std::vector<Row>& network, const std::vector<Row>& linear, int seed = 0,
+                   const std::string& options = "") {
+  std::string sizes;
+  for (const Row& row : network) sizes += (sizes.empty() ? "" : ",") + std::to_string(row.task);
+  for (const bool linearize : {false, true})
+    write_run(study, (linearize ? "classes-lin" : "classes") + suffix_of(seed), "train_cifar",
+              fmt::format("num-train = \"{}\"\nseed = {}\nlinearize = {}\n{}", sizes, seed, linearize, options),
+              linearize ? linear : network);
+}
+std::vector<Row> sizes(double at_100, double at_1000) { return {{.task = 100, .accuracy = at_100}, {.task = 1000, .accuracy = at_1000}}; }
+
+struct Classes {
+  explicit Classes(const TemporaryFolder& folder) : study(read_study(folder.path())) {
+    auto all = class_leads(matched_pairs(study, "train_cifar").groups);
+    REQUIRE(all.size() == 1);
+    n = std::move(all[0]);
+  }
+  Study study;
+  ClassLeads n;
+};
+struct Eigenfunctions {
+  explicit Eigenfunctions(const TemporaryFolder& folder) : study(read_study(folder.path())) {
+    auto all = eigenfunction_leads(matched_pairs(study, "train_ntk").groups);
+    REQUIRE(all.size() == 1);
+    n = std::move(all[0]);
+  }
+  Study study;
+  EigenfunctionLeads n;
+};
+
+}  // namespace
+
+TEST_CASE("claim 2 on the classes is shown: a lead and its growth, three seeds that agree") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.80 + 0.01 * seed), sizes(0.59, 0.60), seed);
+  const Classes c(study);
+  REQUIRE(c.n.tasks.size() == 2);
+  CHECK(c.n.tasks[0].name == "100");
+  CHECK(c.n.leads[1].mean == Approx(0.21));
+  CHECK(c.n.leads[1].spread == Approx(0.01));
+  CHECK(c.n.growth->mean == Approx(0.20));
+  CHECK(judge_lead(c.n).verdict == Verdict::shown);
+  CHECK(judge_growth(c.n).verdict == Verdict::shown);
+}
+
+TEST_CASE("claim 2 on the classes is not shown: the linearization leads, and by more with more images") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.6), sizes(0.6, 0.79 + 0.01 * seed), seed);
+  const Classes c(study);
+  CHECK(judge_lead(c.n).verdict == Verdict::not_shown);
+  CHECK(judge_growth(c.n).verdict == Verdict::not_shown);
+}
+
+TEST_CASE("claim 2 on the classes is undecided: the mean of three seeds is two of its standard errors above zero") {
+  const TemporaryFolder study;
+  const double gaps[] = {0.10, 0.20, 0.30};
+  for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.6 + gaps[seed]), sizes(0.6, 0.6), seed);
+  const Classes c(study);
+  CHECK(c.n.leads[1].mean > 2 * c.n.leads[1].error);
+  CHECK(judge_lead(c.n).verdict == Verdict::undecided);
+  CHECK(judge_growth(c.n).verdict == Verdict::undecided);
+  CHECK(judge_lead(c.n).needed.seeds == 4u);  // 3.18 * 0.1 / 2 < 0.2, with the images' error
+}
+
+TEST_CASE("claim 2 on the classes is seen once: one seed, however large the lead") {
+  const TemporaryFolder study;
+  write_eigenfunctions(study, {0.6, 0.6}, {0.9, 0.6});
+  write_classes(study, sizes(0.6, 0.9), sizes(0.6, 0.6));
+  const Classes c(study);
+  CHECK(judge_lead(c.n).verdict == Verdict::seen_once);
+  CHECK(judge_growth(c.n).verdict == Verdict::seen_once);
+  const Section s = claim_classes(read_study(study.path()));
+  REQUIRE(s.findings.size() == 3);
+  CHECK(s.findings[0].verdict == Verdict::seen_once);
+  CHECK(s.verdict_text() == "seen once");
+}
+
+TEST_CASE("claim 2 on the classes: a gap that is partly unfinished training is undecided, and says so") {
+  const TemporaryFolder study;
+  write_eigenfunctions(study, {0.6}, {0.9});
+  auto linear = sizes(0.6, 0.6);
+  linear[1].train = 0.83, linear[1].finished = false;
+  for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.8 + 0.01 * seed), linear, seed);
+  const Classes c(study);
+  CHECK(judge_lead(c.n).verdict == Verdict::undecided);
+  CHECK(judge_lead(c.n).why == Why::unfinished);
+  const Section s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.findings.at(1).text, "not trained to the end: with 1000 images classes-lin (training accuracy 83.0 % after 20 epochs)"));
+  linear[1].finished = true;  // of the same accuracy, but the loss stands still
+  for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.8 + 0.01 * seed), linear, seed);
+  CHECK(judge_lead(Classes(study).n).verdict == Verdict::shown);
+}
+
+TEST_CASE("claim 2: the difference of two on the same test images is paired") {
+  // 55 and 40 images of 400 are wrong. Where the 40 are among the 55 the two disagree on 15 images, elsewhere on up to 95.
+  const auto lead_of = [](int order) {
+    const TemporaryFolder study;
+    write_classes(study, {{.task = 1000, .accuracy = 0.9}}, {{.task = 1000, .accuracy = 0.8625, .order = order}});
+    const Classes c(study);
+    return c.n.leads.at(0);
+  };
+  const Estimate nested = lead_of(0), apart = lead_of(1);
+  CHECK(nested.mean == Approx(0.0375));
+  CHECK(apart.mean == Approx(0.0375));
+  CHECK(nested.error == Approx(std::sqrt((17. / 402 - std::pow(15. / 402, 2)) / 402)));
+  const double independent = std::sqrt(0.9 * 0.1 / 400 + 0.8625 * 0.1375 / 400);
+  CHECK(nested.error < 0.6 * independent);
+  CHECK(apart.error == Approx(independent).epsilon(0.1));
+  CHECK(judge(nested, {0, Threshold::Kind::more_than}).verdict == Verdict::seen_once);
+  CHECK(judge(apart, {0, Threshold::Kind::more_than}).verdict == Verdict::undecided);
+}
+
+TEST_CASE("claim 2: of seeds that share the test images the error is that of their mean, image by image") {
+  const TemporaryFolder study;
+  const int orders[] = {1, 2, 3};
+  for (int seed = 0; seed < 3; ++seed)
+    write_classes(study, {{.task = 1000, .accuracy = 1}}, {{.task = 1000, .accuracy = 0.9, .order = orders[seed]}}, seed);
+  const Classes c(study);
+  std::vector<double> middle(400);
+  for (const auto& task : c.n.tasks.at(0).under) {
+    const auto values = paired(*task);
+    for (std::size_t i = 0; i < 400; ++i) middle[i] += values[i] / 3;
+  }
+  double sum = 0, squares = 2;
+  for (double v : middle) sum += v, squares += v * v;
+  CHECK(sum == Approx(40));
+  CHECK(c.n.leads[0].measurement.shared);
+  CHECK(c.n.leads[0].measurement.error == Approx(std::sqrt((squares / 402 - std::pow(sum / 402, 2)) / 402)));
+}
+
+TEST_CASE("claim 2: subsets of their own for every seed are repeats, and share a part of the test images") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    write_classes(study, {{.task = 1000, .accuracy = 0.9}}, {{.task = 1000, .accuracy = 0.8}}, seed,
+                  seed > 0 ? fmt::format("subset-seed = {}\n", seed) : "");
+    for (const char* run : {"classes", "classes-lin"}) {
+      std::vector<int> rows(1400);
+      for (int i = 0; i < 1400; ++i) rows[static_cast<std::size_t>(i)] = 7 * seed + i;
+      data::save_npy(study / (run + suffix_of(seed) + "/indices.npy"), rows);
+      write_fingerprints(study, run + suffix_of(seed), {{"images", "1"}, {"weights", std::to_string(seed)}});
+    }
+  }
+  const Classes c(study);
+  CHECK(c.n.pairs.size() == 3);
+  CHECK(test_images(c.n.pairs, c.n.tasks[0]) == TestImages::overlapping);
+  CHECK(c.n.leads[0].measurement.shared);  // not divided by the seeds
+  // The same weights with another subset are another sample; the same subset is none.
+  for (const char* run : {"classes", "classes-lin"}) write_fingerprints(study, run + suffix_of(1), {{"images", "1"}, {"weights", "0"}});
+  CHECK(Classes(study).n.pairs.size() == 3);
+  write_classes(study, {{.task = 1000, .accuracy = 0.9}}, {{.task = 1000, .accuracy = 0.8}}, 1);
+  CHECK(Classes(study).n.pairs.size() == 2);
+}
+
+TEST_CASE("claim 2 on eigenfunctions is shown: one win beyond the interval of all together; leads and wins are both told") {
+  const TemporaryFolder study;
+  const double better[] = {0.79, 0.80, 0.81}, slightly[] = {0.61, 0.66, 0.62};
+  for (int seed = 0; seed < 3; ++seed) {
+    write_eigenfunctions(study, {0.6, 0.6, 0.6}, {better[seed], slightly[seed], 0.5}, seed);
+    write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), seed);
+  }
+  const Eigenfunctions e(study);
+  const Wins w = judge(e.n);
+  CHECK(w.leads == 2);
+  CHECK(w.certain == 1);
+  CHECK(w.counted == 1);
+  CHECK(e.n.tasks[w.best].name == "1");
+  CHECK(w.judgement.verdict == Verdict::shown);
+  const Section s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.findings.at(0).text, "leads on 2 of 3 eigenfunctions"));
+  CHECK(mentions(s.findings.at(0).text, "on 1 of them the lead is above zero"));
+  CHECK(s.tables.at(0).rows.size() == 3);
+}
+
+TEST_CASE("claim 2 on eigenfunctions is not shown where the network leads on all, undecided where one might be a win") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) write_eigenfunctions(study, {0.9, 0.9}, {0.6, 0.6 + 0.005 * seed}, seed);
+  CHECK(judge(Eigenfunctions(study).n).judgement.verdict == Verdict::not_shown);
+  for (int seed = 0; seed < 3; ++seed) write_eigenfunctions(study, {0.9, 0.9}, {0.6, 0.85 + 0.05 * seed}, seed);
+  CHECK(judge(Eigenfunctions(study).n).judgement.verdict == Verdict::undecided);
+}
+
+TEST_CASE("claim 2 says which classes, as the configuration does, and leads of a user's labels by their file's name") {
+  const TemporaryFolder study;
+  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "positive = \"3,5\"\n");
+  Section s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.claim, "(classes 3 and 5 against the rest)"));
+  CHECK(mentions(s.findings.at(0).text, "classes 3 and 5 against the rest"));
+  CHECK(mentions(s.figures.at(0).second.title, "classes 3 and 5"));
+  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "labels = \"/some/where/cats.npy\"\n");
+  s = claim_classes(read_study(study.path()));
+  REQUIRE(s.findings.size() == 2);
+  for (const std::string& text : {s.claim, s.findings[0].text, s.findings[1].text, s.figures.at(0).second.title}) {
+    INFO(text);
+    CHECK(mentions(text, "cats.npy"));
+    CHECK_FALSE(mentions(text, "against the rest"));
+  }
+}
+
+TEST_CASE("claim 2 is missing without the classes, and says what") {
+  const TemporaryFolder study;
+  write_eigenfunctions(study, {0.6}, {0.9});
+  CHECK(claim_classes(read_study(study.path())).verdict() == Verdict::missing);
+  CHECK(mentions(claim_classes(read_study(study.path())).missing, "--only 'classes-*'"));
+  write_run(study, "classes", "train_cifar", "num-train = \"100\"\nseed = 0\nlinearize = false\n", {{.task = 100, .accuracy = 0.6}});
+  CHECK(mentions(claim_classes(read_study(study.path())).missing, "classes has no linearization"));
+}

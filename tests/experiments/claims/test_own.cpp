@@ -1,0 +1,74 @@
+// A user's own tasks.
+#include "experiments/claims/verdicts/rules.h"
+#include "tests/catch.h"
+#include "tests/experiments/written_runs.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+using namespace tangentplane::experiments::test;
+
+namespace {
+
+void write_own(const TemporaryFolder& study, const std::string& name, bool linearize, double accuracy, int seed = 0, bool finished = true) {
+  write_run(study, name, "train_ntk",
+            fmt::format("num-train = 1000\nlabels = \"/mine/cats.npy\"\nseed = {}\nlinearize = {}\n", seed, linearize));
+  const Row row{.accuracy = accuracy, .train = finished ? 1 : 0.8, .finished = finished};
+  Csv csv({"target", "class_balance", "train_accuracy", "test_accuracy"});
+  csv.add("labels", 0.5, row.train, write_training(study, name, row, 1000));
+  csv.save(study / (name + "/accuracy.csv"));
+}
+const Section* own(const std::vector<Section>& sections) {
+  for (const Section& s : sections)
+    if (s.id == "own") return &s;
+  return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("own tasks: network and linearization on the user's labels, with their areas and curves") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    write_own(study, "mine" + suffix_of(seed), false, 0.9, seed);
+    write_own(study, "mine-lin" + suffix_of(seed), true, 0.7 + 0.01 * seed, seed);
+  }
+  const Study read = read_study(study.path());
+  const OwnTasks found = own_tasks(matched_pairs(read, "train_ntk", true));
+  REQUIRE(found.compared.size() == 1);
+  CHECK(found.alone.empty());
+  CHECK(found.compared[0].lead.mean == Approx(0.19));
+  CHECK(found.compared[0].task.under.at(0)->network.auc == Approx(0.9));
+  CHECK(judge(found.compared[0]).verdict == Verdict::shown);
+  const auto sections = all_claims(read);
+  REQUIRE(sections.size() == 6);
+  const Section* s = own(sections);
+  REQUIRE(s);
+  CHECK(mentions(s->findings.at(0).text, "cats.npy"));
+  CHECK(s->tables.at(0).rows.size() == 6);
+  CHECK(s->figures.at(0).second.series.size() >= 2);
+  // They are no eigenfunctions, and decide no claim.
+  for (std::size_t i = 0; i < 5; ++i) CHECK(sections[i].verdict() == Verdict::missing);
+}
+
+TEST_CASE("own tasks: a lead of either is a difference; one seed, or unfinished training, does not show it") {
+  const TemporaryFolder study;
+  write_own(study, "mine", false, 0.6), write_own(study, "mine-lin", true, 0.9);
+  const auto verdict = [&] {
+    const Study read = read_study(study.path());
+    return judge(own_tasks(matched_pairs(read, "train_ntk", true)).compared.at(0));
+  };
+  CHECK(verdict().verdict == Verdict::seen_once);
+  CHECK(verdict().interval.high < 0);
+  write_own(study, "mine", false, 0.6, 0, false);
+  CHECK(verdict().why == Why::unfinished);
+}
+
+TEST_CASE("own tasks: one of the two alone is shown, and the other said to be missing") {
+  const TemporaryFolder study;
+  write_own(study, "mine", false, 0.9);
+  const auto sections = all_claims(read_study(study.path()));
+  const Section* s = own(sections);
+  REQUIRE(s);
+  CHECK(mentions(s->findings.at(0).text, "there is no linearization to compare it with"));
+  CHECK(s->verdict() == Verdict::undecided);
+  CHECK(s->tables.at(0).rows.size() == 1);
+}

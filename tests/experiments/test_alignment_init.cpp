@@ -1,0 +1,124 @@
+// alignment_init.npy: the alignment of the kernel with its eigenvectors before training, once for all targets.
+#include "tests/experiments/trainings.h"
+#include "tests/golden.h"
+
+using namespace tangentplane;
+using namespace tangentplane::experiments;
+using Catch::Matchers::ContainsSubstring;
+using test::Sandbox;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// v^T K v / v^T v over images [begin, end).
+double quotient(const Tensor<double>& kernel, const double* v, Index begin, Index end) {
+  double above = 0, below = 0;
+  for (Index i = begin; i < end; ++i) {
+    below += v[i] * v[i];
+    for (Index j = begin; j < end; ++j) above += v[i] * kernel[i * kernel.rows() + j] * v[j];
+  }
+  return above / below;
+}
+
+int stages_of(const Sandbox& box, const std::string& folder, const std::string& name) {
+  int count = 0;
+  const auto record = box.record(folder);
+  for (const auto& stage : record["stages"])
+    if (stage["name"] == name) {
+      ++count;
+      CHECK(stage["complete"].get<bool>());
+      CHECK(stage["flops"].get<double>() > 0);
+    }
+  return count;
+}
+
+const std::string small = " --model mlp --features 4,3,1 --num-train 14 --num-test 6 --eigen 7 --dtype float64 --quiet";
+const std::string recipe = " --batch 7 --epochs 2 --dtype float64 --quiet";
+
+}  // namespace
+
+TEST_CASE("alignment_init: over all images the eigenvalues, over parts the kernel's quotients, once for all targets") {
+  for (const auto& name : golden::cases) {
+    INFO(name);
+    const Sandbox box(name);
+    box.good("compute_ntk" + test::network_options(name) +
+             " --init G/init.npz --data G/images.npy --num-train 28 --dtype float64 --eigen 20 --save-ntk --quiet --out K");
+    box.good("train_ntk --ntk K --index 2,5" + recipe + " --out N");
+    const auto start = box.array("N/alignment_init.npy"), kernel = box.array("K/ntk.npy"), values = box.array("K/eigvals.npy"),
+               vectors = box.array("K/eigvecs.npy");
+    REQUIRE(start.shape() == (Shape{3, 20}));
+    for (Index j = 0; j < 20; ++j) {
+      const double* v = vectors.data() + j * 40;
+      CHECK(std::abs(start[j] - quotient(kernel, v, 0, 28)) <= 1e-12 * values[0]);
+      CHECK(std::abs(start[20 + j] - quotient(kernel, v, 28, 40)) <= 1e-12 * values[0]);
+      CHECK(std::abs(start[40 + j] - values[j]) <= 1e-12 * values[0]);
+    }
+    CHECK(stages_of(box, "N", "alignment before training") == 1);
+    CHECK(stages_of(box, "N", "alignment") == 2);
+    for (const char* target : {"2", "5"}) {
+      CHECK(!fs::exists(box / "N" / target / "alignment_init.npy"));
+      CHECK(box.array(std::string("N/") + target + "/alignment.npy")[0] != start[0]);
+    }
+    box.good("train_ntk --ntk K --labels G/labels.npy" + recipe + " --out one");
+    CHECK(test::bytes_of(box / "one/alignment_init.npy") == test::bytes_of(box / "N/alignment_init.npy"));
+    for (const auto& [file, bytes] : box.record("N")["files"].items())
+      if (file == "alignment_init.npy") CHECK(bytes.get<std::uintmax_t>() == fs::file_size(box / "N/alignment_init.npy"));
+    CHECK(box.record("N")["files"].contains("alignment_init.npy"));
+  }
+}
+
+TEST_CASE("alignment_init: only of a network on eigenfunctions, and in its plan") {
+  const Sandbox box;
+  box.good("compute_ntk" + small + " --out K");
+  box.good("train_ntk --ntk K --index 1 --linearize" + recipe + " --out L");
+  CHECK(!fs::exists(box / "L/alignment_init.npy"));
+  const std::string stage = "alignment before training";
+  CHECK_THAT(box.good("train_ntk --ntk K --index 0:3 --plan" + recipe), ContainsSubstring(stage));
+  CHECK_THAT(box.good("train_ntk --ntk K --index 0:3 --linearize --plan" + recipe), !ContainsSubstring(stage));
+}
+
+TEST_CASE("alignment_init: a run that goes on takes the one that is there, and refuses a damaged one by name") {
+  const Sandbox box;
+  box.good("compute_ntk" + small + " --out K");
+  const std::string command = "train_ntk --ntk K --index 1,3 --out N" + recipe;
+  box.good(command);
+  const auto whole = box.results("N");
+  const auto unfinish = [&] {
+    box.write("N/.unfinished", "");
+    fs::remove(box / "N/3/final.npz");
+  };
+  unfinish();
+  const auto kept = fs::last_write_time(box / "N/alignment_init.npy");
+  box.good(command);
+  CHECK(fs::last_write_time(box / "N/alignment_init.npy") == kept);
+  CHECK(test::differing(box.results("N"), whole) == "");
+
+  for (const auto& damage : std::vector<Tensor<double>>{Tensor<double>::zeros({3, 6}), Tensor<double>::full({3, 7}, NAN),
+                                                        Tensor<double>::full({3, 7}, INFINITY)}) {
+    unfinish();
+    data::save_npy(box / "N/alignment_init.npy", damage);
+    const auto end = box.run(command);
+    CHECK(end.status != 0);
+    CHECK_THAT(end.err, ContainsSubstring("N/alignment_init.npy: ") && ContainsSubstring("delete it to compute it anew"));
+  }
+  fs::remove(box / "N/alignment_init.npy");
+  box.good(command);
+  CHECK(test::differing(box.results("N"), whole) == "");
+}
+
+TEST_CASE("alignment_init: without test images their row is no number, and such a run goes on all the same") {
+  const Sandbox box;
+  box.good("compute_ntk --model mlp --features 4,3,1 --num-train 14 --num-test 0 --eigen 5 --dtype float64 --quiet --out K");
+  const std::string command = "train_ntk --ntk K --index 1 --alignment-every 1 --out N" + recipe;
+  box.good(command);
+  const auto whole = box.results("N");
+  for (const char* file : {"N/alignment_init.npy", "N/alignment.npy"}) {
+    const auto rows = box.array(file);
+    REQUIRE(rows.shape() == (Shape{3, 5}));
+    for (Index j = 0; j < 5; ++j) CHECK((std::isfinite(rows[j]) && std::isnan(rows[5 + j]) && rows[10 + j] == rows[j]));
+  }
+  box.write("N/.unfinished", "");
+  fs::remove(box / "N/final.npz");
+  box.good(command);
+  CHECK(test::differing(box.results("N"), whole) == "");
+}
