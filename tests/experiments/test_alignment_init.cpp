@@ -93,8 +93,9 @@ TEST_CASE("alignment_init: a run that goes on takes the one that is there, and r
   CHECK(fs::last_write_time(box / "N/alignment_init.npy") == kept);
   CHECK(test::differing(box.results("N"), whole) == "");
 
-  for (const auto& damage : std::vector<Tensor<double>>{Tensor<double>::zeros({3, 6}), Tensor<double>::full({3, 7}, NAN),
-                                                        Tensor<double>::full({3, 7}, INFINITY)}) {
+  auto spoilt = box.array("N/alignment_init.npy");
+  spoilt[0] = NAN;  // where the eigenvector is not 0
+  for (const auto& damage : std::vector<Tensor<double>>{spoilt, Tensor<double>::zeros({3, 6}), Tensor<double>::full({3, 7}, INFINITY)}) {
     unfinish();
     data::save_npy(box / "N/alignment_init.npy", damage);
     const auto end = box.run(command);
