@@ -36,9 +36,9 @@ struct Grouped {
   std::vector<NotCounted> not_counted = {};
 };
 
-/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several one on the same list of tasks, then of as many
-/// epochs, then one with f0, then one of more epochs, then the first by name. Of two pairs with the same weights and images (and, for
-/// train_cifar, the same subset) the first counts.
+/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several one on the same list of
+/// tasks, then of as many epochs, then one with f0, then one of more epochs, then the first by name. Of two pairs with the same weights and
+/// images (and, for train_cifar, the same subset) the first counts.
 Grouped<Pair> matched_pairs(const Study& study, std::string_view experiment, bool own_labels = false);
 /// The same for single runs.
 Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run*>& runs);
