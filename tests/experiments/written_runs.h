@@ -34,12 +34,6 @@ inline History history(const std::vector<double>& train, double test) {
   for (std::size_t e = 0; e < train.size(); ++e) h.push_back({static_cast<Index>(e + 1), 0.05, 1, train[e], 1, test, 1});
   return h;
 }
-inline History history_of(const Row& row, double test) {
-  History h = history(std::vector<double>(static_cast<std::size_t>(row.epochs), row.train), test);
-  if (!row.finished)
-    for (EpochRecord& r : h) r.train_loss = std::pow(0.9, r.epoch);
-  return h;
-}
 
 /// Labels [num_train + made_test_images], ones and zeros spread evenly.
 inline std::vector<int> labels_of(const Row& row, Index num_train) {
@@ -72,7 +66,8 @@ inline double write_training(const TemporaryFolder& study, const std::string& fo
   const double accuracy = right / made_test_images;
   data::save_npy(study / (folder + "/labels.npy"), labels);
   data::save_npy(study / (folder + "/test_logits.npy"), Tensor<double>::from({made_test_images}, logits));
-  save_history(study / (folder + "/history.csv"), given ? *given : history_of(row, accuracy));
+  save_history(study / (folder + "/history.csv"),
+               given ? *given : history(std::vector<double>(static_cast<std::size_t>(row.epochs), row.train), accuracy));
   return accuracy;
 }
 

@@ -61,7 +61,7 @@ Section own_tasks_section(const Study& study) {
                 "Labels of your own (train_ntk --labels), learnt by a network and by its linearization. No claim of the paper: what is "
                 "judged is whether one of the two leads.",
             .threshold = fmt::format("a lead of either in test accuracy, with its whole 95 % interval, both trained to the end; {}",
-                                     end_of_training)};
+                                     rule_of_the_end)};
   const auto found = matched_pairs(study, "train_ntk", true);
   const OwnTasks own = own_tasks(found);
   Table table{"own labels", columns, {}};

@@ -33,8 +33,15 @@ std::string obstacle(const Judgement& j) {
   if (j.needed.seeds) ways.push_back(fmt::format("about {} seeds", *j.needed.seeds));
   if (j.needed.times_as_many) ways.push_back(fmt::format("{:.2g} times as many test images", *j.needed.times_as_many));
   return "the interval holds the threshold; it takes " +
-         (ways.empty() ? std::string("more than 1000 seeds or 10,000 times the test images") : fmt::format("{}", fmt::join(ways, " or "))) +
+         (ways.empty() ? std::string("1000 seeds or more") : fmt::format("{}", fmt::join(ways, " or "))) +
          " to decide, if mean and spread stay";
+}
+
+// With how much it still learnt in the second half: an end of the epochs is not one of the training.
+std::string unfinished(const Run& run, const Training& training) {
+  const EndOfTraining end = end_of_training(training.history);
+  return fmt::format("{} (training accuracy {} after {} epochs{})", run.name(), percent(end.train_accuracy), training.epochs(),
+                     end.late_fall ? fmt::format("; in the second half the loss fell by {:.0f} %", 100 * *end.late_fall) : "");
 }
 
 // "0 to 4", "1, 3 and 5"
@@ -54,9 +61,7 @@ std::string classes(const std::vector<Index>& positive) {
 
 }  // namespace
 
-const char* const end_of_training =
-    "a training has gone to its end where its training accuracy is at least 99 % in the last epoch, or the mean training loss of the last "
-    "tenth of the epochs is within 2 % of that of the tenth before";
+const char* const rule_of_the_end = "a training has gone to its end if at least 99 % of its training images are right in the last epoch";
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string points(double share) { return fmt::format("{:+.1f}", 100 * share); }
@@ -123,9 +128,7 @@ std::string unfinished_of(const PairRepeats& pairs, const RepeatedTask& task) {
     if (!task.under[seed]) continue;
     const Task& one = *task.under[seed];
     for (const auto& [run, training] : {std::pair{pairs[seed].network, &one.network}, std::pair{pairs[seed].linear, &one.linear}})
-      if (!training->finished())
-        names.push_back(
-            fmt::format("{} (training accuracy {} after {} epochs)", run->name(), percent(training->train_accuracy()), training->epochs()));
+      if (!training->finished()) names.push_back(unfinished(*run, *training));
   }
   return listed(names);
 }

@@ -30,7 +30,7 @@ Finding finding(std::string text, const Judgement& judgement);
 /// Who of a task's trainings has not gone to its end: "classes-lenet-linearized (training accuracy 83.0 % after 30 epochs)".
 std::string unfinished_of(const PairRepeats& pairs, const RepeatedTask& task);
 /// When a training has gone to its end, for a section's threshold.
-extern const char* const end_of_training;
+extern const char* const rule_of_the_end;
 
 /// A remark on the tasks that do not count, if there are some; `what` is one of them ("eigenfunction").
 void remark_left_out(Section& section, const std::string& of, const std::vector<std::pair<std::string, double>>& tasks,

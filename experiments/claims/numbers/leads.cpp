@@ -1,15 +1,47 @@
 #include "experiments/claims/numbers/leads.h"
 
+#include <algorithm>
+
 namespace tangentplane::experiments {
+namespace {
+
+bool under_every_seed(const RepeatedTask& task) {
+  return std::all_of(task.under.begin(), task.under.end(), [](const auto& one) { return one.has_value(); });
+}
+
+/// The linearization's lead, mean over these tasks.
+Estimate mean_lead(const PairRepeats& pairs, const std::vector<const RepeatedTask*>& tasks) {
+  const double count = static_cast<double>(tasks.size());
+  std::vector<double> leads(pairs.size());
+  std::vector<std::vector<double>> of_seeds(pairs.size());  // image by image
+  for (std::size_t seed = 0; seed < pairs.size(); ++seed)
+    for (const RepeatedTask* task : tasks) {
+      const Task& one = *task->under[seed];
+      const auto images = paired(one);
+      auto& sums = of_seeds[seed];
+      sums.resize(std::max(sums.size(), images.size()));
+      for (std::size_t i = 0; i < images.size(); ++i) sums[i] -= images[i] / count;
+      leads[seed] -= one.lead() / count;
+    }
+  return estimate(leads, measurement(test_images(pairs, *tasks.front()), of_seeds, 1));
+}
+
+}  // namespace
 
 std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeats>& groups) {
   std::vector<EigenfunctionLeads> all;
   for (const PairRepeats& pairs : groups) {
     EigenfunctionLeads n{.pairs = pairs, .tasks = counting(tasks(pairs))};
+    std::vector<const RepeatedTask*> common, finished;
     for (const RepeatedTask& task : n.tasks) {
       n.leads.push_back(lead(pairs, task));
       n.leads.back().mean *= -1;
+      if (!under_every_seed(task)) continue;
+      common.push_back(&task);
+      if (task.finished()) finished.push_back(&task);
     }
+    if (!common.empty()) n.mean_lead = mean_lead(pairs, finished.empty() ? common : finished);
+    n.finished = finished.size();
     if (!n.tasks.empty()) all.push_back(std::move(n));
   }
   return all;

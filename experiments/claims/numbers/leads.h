@@ -10,6 +10,9 @@ struct EigenfunctionLeads {
   PairRepeats pairs = {};
   std::vector<RepeatedTask> tasks = {};  ///< those that count
   std::vector<Estimate> leads = {};      ///< of the linearization, one for each task
+  /// The mean over the tasks that every seed has and on which all were trained to the end; of all tasks where there is none such.
+  std::optional<Estimate> mean_lead = {};
+  std::size_t finished = 0;  ///< tasks that it is taken over
 };
 std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeats>& groups);
 

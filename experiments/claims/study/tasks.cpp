@@ -15,14 +15,6 @@ namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double learnt = 0.99, still = 0.02;
-
-double mean_loss(const History& history, std::size_t begin, std::size_t end) {
-  double sum = 0;
-  for (std::size_t e = begin; e < end; ++e) sum += history[e].train_loss;
-  return sum / static_cast<double>(end - begin);
-}
-
 // Logits [M], or [M, C] of several classes, against labels.
 void read_logits(const fs::path& path, Training& training) {
   const auto logits = data::load_npy<double>(path);
@@ -53,15 +45,6 @@ std::string image_source(const Run& run) {
 }
 
 }  // namespace
-
-bool trained_to_the_end(const History& history) {
-  if (history.empty()) return false;
-  if (history.back().train_accuracy >= learnt) return true;
-  const std::size_t epochs = history.size(), tenth = std::max<std::size_t>(1, epochs / 10);
-  if (epochs < 2 * tenth) return false;
-  const double last = mean_loss(history, epochs - tenth, epochs), before = mean_loss(history, epochs - 2 * tenth, epochs - tenth);
-  return std::abs(last - before) <= still * before;
-}
 
 Training load_training(const fs::path& folder) {
   Training training{.history = load_history(folder / "history.csv"), .labels = data::load_labels_npy(folder / "labels.npy")};

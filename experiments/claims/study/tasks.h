@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "experiments/claims/study/matching.h"
-#include "nn/train.h"
+#include "experiments/common/training/end_of_training.h"
 
 namespace tangentplane::experiments {
-
-/// True where a training has gone to its end: its training accuracy is at least 0.99 in the last epoch, or the mean training loss of the
-/// last tenth of the epochs (at least one) is within 2 % of that of the tenth before.
-bool trained_to_the_end(const History& history);
 
 /// A training, as its folder tells of it.
 struct Training {
@@ -29,7 +25,7 @@ struct Training {
   double test_accuracy() const { return history.back().test_accuracy; }
   Index epochs() const { return history.back().epoch; }
   std::size_t num_train() const { return labels.size() - correct.size(); }
-  bool finished() const { return trained_to_the_end(history); }
+  bool finished() const { return trained_to_the_end(history); }  ///< at least 99 % of its training images are right in the last epoch
 };
 /// Of history.csv, labels.npy and test_logits.npy. Throws std::invalid_argument naming the file where one is missing or damaged.
 Training load_training(const std::filesystem::path& folder);

@@ -16,7 +16,8 @@ Judgement judge(const RankNumbers& n) {
 }
 
 Wins judge(const EigenfunctionLeads& n) {
-  Wins w{.level = 1 - (1 - usual_level) / static_cast<double>(n.tasks.size())};
+  const double half = (1 - usual_level) / 2;
+  Wins w{.mean_level = 1 - half, .task_level = 1 - half / static_cast<double>(n.tasks.size())};
   std::vector<Judgement> of_tasks;
   const auto is_certain = [](const Judgement& j) { return j.verdict == Verdict::shown || j.verdict == Verdict::seen_once; };
   const auto order = [&](std::size_t i) {
@@ -25,15 +26,23 @@ Wins judge(const EigenfunctionLeads& n) {
   };
   bool none_possible = true;
   for (std::size_t i = 0; i < n.tasks.size(); ++i) {
-    of_tasks.push_back(judge(n.leads[i], {least_lead, Kind::more_than}, w.level));
+    of_tasks.push_back(judge(n.leads[i], {least_lead, Kind::more_than}, w.task_level));
     w.leads += n.leads[i].mean > 0;
     w.certain += is_certain(of_tasks[i]);
     w.counted += is_certain(of_tasks[i]) && n.tasks[i].finished();
     none_possible = none_possible && of_tasks[i].verdict == Verdict::not_shown;
     if (order(i) > order(w.best)) w.best = i;
   }
-  w.judgement = if_only(w.certain == 0 || w.counted > 0, Why::unfinished, of_tasks[w.best]);
-  if (w.certain == 0 && !none_possible && w.judgement.verdict == Verdict::not_shown) w.judgement.verdict = Verdict::undecided;
+  if (n.mean_lead) w.of_mean = if_only(n.finished > 0, Why::unfinished, judge(*n.mean_lead, {least_lead, Kind::more_than}, w.mean_level));
+  w.judgement = is_certain(w.of_mean) || w.counted == 0 ? w.of_mean : of_tasks[w.best];
+  if (is_certain(w.judgement)) return w;
+  if (none_possible) {
+    w.judgement.verdict = Verdict::not_shown;
+    return w;
+  }
+  w.judgement = if_only(w.certain == 0, Why::unfinished, w.judgement);
+  if (w.of_mean.verdict == Verdict::not_shown) w.judgement.needed = needed(n.leads[w.best], least_lead, w.task_level);  // one by itself
+  w.judgement.verdict = Verdict::undecided;
   return w;
 }
 

@@ -279,23 +279,6 @@ TEST_CASE("tasks of several classes: an answer is the largest logit") {
   CHECK(std::isnan(t.auc));
 }
 
-TEST_CASE("a training has gone to its end at 99 %, or where its loss stands still") {
-  const auto falling = [](double last_accuracy, double ratio) {  // 20 epochs: the last two against the two before
-    History h = history(std::vector<double>(20, 0.5), 0.5);
-    for (std::size_t e = 0; e < 20; ++e) h[e].train_loss = e < 18 ? 1 : ratio;
-    h.back().train_accuracy = last_accuracy;
-    return trained_to_the_end(h);
-  };
-  CHECK(falling(0.99, 0.1));
-  CHECK_FALSE(falling(0.989, 0.1));
-  CHECK(falling(0.83, 0.981));
-  CHECK_FALSE(falling(0.83, 0.979));
-  CHECK_FALSE(falling(0.83, 1.021));  // nor where it grows
-  CHECK_FALSE(trained_to_the_end(history({0.9}, 0.9)));
-  CHECK(trained_to_the_end(history({0.9, 0.9}, 0.9)));  // of fewer than ten epochs the last against the one before
-  CHECK_FALSE(trained_to_the_end({}));
-}
-
 TEST_CASE("test images: the same, each seed's own, or other choices from one set") {
   const TemporaryFolder study;
   for (const char* name : {"a", "b", "c"}) write_run(study, name, "train_cifar", "num-train = 100\nseed = 0\n");

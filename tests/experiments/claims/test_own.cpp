@@ -12,7 +12,7 @@ namespace {
 void write_own(const TemporaryFolder& study, const std::string& name, bool linearize, double accuracy, int seed = 0, bool finished = true) {
   write_run(study, name, "train_ntk",
             fmt::format("num-train = 1000\nlabels = \"/mine/cats.npy\"\nseed = {}\nlinearize = {}\n", seed, linearize));
-  const Row row{.accuracy = accuracy, .train = finished ? 1 : 0.8, .finished = finished};
+  const Row row{.accuracy = accuracy, .train = finished ? 1 : 0.8};
   Csv csv({"target", "class_balance", "train_accuracy", "test_accuracy"});
   csv.add("labels", 0.5, row.train, write_training(study, name, row, 1000));
   csv.save(study / (name + "/accuracy.csv"));

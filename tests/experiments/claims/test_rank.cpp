@@ -149,7 +149,7 @@ TEST_CASE("claim 1: seeds with images of their own have their error in the sprea
 TEST_CASE("claim 1: training accuracy and epochs stand in the table, the classes in the figure") {
   const TemporaryFolder study;
   std::vector<Row> a{{.task = 1, .accuracy = 0.9}, {.task = 2, .accuracy = 0.8}}, b = a;
-  b[1].train = 0.83, b[1].finished = false, b[1].epochs = 30;
+  b[1].train = 0.83, b[1].epochs = 30;
   write_pair(study, a, b);
   write_run(study, "classes", "train_cifar", "num-train = \"100,1000\"\nseed = 0\nlinearize = false\n",
             {{.task = 100, .accuracy = 0.6}, {.task = 1000, .accuracy = 0.7}});

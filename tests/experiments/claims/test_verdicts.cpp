@@ -16,9 +16,7 @@ Estimate three(double mean, double half) {
 }
 constexpr double bit = 1e-4;
 
-Training training(bool finished) {
-  return {.history = {{1, 0.05, 1, 0.5, 1, 0.5, 0}, {2, 0.05, finished ? 1 : 0.5, 0.5, 1, 0.5, 0}}, .labels = {}};
-}
+Training training(bool finished) { return {.history = {{1, 0.05, 1, 0.5, 1, 0.5, 0}, {2, 0.05, 1, finished ? 0.99 : 0.989, 1, 0.5, 0}}}; }
 RepeatedTask task(const std::string& name, bool finished = true, bool linear_finished = true) {
   RepeatedTask t{.name = name, .under = {}};
   for (int seed = 0; seed < 3; ++seed) t.under.emplace_back(Task{training(finished), training(linear_finished)});
@@ -77,37 +75,59 @@ TEST_CASE("claim 1, its thresholds: a rank correlation of 0.7 over eight tasks")
   CHECK(judge(RankNumbers{.counts = {8, 8}}).why == Why::no_order);
 }
 
-TEST_CASE("claim 2, its thresholds: one lead of the linearization whose interval, of all together, is above zero") {
-  EigenfunctionLeads n{.tasks = {task("1"), task("5"), task("9")}, .leads = {three(0.1, 0.05), three(0.3, 0.299), three(-0.1, 0.05)}};
-  // Of 3 tasks each at 1 - 0.05/3: t = 7.649 in place of 4.303, and 0.05 and 0.299 become 0.089 and 0.53.
+TEST_CASE("claim 2, its thresholds: on one eigenfunction by itself, the intervals of all together") {
+  EigenfunctionLeads n{.tasks = {task("1"), task("5"), task("9")},
+                       .leads = {three(0.1, 0.04), three(0.3, 0.299), three(-0.5, 0.05)},
+                       .mean_lead = three(-0.03, 0.01),
+                       .finished = 3};
+  // Of 3 tasks each at 1 - 0.025/3: t is (2p - 1) / sqrt(2p (1 - p)) = 10.886 at p = 1 - 0.0125/3, in place of 4.303, and 0.04 becomes
+  // 0.101.
+  n.leads[0] = three(0.1, 0.039);
   Wins w = judge(n);
-  CHECK(w.level == Approx(1 - 0.05 / 3));
+  CHECK(w.task_level == Approx(1 - 0.025 / 3));
   CHECK(w.leads == 2);
   CHECK(w.certain == 1);
   CHECK(w.counted == 1);
   CHECK(w.best == 0);
   CHECK(w.judgement.verdict == Verdict::shown);
-  CHECK(w.judgement.interval.low == Approx(0.1 - 0.05 * 7.6488 / 4.3027).epsilon(1e-3));
-  n.leads[0] = three(0.1, 0.07);  // above zero by itself, at 95 %; not among three
+  CHECK(w.judgement.interval.low == Approx(0.1 - 0.039 * 10.8859 / 4.30265).epsilon(1e-3));
+  n.leads[0] = three(0.1, 0.04);  // above zero by itself, at 95 %; not among three
   w = judge(n);
   CHECK(n.leads[0].interval().low > 0);
   CHECK(w.certain == 0);
   CHECK(w.best == 1);
+  CHECK(w.of_mean.verdict == Verdict::not_shown);
   CHECK(w.judgement.verdict == Verdict::undecided);
-  n.leads = {three(-0.1, 0.05), three(-0.3, 0.05), three(-0.2, 0.05)};
+  CHECK(w.judgement.needed.seeds > 3u);
+  n.leads = {three(-0.1, 0.03), three(-0.3, 0.05), three(-0.2, 0.05)};
   CHECK(judge(n).judgement.verdict == Verdict::not_shown);
   n.leads[1] = three(-0.3, 0.5);
   CHECK(judge(n).judgement.verdict == Verdict::undecided);
 }
 
+TEST_CASE("claim 2, its thresholds: in the mean over the eigenfunctions") {
+  // At 97.5 %: t is 6.2053 in place of 4.30265.
+  const double half = 0.1 * 4.3026527 / 6.2053468;
+  EigenfunctionLeads n{.tasks = {task("1"), task("5")}, .leads = {three(0.1, 0.09), three(0.1, 0.09)}, .finished = 2};
+  const auto verdict = [&](const Estimate& mean) {
+    n.mean_lead = mean;
+    return judge(n).judgement.verdict;
+  };
+  CHECK(verdict(three(0.1, half - bit)) == Verdict::shown);
+  CHECK(verdict(three(0.1, half + bit)) == Verdict::undecided);
+  CHECK(judge(n).certain == 0);
+  CHECK(verdict(estimate({0.1}, {0.01, true})) == Verdict::seen_once);
+}
+
 TEST_CASE("claim 2, its thresholds: a lead counts where both were trained to the end") {
-  EigenfunctionLeads n{.tasks = {task("1", false), task("5", true, false)}, .leads = {three(0.2, 0.01), three(0.1, 0.01)}};
+  EigenfunctionLeads n{
+      .tasks = {task("1", false), task("5", true, false)}, .leads = {three(0.2, 0.01), three(0.1, 0.01)}, .mean_lead = three(0.15, 0.01)};
   Wins w = judge(n);
   CHECK(w.certain == 2);
   CHECK(w.counted == 0);
   CHECK(w.judgement.verdict == Verdict::undecided);
   CHECK(w.judgement.why == Why::unfinished);
-  n.tasks[1] = task("5");
+  n.tasks[1] = task("5"), n.mean_lead.reset();
   w = judge(n);
   CHECK(w.judgement.verdict == Verdict::shown);
   CHECK(w.best == 1);
