@@ -75,7 +75,7 @@ nlohmann::json follows_its_plan(const Sandbox& box, const std::string& command, 
       CHECK((flops < 2 * expected && expected < 2 * flops));
     else
       CHECK(flops == expected);
-    CHECK(stage["planned"]["seconds"].get<double>() > 0);
+    CHECK((stage["name"] == "ntk.npy" || stage["planned"]["seconds"].get<double>() > 0));
     CHECK(stage["planned"]["memory"].get<double>() <= most);
     done += flops;
   }

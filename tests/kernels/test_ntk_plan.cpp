@@ -79,13 +79,13 @@ TEST_CASE("ntk plan: features of as many images are computed as planned, and no 
 
 TEST_CASE("ntk plan: between two sets, the smaller is held in panels and the larger passes by") {
   const Counted c(42);
-  const auto few = c.images.slice(0, 28);
-  for (const auto& [room, runs] : std::vector<std::pair<double, double>>{{70, 28 + 42}, {16, 28 + 2 * 42}}) {
+  for (const auto& [m, room, runs] : {std::tuple<Index, double, double>{14, 70, 14 + 42}, {28, 16, 28 + 2 * 42}}) {
+    const auto few = c.images.slice(0, m);
     const NtkOptions options = room_for(c, room);
-    const NtkPlan plan = fit_ntk_between<double>(c.features(), 42, 28, options);
+    const NtkPlan plan = fit_ntk_between<double>(c.features(), 42, m, options);
     CHECK(plan.feature_images == runs);
     CHECK(plan.feature_flops == runs * plan.features.image_flops);
-    CHECK(plan.pair_flops == 42 * 28 * plan.features.pair_flops);
+    CHECK(plan.pair_flops == static_cast<double>(42 * m) * plan.features.pair_flops);
     CHECK(plan.feature_bytes <= options.memory);
     NtkOptions planned;
     planned.plan = &plan;

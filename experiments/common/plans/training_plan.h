@@ -16,8 +16,8 @@ namespace tangentplane::experiments {
 struct TrainingTask {
   std::string name = "training";  ///< its row, and the stage by which its costs are asked for
   Index num_train = 0, num_test = 0;
-  Recipe recipe;
-  LearnerOptions learner;
+  Recipe recipe = {};
+  LearnerOptions learner = {};
   std::size_t targets = 1;  ///< side by side in function space; else one after the other, with one kept Jacobian
   std::size_t times = 1;    ///< how often all that is done
   std::string once = {};    ///< the stage in which a Jacobian is kept; empty: the training's own
