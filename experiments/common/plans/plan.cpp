@@ -73,7 +73,7 @@ void measure_rate(Plan& plan, const CommonOptions& o) {
     plan.gemm_rate = 1;
     const double products = 2, share = plan.all().flops / 100 / products,
                  room = static_cast<double>(o.memory) - static_cast<double>(peak_memory());
-    const double n = std::min(std::cbrt(share / 2), std::sqrt(std::max(0., room) / (3 * sizeof(S))));
+    const double n = std::min(std::cbrt(share / 2), std::sqrt(std::max(0., room) / (6 * sizeof(S))));
     plan.gemm_rate = measure_gemm_rate<S>(std::clamp<Index>(static_cast<Index>(std::min(n, 1e6)), 128, 1536), 0);
   }
   cpu::trim_memory();
