@@ -1,6 +1,7 @@
 // A training that comes back to its folder for more targets, and folders that were moved together.
 #include <csignal>
 
+#include "experiments/common/run/config.h"
 #include "tests/experiments/trainings.h"
 
 using namespace tangentplane;

@@ -60,7 +60,7 @@ TEST_CASE("reproduce --list: every step under every seed once, below what it nee
   const Sandbox box;
   for (const std::string size : {"", "--full", "--data mnist --data-dir . --num-test 77"}) {
     const auto steps = listed(box, size + " --seeds 2");
-    CHECK(steps.size() == 2 * 27);
+    CHECK(steps.size() == std::size_t(2 * 27));
     std::set<std::string> above;
     for (const Step& s : steps) {
       INFO(s.command);
