@@ -245,3 +245,37 @@ TEST_CASE("what NADs refuse, and that progress may stop them") {
   watched.progress = [](double) { throw Stop{}; };
   CHECK_THROWS_AS(nads_gram(p.network, p.variables, p.points, watched), Stop);
 }
+
+TEST_CASE("nads of an mlp at 0: all but as many directions as it has units weigh the same, and all are found") {
+  // There d2f / dW1 dx is delta1 for every pixel, with delta1 = gelu'(0)^2 W2 w3, and no other parameter knows more directions than units.
+  ModelConfig config;
+  config.model = "mlp";
+  config.features = {100, 100, 1};
+  config.activation = "gelu";
+  const auto network = make_network<float>(config);
+  const Shape image{32, 32, 1};
+  const auto variables = initialise(network, image, 0);
+  const auto result = nads(network, variables, Tensor<float>::zeros({1, 32, 32, 1}));
+  const Tensor<float>*w2 = nullptr, *w3 = nullptr;
+  for (std::size_t p = 0; p < variables.paths.size(); ++p) {
+    if (variables.paths[p].ends_with("Dense_1/kernel")) w2 = &variables.parameters[p];
+    if (variables.paths[p].ends_with("Dense_2/kernel")) w3 = &variables.parameters[p];
+  }
+  REQUIRE((w2 && w3));
+  double expected = 0;
+  for (Index i = 0; i < 100; ++i) {
+    double delta = 0;
+    for (Index j = 0; j < 100; ++j) delta += 0.25 * static_cast<double>((*w2)[i * 100 + j]) * static_cast<double>((*w3)[j]);
+    expected += delta * delta;
+  }
+  REQUIRE(result.eigvals.size() == 1024);
+  CHECK(result.eigvals[0] > 2 * expected);
+  for (std::size_t j = 100; j < 1024; ++j) CHECK(std::abs(result.eigvals[j] - expected) <= 1e-5 * expected);
+  for (Index i = 0; i < 1024; i += 31)
+    for (Index j = 0; j < 1024; ++j) {
+      double product = 0;
+      for (Index k = 0; k < 1024; ++k)
+        product += static_cast<double>(result.directions[i * 1024 + k]) * static_cast<double>(result.directions[j * 1024 + k]);
+      REQUIRE(std::abs(product - (i == j ? 1 : 0)) <= 1e-5);
+    }
+}
