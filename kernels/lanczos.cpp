@@ -138,8 +138,9 @@ double lanczos_bytes(Index n, Index k, Index basis, Index batch) {
 }
 
 double lanczos_flops(Index n, Index k) {
-  const double order = static_cast<double>(n), count = static_cast<double>(k);
-  return 2 * order * order * 3 * count + 2 * order * order * count + 4 * 9 * count * count * order;
+  const double order = static_cast<double>(n), count = static_cast<double>(k),
+               basis = static_cast<double>(std::max(k, lanczos_basis(n, k) - lanczos_block(n, k)));
+  return 2 * order * order * (basis + count) + 4 * basis * basis * order;
 }
 
 template <class S>

@@ -46,7 +46,7 @@ Index lanczos_basis(Index n, Index k, Index block = 0);
 /// Bytes that block_lanczos takes beside the operator with a basis of so many vectors, `batch` of them multiplied at a time in the end.
 template <class S>
 double lanczos_bytes(Index n, Index k, Index basis, Index batch = 256);
-/// Flops that are expected of it: those of a basis of 3 k vectors.
+/// Flops that are expected of it: those of a basis of 3 k vectors, or of the four blocks that a few eigenpairs take.
 double lanczos_flops(Index n, Index k);
 
 /// ||K u_j - theta_j u_j|| for the rows u_j of vectors [k, N], in double from products in S. Throws std::invalid_argument unless there is a

@@ -72,7 +72,7 @@ nlohmann::json follows_its_plan(const Sandbox& box, const std::string& command, 
     REQUIRE(stage.contains("planned"));
     const double flops = stage["flops"], expected = stage["planned"]["flops"];
     if (lanczos && stage["name"] == "eigenpairs")
-      CHECK((flops < 2 * expected && expected < 2 * flops));
+      CHECK((flops < 3 * expected && expected < 3 * flops));
     else
       CHECK(flops == expected);
     CHECK((stage["name"] == "ntk.npy" || stage["planned"]["seconds"].get<double>() > 0));
@@ -112,7 +112,7 @@ TEST_CASE("plan: compute_ntk by every method follows its plan") {
 TEST_CASE("plan: compute_ntk with its kernel on disk, and by panels, follows its plan") {
   const Sandbox box;
   const auto disk = follows_its_plan(
-      box, "compute_ntk --model lenet --features 3,4,10,8,1 --num-train 3000 --num-test 0 --eigen 12 --save-ntk --memory 110M", true);
+      box, "compute_ntk --model lenet --features 3,4,10,8,1 --num-train 3000 --num-test 0 --eigen 12 --save-ntk --memory 130M", true);
   CHECK(disk["plan"]["kernel"] == "on disk, tiles of 512 images");
   CHECK(disk["stages"][1]["name"] == "ntk.npy");
   CHECK(disk["stages"][1]["planned"]["disk"] == 3000. * 3000 * 4);
@@ -128,7 +128,7 @@ TEST_CASE("plan: train_ntk in every way follows its plan, and computes no more o
   const auto network = follows_its_plan(box, command + " --alignment-every 1");
   std::string names;
   for (const auto& s : network["stages"]) names += s["name"].get<std::string>() + ";";
-  CHECK(names == "alignment;alignment;target 1;alignment;alignment;target 4;alignment;alignment;target 6;");
+  CHECK(names == "alignment before training;alignment;alignment;target 1;alignment;alignment;target 4;alignment;alignment;target 6;");
   const auto linear = follows_its_plan(box, command + " --linearize");
   CHECK(linear["stages"][0]["name"] == "features");
   CHECK(linear["plan"]["Jacobian"] == "kept");

@@ -99,9 +99,10 @@ TEST_CASE("every label of the claims' legends is explained, and every figure say
   for (const char* linear : {"false", "true"})
     write_run(study, std::string("own-") + linear, "train_ntk",
               fmt::format("num-train = 1000\nlabels = \"l.npy\"\nlinearize = {}\n", linear), {{.task = 0, .accuracy = 0.9}});
-  write_run(study, "kernel", "compute_ntk", "num-train = 1000\n");
+  // Not what the trainings name: under both seeds they would start from the same weights, and be one sample.
+  write_run(study, "another-kernel", "compute_ntk", "num-train = 1000\n");
   const Index k = 40;
-  write_eigenvalues(study, "kernel", std::vector<double>(k, 1));
+  write_eigenvalues(study, "another-kernel", std::vector<double>(k, 1));
   write_alignment(study / "net/alignment_init.npy", 7, 1, k);
   for (const char* target : {"0", "7"}) write_alignment(study / ("net/" + std::string(target) + "/alignment.npy"), 7, 9, k);
   write_comparison(study, "a", "3", "", history({0.6, 0.7}, 0.8), history({0.8, 0.95}, 0.6));
