@@ -187,6 +187,7 @@ TEST_CASE("compute_ntk: --memory bounds what is resident, and the kernel stays t
              ContainsSubstring("--memory: 600 images take") && ContainsSubstring("60.0 MiB are allowed"));
   int mebibytes = 60;
   while (box.run(fmt::format("{} --memory {}M --plan", command, mebibytes)).status != 0 && mebibytes < 300) mebibytes += 2;
+  mebibytes += 2;  // what a pass takes is measured, and differs by a MiB from call to call
   const std::string bounded = fmt::format("{} --memory {}M", command, mebibytes);
   CHECK_THAT(box.good(bounded + " --plan"), ContainsSubstring("features do not fit: computed"));
   box.good(bounded + " --out some");

@@ -90,7 +90,7 @@ TEST_CASE("more targets: a training that was stopped in its midst takes them too
   }
 }
 
-TEST_CASE("folders that were moved together are gone on with, finished or not; one that was moved away from what it builds on is not") {
+TEST_CASE("folders that were moved together are gone on with, finished or not, one that was moved away from what it builds on is not") {
   const Sandbox box;
   box.good(kernel);
   box.good(training + " --index 3,7 --out B");

@@ -126,7 +126,7 @@ TEST_CASE("claim 4: a spike among its neighbours may be far down among all, and 
   CHECK(figure->second.series.at(1).y.at(target) == Approx(2.5 * eigenvalue(target)));
 }
 
-TEST_CASE("claim 4: neighbours are the nearest whose growth is known; without enough of them nothing is judged") {
+TEST_CASE("claim 4: neighbours are the nearest whose growth is known, without enough of them nothing is judged") {
   Alignments a;
   for (Index j = 0; j < 30; ++j) a.before.push_back(1), a.after.push_back(j < 5 ? 100 : 2);
   a.before[7] = NAN, a.after[8] = 0, a.before[9] = 0;  // known of 27 alone

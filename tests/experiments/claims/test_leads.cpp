@@ -165,7 +165,7 @@ TEST_CASE("claim 2: subsets of their own for every seed are repeats, and share a
   CHECK(Classes(study).n.pairs.size() == 2);
 }
 
-TEST_CASE("claim 2 on eigenfunctions is shown: one win beyond the interval of all together; leads and wins are both told") {
+TEST_CASE("claim 2 on eigenfunctions is shown: one win beyond the interval of all together, leads and wins are both told") {
   const TemporaryFolder study;
   const double better[] = {0.79, 0.80, 0.81}, slightly[] = {0.61, 0.66, 0.62};
   for (int seed = 0; seed < 3; ++seed) {

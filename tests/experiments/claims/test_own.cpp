@@ -49,7 +49,7 @@ TEST_CASE("own tasks: network and linearization on the user's labels, with their
   for (std::size_t i = 0; i < 5; ++i) CHECK(sections[i].verdict() == Verdict::missing);
 }
 
-TEST_CASE("own tasks: a lead of either is a difference; one seed, or unfinished training, does not show it") {
+TEST_CASE("own tasks: a lead of either is a difference, one seed, or unfinished training, does not show it") {
   const TemporaryFolder study;
   write_own(study, "mine", false, 0.6), write_own(study, "mine-lin", true, 0.9);
   const auto verdict = [&] {

@@ -110,7 +110,7 @@ TEST_CASE("an estimate: mean, deviation with n - 1, and Student's interval") {
   CHECK(thrown([] { estimate({}); }) == "estimate: none of 0 values is a number");
 }
 
-TEST_CASE("an estimate's error of shared test images does not fall with the seeds; either part has its own quantile") {
+TEST_CASE("an estimate's error of shared test images does not fall with the seeds, either part has its own quantile") {
   const Estimate e = estimate({1, 2, 6}, {1.5, true});
   CHECK(e.error == Approx(std::sqrt(7. / 3 + 2.25)).epsilon(1e-14));
   CHECK(e.interval().high == Approx(3 + std::sqrt(4.30265 * 4.30265 * 7 / 3 + 1.95996 * 1.95996 * 2.25)).epsilon(1e-5));

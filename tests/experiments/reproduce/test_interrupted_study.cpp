@@ -37,7 +37,7 @@ Outcome interrupted(const Sandbox& box) {
 }  // namespace
 
 TEST_CASE(
-    "reproduce: interrupted in a step, the same command goes on and leaves the same bytes; moved or elsewhere it does nothing again") {
+    "reproduce: interrupted in a step, the same command goes on and leaves the same bytes, moved or elsewhere it does nothing again") {
   const Sandbox box;
   const std::string first = box.good(study(few_steps));
   CHECK(ran(first) == all_steps);
@@ -90,7 +90,7 @@ TEST_CASE(
   CHECK(test::differing(bytes_of_steps(box, "again"), undisturbed) == "");
 }
 
-TEST_CASE("reproduce: another option runs again what depends on it; results of before are moved aside, never deleted") {
+TEST_CASE("reproduce: another option runs again what depends on it, results of before are moved aside, never deleted") {
   const Sandbox box;
   const std::string steps = " --targets 1,3,5 --only @(eigenfunctions-mlp|nads-lenet)";
   box.good(study("--num-test 40" + steps));
@@ -138,7 +138,7 @@ TEST_CASE("reproduce: another option runs again what depends on it; results of b
   CHECK(written(own, times(box / "results/ntk-mlp")) == "");
 }
 
-TEST_CASE("reproduce: targets may come in parts; those that are there are trained no more") {
+TEST_CASE("reproduce: targets may come in parts, those that are there are trained no more") {
   const Sandbox box;
   const std::string steps = " --num-test 40 --only eigenfunctions-mlp*";
   box.good(study("--targets 3" + steps));

@@ -127,7 +127,7 @@ TEST_CASE("reproduce: what it refuses, in one line, with nothing done") {
   CHECK_THAT(refused("--steps"), ContainsSubstring("unknown option --steps"));
 }
 
-TEST_CASE("reproduce --step: one step alone, once what it needs is there; the study goes on from these, as by the commands of the list") {
+TEST_CASE("reproduce --step: one step alone, once what it needs is there, the study goes on from these, as by the commands of the list") {
   const Sandbox box;
   const auto early = box.run(study(few_steps + " --step eigenfunctions-mlp"));
   CHECK(early.status == 2);
