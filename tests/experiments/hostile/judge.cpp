@@ -65,7 +65,8 @@ std::string not_finite(const fs::path& folder) {
       wanted = wanted || name == n;
     if (!wanted) continue;
     try {
-      for (double v : data::load_npy<double>(entry.path()).span())
+      const auto numbers = data::load_npy<double>(entry.path());
+      for (double v : numbers.span())
         if (!std::isfinite(v)) return name;
     } catch (const std::exception& e) {
       return name + " (" + e.what() + ")";
