@@ -223,7 +223,7 @@ TEST_CASE("MNIST files that are missing, cut or no MNIST are named") {
   folder.write_gzipped("train-labels-idx1-ubyte.gz", idx_labels(12).substr(0, 8 + 11));
   CHECK_THAT(thrown([&] { load<float>(source("mnist", folder.path(), 2, 2)); }), ContainsSubstring("is cut short: 1 bytes missing"));
   write_good();
-  CHECK_THAT(refused("t10k-labels-idx1-ubyte", idx_labels(5).replace(9, 1, 1, '\x0b')), ContainsSubstring("label 11 of image 1"));
+  CHECK_THAT(refused("t10k-labels-idx1-ubyte", idx_labels(5).replace(9, 1, 1, '\x0a')), ContainsSubstring("label 10 of image 1"));
 }
 
 TEST_CASE("MNIST's files may be compressed whatever they are called") {

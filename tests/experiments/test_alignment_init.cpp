@@ -61,9 +61,10 @@ TEST_CASE("alignment_init: over all images the eigenvalues, over parts the kerne
     }
     box.good("train_ntk --ntk K --labels G/labels.npy" + recipe + " --out one");
     CHECK(test::bytes_of(box / "one/alignment_init.npy") == test::bytes_of(box / "N/alignment_init.npy"));
-    for (const auto& [file, bytes] : box.record("N")["files"].items())
+    const auto record = box.record("N");
+    for (const auto& [file, bytes] : record["files"].items())
       if (file == "alignment_init.npy") CHECK(bytes.get<std::uintmax_t>() == fs::file_size(box / "N/alignment_init.npy"));
-    CHECK(box.record("N")["files"].contains("alignment_init.npy"));
+    CHECK(record["files"].contains("alignment_init.npy"));
   }
 }
 
