@@ -108,10 +108,10 @@ TEST_CASE("each plot in a drawing has the name of its series") {
   REQUIRE(draw(folder / "f.svg", f));
   const std::string svg = read_text(folder / "f.svg");
   const auto title = [&](int plot) {
-    const std::string group = fmt::format("<g id=\"gnuplot_plot_{}\" ><title>", plot);
-    const std::size_t at = svg.find(group);
-    REQUIRE(at != std::string::npos);
-    return svg.substr(at + group.size(), svg.find("</title>", at) - at - group.size());
+    const std::size_t group = svg.find(fmt::format("<g id=\"gnuplot_plot_{}\"", plot));
+    REQUIRE(group != std::string::npos);
+    const std::size_t at = svg.find("<title>", group) + 7;
+    return svg.substr(at, svg.find("</title>", at) - at);
   };
   CHECK(title(1) == "a &lt;&amp;&gt; &#39;b&#39;");
   CHECK(title(2) == "a &lt;&amp;&gt; &#39;b&#39;: standard error");

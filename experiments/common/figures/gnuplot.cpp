@@ -82,12 +82,15 @@ void replace_between(std::string& text, std::string_view begin, std::string_view
   }
 }
 
-// gnuplot calls what has no place in the legend gnuplot_plot_2.
+// gnuplot calls what has no place in the legend gnuplot_plot_2. Its version 6 gives such a group attributes of its own.
 void name_plots(std::string& svg, const std::vector<std::string>& plots) {
   for (std::size_t i = 0; i < plots.size(); ++i) {
-    const std::string group = fmt::format("<g id=\"gnuplot_plot_{}\" ><title>", i + 1);
-    const std::size_t at = svg.find(group), end = svg.find("</title>", at);
-    if (at != std::string::npos && end != std::string::npos) svg.replace(at + group.size(), end - at - group.size(), escape(plots[i]));
+    const std::size_t group = svg.find(fmt::format("<g id=\"gnuplot_plot_{}\"", i + 1));
+    if (group == std::string::npos) continue;
+    constexpr std::string_view title = "><title>";
+    const std::size_t at = svg.find('>', group), end = svg.find("</title>", at);
+    if (svg.compare(at, title.size(), title) == 0 && end != std::string::npos)
+      svg.replace(at + title.size(), end - at - title.size(), escape(plots[i]));
   }
 }
 

@@ -74,7 +74,8 @@ TEST_CASE("hostile: limits on files and on memory end a run in order") {
   CHECK(place.ended(run + "e", {}, {}) == 0);
   CHECK(place.right("e"));
   if (sanitized) return;
-  for (std::uint64_t megabytes : {60, 100, 150, 200, 250, 300, 500}) {
+  // With 60 the libraries of some systems fail in constructors of their own.
+  for (std::uint64_t megabytes : {100, 150, 200, 250, 300, 500}) {
     INFO(megabytes << " MB of address space");
     Limits little;
     little.address_space = megabytes << 20;
