@@ -51,8 +51,7 @@ __attribute__((constructor)) static void require_openblas_buffer() {
     munmap(probe, bytes);
     return;
   }
-  constexpr const char* line =
-      ": ulimit -v or -d leaves less than the 136 MiB of address space that OpenBLAS maps at its start; raise it\n";
+  constexpr const char* line = ": ulimit: OpenBLAS maps 136 MiB of address space at its start, and less is left; raise the limit\n";
   const bool said = write(STDERR_FILENO, program_invocation_short_name, std::strlen(program_invocation_short_name)) >= 0 &&
                     write(STDERR_FILENO, line, std::strlen(line)) >= 0;
   _exit(said ? 2 : 1);

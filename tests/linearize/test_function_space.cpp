@@ -65,3 +65,17 @@ TEST_CASE("an image that is not visited for a thousand steps moves on by its mom
     compare();
   }
 }
+
+TEST_CASE("before any step the logits of every task are f0, on training and on test images") {
+  const Index num_train = 3, num_test = 4, tasks = 2;
+  const Real f0 = Real::from({num_train + num_test}, {0.5, -1, 2, 10, 20, 30, 40});
+  Real k({num_train + num_test, num_train + num_test});
+  for (double& v : k.span()) v = 1;
+  FunctionSpaceLearner<double> learner(k, f0, num_train, tasks);
+  const Real train = learner.logits(std::vector<Index>{2, 0}), test = learner.test_logits();
+  for (Index t = 0; t < tasks; ++t) {
+    CHECK(train[t] == 2);
+    CHECK(train[tasks + t] == 0.5);
+    for (Index i = 0; i < num_test; ++i) CHECK(test[i * tasks + t] == 10. * static_cast<double>(i + 1));
+  }
+}
