@@ -12,7 +12,6 @@ namespace tangentplane::experiments {
 /// One comparison: what was measured where, and whether it meets its threshold.
 struct Finding {
   std::string text;
-  bool shown = false;  ///< verdict == Verdict::shown
   Verdict verdict = Verdict::not_shown;
 };
 

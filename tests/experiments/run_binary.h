@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -175,5 +176,12 @@ class Sandbox : public TemporaryFolder {
   }
   Tensor<double> array(const std::string& name) const { return data::load_npy<double>(*this / name); }
 };
+
+/// Images [8, 4, 4, 1], each another.
+inline Tensor<double> eight_images() {
+  Tensor<double> images({8, 4, 4, 1});
+  for (Index i = 0; i < images.size(); ++i) images[i] = std::sin(static_cast<double>(3 * i));
+  return images;
+}
 
 }  // namespace tangentplane::experiments::test

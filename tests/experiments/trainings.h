@@ -34,6 +34,16 @@ inline std::vector<std::string> columns_of_accuracies(const std::string& first) 
   return {first, "class_balance", "train_accuracy", "test_accuracy", "test_balanced_accuracy", "test_auc"};
 }
 
+/// v^T K v / v^T v over rows [begin, end).
+inline double quotient(const Tensor<double>& kernel, const double* v, Index begin, Index end) {
+  double above = 0, below = 0;
+  for (Index i = begin; i < end; ++i) {
+    below += v[i] * v[i];
+    for (Index j = begin; j < end; ++j) above += v[i] * kernel[i * kernel.rows() + j] * v[j];
+  }
+  return above / below;
+}
+
 /// The share of pairs of a positive and a negative in which the positive has the larger logit; equal ones count half. NaN without a pair.
 inline double share_of_pairs_won(std::span<const double> logits, std::span<const int> labels) {
   double won = 0, pairs = 0;

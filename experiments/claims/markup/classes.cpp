@@ -22,10 +22,7 @@ void write(Section& s, const EigenfunctionLeads& n) {
   if (w.counted < w.certain) text += fmt::format(", and on {} of those both were trained to the end", w.counted);
   text += fmt::format("; its largest lead{} is {} (index {})", w.counted > 0 && w.counted < w.leads ? " among these" : "",
                       points_and_interval(n.leads[w.best], w.task_level), best.name);
-  std::vector<std::string> unfinished;
-  for (const RepeatedTask& task : n.tasks)
-    if (!task.finished()) unfinished.push_back(task.name);
-  if (!unfinished.empty())
+  if (const auto unfinished = unfinished_of(n.tasks); !unfinished.empty())
     text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
   s.findings.push_back(finding(std::move(text), w.judgement));
   Table table{setting(n.pairs),
@@ -33,8 +30,7 @@ void write(Section& s, const EigenfunctionLeads& n) {
                "epochs"},
               {}};
   for (std::size_t i = 0; i < n.tasks.size(); ++i) {
-    const Interval interval = n.leads[i].interval(w.task_level);
-    table.rows.push_back({n.tasks[i].name, points(n.leads[i]), points(interval.low) + " to " + points(interval.high),
+    table.rows.push_back({n.tasks[i].name, points(n.leads[i]), points(n.leads[i].interval(w.task_level)),
                           percent(over_seeds(n.tasks[i], &Task::network, &Training::train_accuracy)),
                           percent(over_seeds(n.tasks[i], &Task::linear, &Training::train_accuracy)), epochs_cell(n.tasks[i])});
   }
@@ -49,11 +45,10 @@ Table table_of(const ClassLeads& n, const std::string& labels) {
               {}};
   for (std::size_t i = 0; i < n.tasks.size(); ++i) {
     const RepeatedTask& t = n.tasks[i];
-    const Interval interval = n.leads[i].interval();
     table.rows.push_back({t.name, with_spread(estimate(t.values([](const Task& one) { return one.balance; })), 3),
                           percent(over_seeds(t, &Task::network, &Training::test_accuracy)),
                           percent(over_seeds(t, &Task::linear, &Training::test_accuracy)), points(n.leads[i]),
-                          points(interval.low) + " to " + points(interval.high), area_cell(t, &Task::network), area_cell(t, &Task::linear),
+                          points(n.leads[i].interval()), area_cell(t, &Task::network), area_cell(t, &Task::linear),
                           percent(over_seeds(t, &Task::network, &Training::train_accuracy)),
                           percent(over_seeds(t, &Task::linear, &Training::train_accuracy)), epochs_cell(t)});
   }

@@ -67,10 +67,7 @@ void write(Section& s, const Study& study, const DropNumbers& n) {
   if (n.correlation)
     s.remarks.push_back(fmt::format("{}: rank correlation of network and linearization {:.2f}{}.", first.model(), *n.correlation,
                                     n.pairs.size() > 1 ? ", of the means over seeds" : ""));
-  std::vector<std::string> unfinished;
-  for (const RepeatedTask& task : n.tasks)
-    if (!task.finished()) unfinished.push_back(task.name);
-  if (!unfinished.empty())
+  if (const auto unfinished = unfinished_of(n.tasks); !unfinished.empty())
     s.remarks.push_back(
         fmt::format("{}: on direction{} {} not all were trained to the end; part of the drop is training that was cut short.",
                     first.model(), unfinished.size() == 1 ? "" : "s", listed(unfinished)));

@@ -16,12 +16,11 @@ const std::vector<std::string> columns{
     "labels", "run", "share of the rarer class, training", "the same, test", "test accuracy", "test AUC", "training accuracy", "epochs"};
 
 std::vector<std::string> row_of(const Run& run, const Training& t) {
-  const std::size_t train = t.num_train(), all = t.labels.size();
   const bool tested = !t.correct.empty();
   return {run.labels_file(),
           run.name() + (run.linearized() ? " (linearization)" : ""),
-          percent(rarest_share(t.labels, 0, train)),
-          tested ? percent(rarest_share(t.labels, train, all)) : "",
+          percent(t.rarer_train()),
+          tested ? percent(t.rarer_test()) : "",
           tested ? percent(t.test_accuracy()) : "",
           std::isnan(t.auc) ? "" : fmt::format("{:.3f}", t.auc),
           percent(t.train_accuracy()),
@@ -72,7 +71,7 @@ Section own_tasks_section(const Study& study) {
                                       described(*one.run, one.run->setting()), one.run->linearized() ? "linearization" : "network",
                                       t.correct.empty() ? "" : fmt::format(" {} on the test images", percent(t.test_accuracy())),
                                       t.epochs(), one.run->linearized() ? "network" : "linearization"),
-                          false, Verdict::undecided});
+                          Verdict::undecided});
     table.rows.push_back(row_of(*one.run, one.training));
     s.figures.emplace_back("own-" + file_name(one.run->name()),
                            curves_figure(fmt::format("{}: {}", one.run->labels_file(), one.run->model()),

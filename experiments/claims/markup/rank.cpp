@@ -54,7 +54,7 @@ Table table_of(const RankNumbers& n) {
                "training, network", "training, linearization", "epochs", "counts"},
               {}};
   for (const RepeatedTask& t : n.tasks) {
-    if (std::none_of(t.under.begin(), t.under.end(), [](const auto& one) { return one.has_value(); })) continue;
+    if (!t.under_some_seed()) continue;
     const auto counts = std::count_if(t.under.begin(), t.under.end(), [](const auto& one) { return one && one->counts(); });
     const auto all = static_cast<std::ptrdiff_t>(t.under.size());
     table.rows.push_back({t.name, with_spread(estimate(t.values([](const Task& one) { return one.balance; })), 3),

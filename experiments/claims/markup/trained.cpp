@@ -10,17 +10,10 @@ namespace {
 
 using Part = Training Comparison::*;
 
-// Means over seeds, as far as every seed has trained.
-Series curve(const std::string& label, const std::vector<const Comparison*>& seeds, Part part, double EpochRecord::*accuracy) {
-  std::size_t epochs = (seeds.front()->*part).history.size();
-  for (const Comparison* c : seeds) epochs = std::min(epochs, (c->*part).history.size());
-  Series s{.label = label, .mark = epochs > 1 ? Mark::line : Mark::points};
-  for (std::size_t e = 0; e < epochs; ++e) {
-    std::vector<double> values;
-    for (const Comparison* c : seeds) values.push_back(100 * (c->*part).history[e].*accuracy);
-    add_point(s, static_cast<double>((seeds.front()->*part).history[e].epoch), values);
-  }
-  return s;
+Series curve_of(const std::string& label, const std::vector<const Comparison*>& seeds, Part part, double EpochRecord::*accuracy) {
+  std::vector<const History*> histories;
+  for (const Comparison* c : seeds) histories.push_back(&(c->*part).history);
+  return curve(label, histories, accuracy, 100, true);
 }
 
 Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& seeds, double EpochRecord::*accuracy, const char* what) {
@@ -28,12 +21,13 @@ Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& 
   for (std::size_t seed = 0; seed < n.runs.size(); ++seed)
     for (const Comparison& c : n.seeds[seed])
       if (c.target == seeds.front()->target) runs.push_back(n.runs[seed]);
-  return {.title = fmt::format("Linearized at init and trained: {}, target {}", model(n.runs), seeds.front()->target),
-          .x_label = "epoch",
-          .y_label = fmt::format("{} accuracy (%)", what),
-          .samples = seed_columns(runs),
-          .series = {curve("network", seeds, &Comparison::network, accuracy), curve("linear at init", seeds, &Comparison::init, accuracy),
-                     curve("linear at trained", seeds, &Comparison::trained, accuracy)}};
+  return {
+      .title = fmt::format("Linearized at init and trained: {}, target {}", model(n.runs), seeds.front()->target),
+      .x_label = "epoch",
+      .y_label = fmt::format("{} accuracy (%)", what),
+      .samples = seed_columns(runs),
+      .series = {curve_of("network", seeds, &Comparison::network, accuracy), curve_of("linear at init", seeds, &Comparison::init, accuracy),
+                 curve_of("linear at trained", seeds, &Comparison::trained, accuracy)}};
 }
 
 std::string accuracy_cell(const std::vector<const Comparison*>& seeds, Part part) {

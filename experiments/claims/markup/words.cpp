@@ -44,6 +44,20 @@ std::string unfinished(const Run& run, const Training& training) {
                      end.late_fall ? fmt::format("; in the second half the loss fell by {:.0f} %", 100 * *end.late_fall) : "");
 }
 
+// How many epochs the trainings of these tasks took: "24", "24, 30".
+struct Epochs {
+  std::string network, linear;
+
+  explicit Epochs(const std::vector<RepeatedTask>& tasks) {
+    std::set<Index> of_network, of_linear;
+    for (const RepeatedTask& task : tasks)
+      for (const auto& one : task.under)
+        if (one) of_network.insert(one->network.epochs()), of_linear.insert(one->linear.epochs());
+    network = fmt::format("{}", fmt::join(of_network, ", ")), linear = fmt::format("{}", fmt::join(of_linear, ", "));
+  }
+  bool same() const { return network == linear; }
+};
+
 // "0 to 4", "1, 3 and 5"
 std::string classes(const std::vector<Index>& positive) {
   std::vector<std::string> runs;
@@ -74,11 +88,13 @@ std::string percent(const Estimate& e) {
 }
 std::string points(const Estimate& e) { return points(e.mean) + (e.count > 1 ? fmt::format(" ± {:.1f}", 100 * e.spread) : ""); }
 
+std::string points(Interval i) { return points(i.low) + " to " + points(i.high); }
+
 std::string percent_interval(double level) { return share_of_level(level) + " interval"; }
 
 std::string points_and_interval(const Estimate& e, double level) {
   const Interval i = e.interval(level);
-  return fmt::format("{} points ({} {} to {})", points(e), percent_interval(level), points(i.low), points(i.high));
+  return fmt::format("{} points ({} {})", points(e), percent_interval(level), points(i));
 }
 
 std::string number_interval(Interval i, int digits) {
@@ -108,18 +124,21 @@ std::string labels_of(const Run& run) {
 }
 
 std::string epochs_of(const std::vector<RepeatedTask>& tasks) {
-  std::set<Index> network, linear;
+  const Epochs epochs(tasks);
+  return epochs.same() ? fmt::format("both after {} epochs", epochs.network)
+                       : fmt::format("the network after {} epochs, its linearization after {}", epochs.network, epochs.linear);
+}
+
+std::vector<std::string> unfinished_of(const std::vector<RepeatedTask>& tasks) {
+  std::vector<std::string> names;
   for (const RepeatedTask& task : tasks)
-    for (const auto& one : task.under)
-      if (one) network.insert(one->network.epochs()), linear.insert(one->linear.epochs());
-  const auto text = [](const std::set<Index>& epochs) { return fmt::format("{}", fmt::join(epochs, ", ")); };
-  return network == linear ? fmt::format("both after {} epochs", text(network))
-                           : fmt::format("the network after {} epochs, its linearization after {}", text(network), text(linear));
+    if (!task.finished()) names.push_back(task.name);
+  return names;
 }
 
 Finding finding(std::string text, const Judgement& j) {
   if (j.verdict == Verdict::undecided) text += "; " + obstacle(j);
-  return {std::move(text), j.verdict == Verdict::shown, j.verdict};
+  return {std::move(text), j.verdict};
 }
 
 std::string unfinished_of(const PairRepeats& pairs, const RepeatedTask& task) {
@@ -201,6 +220,23 @@ void add_point(Series& series, double x, const std::vector<double>& values, doub
   for (std::size_t seed = 0; seed < values.size(); ++seed) series.samples[seed].push_back(scale * values[seed]);
 }
 
+Series curve(const std::string& label, const std::vector<const History*>& seeds, double EpochRecord::*value, double scale,
+             bool error_bars) {
+  std::size_t epochs = seeds.front()->size();
+  for (const History* h : seeds) epochs = std::min(epochs, h->size());
+  Series s{.label = label, .mark = epochs > 1 ? Mark::line : Mark::points};
+  if (seeds.size() > 1) s.samples.resize(seeds.size());
+  for (std::size_t e = 0; e < epochs; ++e) {
+    std::vector<double> values;
+    for (const History* h : seeds) values.push_back(scale * (*h)[e].*value);
+    s.x.push_back(static_cast<double>((*seeds.front())[e].epoch)), s.y.push_back(mean(values));
+    if (seeds.size() == 1) continue;
+    if (error_bars) s.error.push_back(estimate(values).spread);
+    for (std::size_t seed = 0; seed < seeds.size(); ++seed) s.samples[seed].push_back(values[seed]);
+  }
+  return s;
+}
+
 Estimate over_seeds(const RepeatedTask& task, Training Task::*of, double (Training::*number)() const) {
   return estimate(task.values([=](const Task& t) { return ((t.*of).*number)(); }));
 }
@@ -212,12 +248,8 @@ std::string area_cell(const RepeatedTask& task, Training Task::*of) {
 }
 
 std::string epochs_cell(const RepeatedTask& task) {
-  std::set<Index> network, linear;
-  for (const auto& one : task.under)
-    if (one) network.insert(one->network.epochs()), linear.insert(one->linear.epochs());
-  const std::string epochs = network == linear ? fmt::format("{}", fmt::join(network, ", "))
-                                               : fmt::format("{} and {}", fmt::join(network, ", "), fmt::join(linear, ", "));
-  return epochs + (task.finished() ? "" : " (unfinished)");
+  const Epochs epochs({task});
+  return (epochs.same() ? epochs.network : epochs.network + " and " + epochs.linear) + (task.finished() ? "" : " (unfinished)");
 }
 
 void add_runs(Section& section, const PairRepeats& pairs) {

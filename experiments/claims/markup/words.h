@@ -11,6 +11,7 @@ std::string points(double share);                                               
 std::string with_spread(const Estimate& e, int digits);                              ///< "0.86 ± 0.03"
 std::string percent(const Estimate& share);                                          ///< "96.2 ± 0.4 %"
 std::string points(const Estimate& share);                                           ///< "+3.1 ± 0.4"
+std::string points(Interval i);                                                      ///< "+1.2 to +5.0"
 std::string points_and_interval(const Estimate& share, double level = usual_level);  ///< "+3.1 ± 0.4 points (95 % interval +1.2 to +5.0)"
 std::string number_interval(Interval i, int digits);                                 ///< "95 % interval 0.77 to 0.93"
 std::string factor(const Estimate& logarithm);  ///< a ratio by its natural logarithm: "4.1 (95 % interval 2.2 to 7.6)"
@@ -24,6 +25,9 @@ std::string counted(std::size_t count, const std::string& what);
 std::string labels_of(const Run& run);
 /// "both after 30 epochs", "the network after 30 epochs, its linearization after 60"
 std::string epochs_of(const std::vector<RepeatedTask>& tasks);
+
+/// The names of those that were not trained to the end.
+std::vector<std::string> unfinished_of(const std::vector<RepeatedTask>& tasks);
 
 /// A finding and what keeps it from being decided.
 Finding finding(std::string text, const Judgement& judgement);
@@ -49,6 +53,9 @@ Series area_series(const std::string& label, const std::vector<RepeatedTask>& ta
 /// Appends the point (x, mean of `values`, one a seed); of several, their standard deviation as its error bar and each as a sample. All of
 /// them times `scale`.
 void add_point(Series& series, double x, const std::vector<double>& values, double scale = 1);
+/// `value` against epochs, the mean over trainings under several seeds, each as a sample, as far as all have trained; times `scale`. With
+/// error bars: the standard deviation over the seeds.
+Series curve(const std::string& label, const std::vector<const History*>& seeds, double EpochRecord::*value, double scale, bool error_bars);
 /// A cell of a table: one number of a task's trainings, over seeds; empty where there is none.
 Estimate over_seeds(const RepeatedTask& task, Training Task::*of, double (Training::*number)() const);
 std::string area_cell(const RepeatedTask& task, Training Task::*of);  ///< "0.981 ± 0.004"

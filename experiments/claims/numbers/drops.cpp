@@ -35,9 +35,7 @@ std::vector<DropNumbers> drop_numbers(const std::vector<PairRepeats>& groups) {
   for (const PairRepeats& pairs : groups) {
     const auto listed = tasks(pairs);
     DropNumbers n{.pairs = pairs, .tasks = counting(listed), .left_out = left_out(listed)};
-    std::erase_if(n.tasks, [](const RepeatedTask& task) {
-      return std::any_of(task.under.begin(), task.under.end(), [](const auto& one) { return !one; });
-    });
+    std::erase_if(n.tasks, [](const RepeatedTask& task) { return !task.under_every_seed(); });
     if (n.tasks.size() < 2) continue;
     n.network = drop_of(pairs, n.tasks, &Task::network), n.linear = drop_of(pairs, n.tasks, &Task::linear);
     std::vector<double> network, linear;

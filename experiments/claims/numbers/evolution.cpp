@@ -38,8 +38,7 @@ std::vector<Evolution> evolutions(const Run& run, const Tensor<double>& before, 
     const fs::path folder = target_folder(run, std::to_string(target));
     if (!fs::exists(folder / "alignment.npy")) continue;
     const Training training = load_training(folder);
-    const double rarer = std::min(rarest_share(training.labels, 0, training.num_train()),
-                                  rarest_share(training.labels, training.num_train(), training.labels.size()));
+    const double rarer = training.rarer();
     if (rarer < least_share_of_rarer_class) {
       n.left_out.emplace_back(std::to_string(target), rarer);
       continue;

@@ -5,10 +5,6 @@
 namespace tangentplane::experiments {
 namespace {
 
-bool under_every_seed(const RepeatedTask& task) {
-  return std::all_of(task.under.begin(), task.under.end(), [](const auto& one) { return one.has_value(); });
-}
-
 /// The linearization's lead, mean over these tasks.
 Estimate mean_lead(const PairRepeats& pairs, const std::vector<const RepeatedTask*>& tasks) {
   const double count = static_cast<double>(tasks.size());
@@ -36,7 +32,7 @@ std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeat
     for (const RepeatedTask& task : n.tasks) {
       n.leads.push_back(lead(pairs, task));
       n.leads.back().mean *= -1;
-      if (!under_every_seed(task)) continue;
+      if (!task.under_every_seed()) continue;
       common.push_back(&task);
       if (task.finished()) finished.push_back(&task);
     }

@@ -1,14 +1,12 @@
 #include "experiments/claims/numbers/own.h"
 
-#include <algorithm>
-
 namespace tangentplane::experiments {
 
 OwnTasks own_tasks(const Grouped<Pair>& found) {
   OwnTasks all;
   for (const PairRepeats& pairs : found.groups)
     for (RepeatedTask& task : tasks(pairs)) {
-      if (std::none_of(task.under.begin(), task.under.end(), [](const auto& one) { return one.has_value(); })) continue;
+      if (!task.under_some_seed()) continue;
       const Estimate leads = lead(pairs, task);
       all.compared.push_back({pairs, std::move(task), leads});
     }

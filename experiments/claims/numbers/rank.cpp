@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "experiments/claims/statistics/statistics.h"
+#include "experiments/common/training/roc.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -52,7 +53,7 @@ Measurement error_of(const RankNumbers& n) {
   std::vector<std::size_t> images;
   const RepeatedTask* of_all = nullptr;  // a task that every seed has
   for (const RepeatedTask& task : n.counted)
-    if (std::all_of(task.under.begin(), task.under.end(), [](const auto& t) { return t.has_value(); })) of_all = &task;
+    if (task.under_every_seed()) of_all = &task;
   for (std::size_t seed = 0; seed < n.pairs.size(); ++seed) {
     const auto tasks = of_seed(n.counted, seed);
     of_seeds.push_back(curves_of(tasks));
@@ -99,10 +100,7 @@ std::vector<RankNumbers> rank_numbers(const std::vector<PairRepeats>& groups) {
       n.correlations.push_back(areas.value_or(std::numeric_limits<double>::quiet_NaN()));
       by_accuracy.push_back(accuracies.value_or(std::numeric_limits<double>::quiet_NaN()));
     }
-    if (std::all_of(n.tasks.begin(), n.tasks.end(), [](const RepeatedTask& task) {
-          return std::none_of(task.under.begin(), task.under.end(), [](const auto& t) { return t.has_value(); });
-        }))
-      continue;
+    if (std::none_of(n.tasks.begin(), n.tasks.end(), [](const RepeatedTask& task) { return task.under_some_seed(); })) continue;
     if (defined) n.correlation = estimate(n.correlations, error_of(n));
     if (std::any_of(by_accuracy.begin(), by_accuracy.end(), [](double v) { return !std::isnan(v); })) n.by_accuracy = estimate(by_accuracy);
     all.push_back(std::move(n));

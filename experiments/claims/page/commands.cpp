@@ -1,10 +1,10 @@
 // Commands that repeat runs, from the results folder as it lies now.
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include "experiments/claims/page/markup.h"
 #include "experiments/common/text/files.h"
+#include "experiments/common/text/shell.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
@@ -29,17 +29,6 @@ std::optional<fs::path> inside(const Study& study, const Run& run, const std::st
 std::string path_word(const std::string& path) { return shell_quoted(path.starts_with('-') ? "./" + path : path); }
 
 }  // namespace
-
-std::string shell_quoted(const std::string& word) {
-  const bool plain = std::all_of(word.begin(), word.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || std::isalnum(byte) || std::string_view("-._/,:=+@%").find(c) != std::string_view::npos;
-  });
-  if (plain && !word.empty()) return word;
-  std::string s = "'";
-  for (const char c : word) s += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return s + "'";
-}
 
 std::vector<std::string> commands(const Study& study, const std::vector<const Run*>& runs) {
   std::vector<std::string> lines;

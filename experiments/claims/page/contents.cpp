@@ -56,7 +56,7 @@ std::vector<std::string> smaller(const Study& study) {
     if (is_model(run, "resnet18") && !run.get("filters").empty() && run.get("filters") != "64") narrow = true;
     if (run.data() == "dead-leaves") generated = true;
     if (run.experiment != "compute_ntk" || run.get("num-train").empty()) continue;
-    most = std::max(most, parse_number<double>(run.name() + ": num-train", run.get("num-train"), 1) + run.test_images());
+    most = std::max(most, run.images());
   }
   if (most > 0 && most < 60'000)
     reasons.push_back(

@@ -1,7 +1,9 @@
 // Loss against epochs of the three models that claim 5 compares.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
+#include "experiments/claims/markup/words.h"
 #include "experiments/claims/page/context.h"
 #include "experiments/common/training/target.h"
 
@@ -11,24 +13,6 @@ namespace {
 
 constexpr std::pair<const char*, const char*> models[] = {
     {"network", "network"}, {"linear_init", "linear at init"}, {"linear_trained", "linear at trained"}};
-
-/// Means over seeds, as far as every seed has trained.
-Series curve(const std::string& label, const std::vector<History>& seeds, double EpochRecord::*loss) {
-  std::size_t epochs = seeds.front().size();
-  for (const History& h : seeds) epochs = std::min(epochs, h.size());
-  Series s{.label = label, .mark = epochs > 1 ? Mark::line : Mark::points};
-  if (seeds.size() > 1) s.samples.resize(seeds.size());
-  for (std::size_t e = 0; e < epochs; ++e) {
-    double sum = 0;
-    for (std::size_t i = 0; i < seeds.size(); ++i) {
-      sum += seeds[i][e].*loss;
-      if (seeds.size() > 1) s.samples[i].push_back(seeds[i][e].*loss);
-    }
-    s.x.push_back(static_cast<double>(seeds.front()[e].epoch));
-    s.y.push_back(sum / static_cast<double>(seeds.size()));
-  }
-  return s;
-}
 
 bool any_finite(const Figure& f) {
   return std::any_of(f.series.begin(), f.series.end(), [](const Series& s) {
@@ -49,6 +33,13 @@ Context loss_curves(const Study& study) {
     const auto all = targets(*runs.front());
     if (all.empty()) continue;
     const Index target = all[all.size() / 2];
+    std::map<std::string, std::vector<History>> histories;
+    for (const auto& [folder, label] : models)
+      for (const Run* run : runs) {
+        const fs::path path = target_folder(*run, target) / folder / "history.csv";
+        const History& history = histories[folder].emplace_back(load_history(path));
+        require(!history.empty(), "{}: holds no epoch", path.string());
+      }
     for (const auto& [loss, where] : {std::pair{&EpochRecord::train_loss, "training"}, std::pair{&EpochRecord::test_loss, "test"}}) {
       Figure f{.title = fmt::format("Loss on {} images: {}, target {}", where, model(runs), target),
                .x_label = "epoch",
@@ -59,13 +50,9 @@ Context loss_curves(const Study& study) {
                               ? "See which of the two linear models comes down faster, and whether the network comes down further."
                               : "A line that turns up again while the training loss falls learns its images by heart."};
       for (const auto& [folder, label] : models) {
-        std::vector<History> seeds;
-        for (const Run* run : runs) {
-          const fs::path path = target_folder(*run, target) / folder / "history.csv";
-          seeds.push_back(load_history(path));
-          require(!seeds.back().empty(), "{}: holds no epoch", path.string());
-        }
-        f.series.push_back(curve(label, seeds, loss));
+        std::vector<const History*> seeds;
+        for (const History& history : histories.at(folder)) seeds.push_back(&history);
+        f.series.push_back(curve(label, seeds, loss, 1, false));
       }
       if (any_finite(f)) c.figures.emplace_back(fmt::format("losses-{}", c.figures.size()), std::move(f));
     }

@@ -6,6 +6,7 @@
 
 #include "data/npy.h"
 #include "experiments/claims/page/context.h"
+#include "experiments/claims/statistics/statistics.h"
 #include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
@@ -47,8 +48,9 @@ Course course_of(const Run& run, Index target) {
 }
 
 /// By target.
-std::vector<std::pair<Index, Course>> courses_of(const Run& run) {
-  std::vector<std::pair<Index, Course>> courses;
+using Courses = std::vector<std::pair<Index, Course>>;
+Courses courses_of(const Run& run) {
+  Courses courses;
   for (const Index target : targets(run))
     if (Course course = course_of(run, target); course.size() > 1) courses.emplace_back(target, std::move(course));
   std::sort(courses.begin(), courses.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -67,13 +69,10 @@ double lead(const Tensor<double>& alignment, Index row, Index target) {
   std::vector<double> others;
   for (Index j = 0; j < k; ++j)
     if (j != target && std::isfinite(alignment[row * k + j])) others.push_back(alignment[row * k + j]);
-  if (others.empty()) return NAN;
-  const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
-  std::nth_element(others.begin(), middle, others.end());
-  return alignment[row * k + target] / *middle;
+  return others.empty() ? NAN : alignment[row * k + target] / median(others);
 }
 
-Figure leads_figure(const std::string& of, const std::vector<std::pair<Index, Course>>& courses) {
+Figure leads_figure(const std::string& of, const Courses& courses) {
   Figure f{.title = fmt::format("Alignment in the course of training: {}", of),
            .x_label = "epoch",
            .y_label = "alignment / median of others",
@@ -129,12 +128,15 @@ Context kernel_in_training(const Study& study) {
                            "some."},
             .missing = "alignments in the course of training: train_ntk --alignment-every 5"};
   std::vector<const Run*> networks;
-  for (const Run* run : study.of("train_ntk"))
-    if (!run->linearized() && !courses_of(*run).empty()) networks.push_back(run);
+  std::map<const Run*, Courses> of_run;
+  for (const Run* run : study.of("train_ntk")) {
+    if (run->linearized()) continue;
+    if (Courses found = courses_of(*run); !found.empty()) networks.push_back(run), of_run.emplace(run, std::move(found));
+  }
   bool without_start = false;
   for (const Repeats& runs : matched_runs(study, networks).groups) {
     const Run& run = *runs.front();
-    const auto courses = courses_of(run);
+    const Courses& courses = of_run.at(&run);
     without_start = without_start || !courses.front().second.contains(0);
     const std::string of = run.model() + (runs.size() > 1 ? ", seed " + run.seed() : ""), name = run.name();
     const auto& [target, course] = courses[courses.size() / 2];

@@ -31,8 +31,6 @@ std::string meaning_of(const std::string& label);
 /// The commands that repeat these runs from the results folder, wherever it lies by now: relative paths, quoted for a shell. What a run
 /// builds on, or reads from the folder, is named anew; results go to again/.
 std::vector<std::string> commands(const Study& study, const std::vector<const Run*>& runs);
-/// A word of a shell's command line.
-std::string shell_quoted(const std::string& word);
 
 /// A path in the results folder as a link: what a URL gives a meaning is encoded.
 std::string link_to(const std::filesystem::path& relative);

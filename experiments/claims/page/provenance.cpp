@@ -63,8 +63,7 @@ std::string values_of(const std::vector<Json>& records, const auto& value_of) {
   return listed;
 }
 
-std::vector<std::string> row_of(const Run& run) {
-  const Json json = record_of(run);
+std::vector<std::string> row_of(const Run& run, const Json& json) {
   std::string seconds;
   if (json.contains("stages") && json["stages"].is_array()) {
     // Stages may lie inside one another, e.g. a target's alignment inside the target: the longest reading would count it twice.
@@ -110,7 +109,12 @@ std::string provenance(const Study& study) {
 
 std::string runs_section(const Study& study) {
   std::vector<std::vector<std::string>> rows;
-  for (const Run& run : study.runs) rows.push_back(row_of(run));
+  std::vector<Json> records;
+  for (const Run& run : study.runs) {
+    Json record = record_of(run);
+    rows.push_back(row_of(run, record));
+    if (!record.is_null()) records.push_back(std::move(record));
+  }
   std::string m = head("runs", "The runs");
   m += fmt::format(
       "<p>{} runs are finished. Each folder holds config.toml, by which it can be repeated, and run.json, which says what it was made "
@@ -118,7 +122,6 @@ std::string runs_section(const Study& study) {
       rows.size());
   if (!study.unfinished.empty())
     m += fmt::format("<p>Unfinished and not looked at: {}.</p>\n", escape(fmt::format("{}", fmt::join(study.unfinished, ", "))));
-  const auto records = records_of(study);
   m += listed({{"Compiler", values_of(records,
                                       [](const Json& j) {
                                         return at(j, {"versions", "compiler"});

@@ -12,8 +12,6 @@ namespace {
 
 constexpr double rounding = 1e-15;  // of the largest
 
-double images_of(const Run& run) { return parse_number<double>(run.name() + ": num-train", run.get("num-train"), 1) + run.test_images(); }
-
 std::vector<double> eigenvalues_of(const Run& run) {
   const fs::path path = run.folder / "eigvals.npy";
   const auto values = data::load_npy<double>(path);
@@ -67,7 +65,7 @@ std::vector<std::string> labels_of(const std::vector<Repeats>& groups) {
       return std::count_if(groups.begin(), groups.end(), [&](const Repeats& other) { return word(*other.front()) == word(run); }) > 1;
     };
     const auto model = [](const Run& r) { return r.model(); };
-    const auto with_images = [](const Run& r) { return fmt::format("{} ({} images)", r.model(), images_of(r)); };
+    const auto with_images = [](const Run& r) { return fmt::format("{} ({} images)", r.model(), r.images()); };
     labels.push_back(!alike(model) ? model(run) : !alike(with_images) ? with_images(run) : run.name());
   }
   return labels;
@@ -114,7 +112,7 @@ Context spectra(const Study& study) {
          .log_y = true,
          .caption = "Both axes are logarithmic. See how steeply the lines fall: the steeper, the fewer patterns the linearization learns "
                     "quickly."},
-        groups, [](const Run& run, const std::vector<double>&) { return images_of(run); });
+        groups, [](const Run& run, const std::vector<double>&) { return run.images(); });
   }
   if (const auto groups = groups_of(study, "compute_nads"); !groups.empty())
     add(c, "spectra-directions",

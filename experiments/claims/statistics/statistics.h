@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <vector>
 
 namespace tangentplane::experiments {
@@ -20,26 +19,6 @@ std::vector<double> ranks(const std::vector<double>& values);
 /// Spearman's rank correlation, ties included: Pearson's correlation of ranks(x) and ranks(y). Nothing for fewer than two points or where
 /// x or y is constant: then there is no order to compare. Throws std::invalid_argument for lengths that differ or values that are NaN.
 std::optional<double> rank_correlation(const std::vector<double>& x, const std::vector<double>& y);
-
-/// Area under the ROC curve of logits for labels in {0, 1}: the probability that the logit of an image of class 1 exceeds that of one of
-/// class 0, ties counting half. Sorted once, so that it can be had again with other weights of the images.
-class Roc {
- public:
-  /// Throws std::invalid_argument unless there is a label for each logit.
-  Roc(const std::vector<double>& logits, const std::vector<int>& labels);
-  /// Nothing where a class has no image.
-  std::optional<double> area() const;
-  /// The same with image i counted weights[i] times.
-  std::optional<double> area(std::span<const double> weights) const;
-
- private:
-  struct Place {
-    double logit;
-    std::size_t image;
-    int label;
-  };
-  std::vector<Place> sorted_;
-};
 
 /// Standard error of an accuracy measured on n examples: sqrt(p (1 - p) / n), with p moved away from 0 and 1 by Agresti and Coull's two
 /// successes and two failures, so that a perfect score on few examples is not taken for certain.

@@ -64,6 +64,8 @@ double Run::test_images() const {
   return n.empty() ? 0 : parse_number<double>(name() + ": num-test", n, 0);
 }
 
+double Run::images() const { return parse_number<double>(name() + ": num-train", get("num-train"), 1) + test_images(); }
+
 std::string Run::setting() const {
   const std::string sizes = get("num-train");
   return fmt::format("{} on {}, {} training and {} test images", model(), data(),

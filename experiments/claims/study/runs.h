@@ -27,6 +27,7 @@ struct Run {
   std::string data() const;         ///< "dead-leaves", or a file's name
   std::string labels_file() const;  ///< of --labels, its name alone
   double test_images() const;       ///< 0 if there are none
+  double images() const;            ///< of a run that takes one number of training images
   std::string seed() const;         ///< "0"; "0_data_1" where the images come from another
   std::string setting() const;      ///< "lenet on dead-leaves, 2000 training and 500 test images"
 };

@@ -9,6 +9,7 @@
 #include "data/npy.h"
 #include "experiments/claims/statistics/statistics.h"
 #include "experiments/common/text/csv.h"
+#include "experiments/common/training/roc.h"
 #include "experiments/common/training/target.h"
 
 namespace tangentplane::experiments {
@@ -31,12 +32,10 @@ void read_logits(const fs::path& path, Training& training) {
   }
 }
 
-bool is_number(const std::string& text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos; }
-
 // Numbers by their size, before texts.
 bool by_number(const std::string& a, const std::string& b) {
-  if (is_number(a) != is_number(b)) return is_number(a);
-  return is_number(a) && a.size() != b.size() ? a.size() < b.size() : a < b;
+  if (is_whole_number(a) != is_whole_number(b)) return is_whole_number(a);
+  return is_whole_number(a) && a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
 std::string image_source(const Run& run) {
@@ -91,10 +90,21 @@ double rarest_share(const std::vector<int>& labels, std::size_t begin, std::size
   return static_cast<double>(least) / static_cast<double>(end - begin);
 }
 
+double Training::rarer_train() const { return rarest_share(labels, 0, num_train()); }
+double Training::rarer_test() const { return rarest_share(labels, num_train(), labels.size()); }
+
 Index RepeatedTask::number() const { return parse_number<Index>("task", name, 0); }
 
 bool RepeatedTask::finished() const {
   return std::all_of(under.begin(), under.end(), [](const auto& task) { return !task || task->finished(); });
+}
+
+bool RepeatedTask::under_some_seed() const {
+  return std::any_of(under.begin(), under.end(), [](const auto& task) { return task.has_value(); });
+}
+
+bool RepeatedTask::under_every_seed() const {
+  return std::all_of(under.begin(), under.end(), [](const auto& task) { return task.has_value(); });
 }
 
 std::vector<RepeatedTask> tasks(const PairRepeats& pairs) {
@@ -114,8 +124,7 @@ std::vector<RepeatedTask> tasks(const PairRepeats& pairs) {
       }
       Task& one = task.under[seed].emplace();
       one.balance = static_cast<double>(std::count(labels.begin(), labels.end(), 1)) / static_cast<double>(labels.size());
-      one.rarer_train = rarest_share(labels, 0, training.num_train());
-      one.rarer_test = rarest_share(labels, training.num_train(), labels.size());
+      one.rarer = training.rarer();
       one.network = std::move(training), one.linear = std::move(its->second);
     }
   }
@@ -129,9 +138,7 @@ std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks) {
   for (RepeatedTask& task : counted)
     for (auto& one : task.under)
       if (one && !one->counts()) one.reset();
-  std::erase_if(counted, [](const RepeatedTask& task) {
-    return std::none_of(task.under.begin(), task.under.end(), [](const auto& t) { return t.has_value(); });
-  });
+  std::erase_if(counted, [](const RepeatedTask& task) { return !task.under_some_seed(); });
   return counted;
 }
 
@@ -140,7 +147,7 @@ std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedT
   for (const RepeatedTask& task : tasks) {
     double least = 1;
     for (const auto& one : task.under)
-      if (one) least = std::min({least, one->rarer_train, one->rarer_test});
+      if (one) least = std::min(least, one->rarer);
     if (least < least_share_of_rarer_class) names.emplace_back(task.name, least);
   }
   return names;

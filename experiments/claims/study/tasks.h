@@ -1,6 +1,7 @@
 // What trainings left of a task, and the same task under every seed.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct Training {
   Index epochs() const { return history.back().epoch; }
   std::size_t num_train() const { return labels.size() - correct.size(); }
   bool finished() const { return trained_to_the_end(history); }  ///< at least 99 % of its training images are right in the last epoch
+
+  double rarer_train() const;  ///< rarest_share of the training images
+  double rarer_test() const;   ///< rarest_share of the test images
+  double rarer() const { return std::min(rarer_train(), rarer_test()); }
 };
 /// Of history.csv, labels.npy and test_logits.npy. Throws std::invalid_argument naming the file where one is missing or damaged.
 Training load_training(const std::filesystem::path& folder);
@@ -41,9 +46,9 @@ inline constexpr double least_share_of_rarer_class = 0.05;
 /// A task under one seed, learnt by both of a pair.
 struct Task {
   Training network = {}, linear = {};
-  double balance = 0;                      ///< share of ones among all images
-  double rarer_train = 0, rarer_test = 0;  ///< rarest_share
-  bool counts() const { return rarer_train >= least_share_of_rarer_class && rarer_test >= least_share_of_rarer_class; }
+  double balance = 0;  ///< share of ones among all images
+  double rarer = 0;    ///< of both, whose labels are the same
+  bool counts() const { return rarer >= least_share_of_rarer_class; }
   bool finished() const { return network.finished() && linear.finished(); }
   double lead() const { return network.test_accuracy() - linear.test_accuracy(); }  ///< of the network
 };
@@ -55,6 +60,8 @@ struct RepeatedTask {
 
   Index number() const;   ///< the name as a number
   bool finished() const;  ///< under every seed that has it
+  bool under_some_seed() const;
+  bool under_every_seed() const;
   /// One number for each of the pairs, NaN where there is none.
   template <class F>
   std::vector<double> values(const F& number_of) const {

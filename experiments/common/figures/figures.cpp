@@ -35,7 +35,7 @@ Figure accuracy_figure(const std::string& title, const Csv& accuracies, const st
   Figure f{.title = title, .x_label = x_label};
   Series train{.label = learner + " (training images)"}, test{.label = learner}, majority{.label = "larger class"};
   for (const auto& row : accuracies.rows()) {
-    const bool numbered = !row[0].empty() && row[0].find_first_not_of("0123456789") == std::string::npos;
+    const bool numbered = is_whole_number(row[0]);
     if (!numbered) f.categories.push_back(row[0]);
     const double x = numbered ? parse_number<double>("csv", row[0]) + (sizes ? 0 : 1) : static_cast<double>(f.categories.size()) - 1;
     const double balance = number_or_nan(row[1]);

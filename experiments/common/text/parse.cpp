@@ -26,6 +26,8 @@ std::string with_prefix(double value, double base, std::string_view space, std::
 
 }  // namespace
 
+bool is_whole_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos; }
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
   for (std::size_t begin = 0; begin <= text.size();) {

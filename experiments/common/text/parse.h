@@ -37,6 +37,9 @@ T parse_number(std::string_view what, std::string_view text, T low = std::numeri
   return value;
 }
 
+/// Digits and nothing else, at least one.
+bool is_whole_number(std::string_view text);
+
 /// The pieces of a text between separators, one more than there are separators.
 std::vector<std::string_view> split(std::string_view text, char separator);
 

@@ -1,6 +1,5 @@
 #include "experiments/common/training/accuracies.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -8,6 +7,7 @@
 #include "data/images.h"
 #include "data/npy.h"
 #include "experiments/common/text/files.h"
+#include "experiments/common/training/roc.h"
 #include "nn/loss.h"
 
 namespace tangentplane::experiments {
@@ -35,18 +35,8 @@ double balanced_accuracy(std::span<const double> logits, std::span<const int> la
 
 double area_under_curve(std::span<const double> logits, std::span<const int> labels) {
   require_pairs(logits, labels);
-  std::vector<std::pair<double, int>> sorted;
-  for (std::size_t i = 0; i < logits.size(); ++i) sorted.emplace_back(logits[i], labels[i]);
-  std::sort(sorted.begin(), sorted.end());
-  double below = 0, positives = 0, twice_won = 0;  // integers, exact in double
-  for (std::size_t i = 0; i < sorted.size();) {
-    double tied[2] = {0, 0};
-    const double logit = sorted[i].first;
-    for (; i < sorted.size() && sorted[i].first == logit; ++i) tied[sorted[i].second] += 1;
-    twice_won += tied[1] * (2 * below + tied[0]);
-    below += tied[0], positives += tied[1];
-  }
-  return twice_won / (2 * positives * below);
+  const auto area = Roc({logits.begin(), logits.end()}, {labels.begin(), labels.end()}).area();
+  return area.value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 Tensor<double> load_test_logits(const fs::path& folder, std::optional<Index> num_test) {

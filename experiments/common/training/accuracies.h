@@ -14,8 +14,8 @@ namespace tangentplane::experiments {
 /// The mean of the two classes' accuracies, class 1 where the logit is > 0. NaN where a class has no image. Throws std::invalid_argument
 /// unless there is a label in {0, 1} for each logit.
 double balanced_accuracy(std::span<const double> logits, std::span<const int> labels);
-/// Area under the ROC curve: the probability that the logit of an image of class 1 exceeds that of one of class 0, ties counting half (the
-/// U of Mann and Whitney, divided by the number of pairs). NaN and throws as balanced_accuracy.
+/// Area under the ROC curve (roc.h): the probability that the logit of an image of class 1 exceeds that of one of class 0, ties counting
+/// half (the U of Mann and Whitney, divided by the number of pairs). NaN and throws as balanced_accuracy.
 double area_under_curve(std::span<const double> logits, std::span<const int> labels);
 
 /// test_logits.npy of a finished target, [num_test] if that is given. Throws std::invalid_argument naming the file, and what to do about

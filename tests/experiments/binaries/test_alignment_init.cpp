@@ -5,20 +5,11 @@
 using namespace tangentplane;
 using namespace tangentplane::experiments;
 using Catch::Matchers::ContainsSubstring;
+using test::quotient;
 using test::Sandbox;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// v^T K v / v^T v over images [begin, end).
-double quotient(const Tensor<double>& kernel, const double* v, Index begin, Index end) {
-  double above = 0, below = 0;
-  for (Index i = begin; i < end; ++i) {
-    below += v[i] * v[i];
-    for (Index j = begin; j < end; ++j) above += v[i] * kernel[i * kernel.rows() + j] * v[j];
-  }
-  return above / below;
-}
 
 int stages_of(const Sandbox& box, const std::string& folder, const std::string& name) {
   int count = 0;

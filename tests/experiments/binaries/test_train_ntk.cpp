@@ -6,6 +6,7 @@
 using namespace tangentplane;
 using namespace tangentplane::experiments;
 using Catch::Matchers::ContainsSubstring;
+using test::quotient;
 using test::same_training;
 using test::Sandbox;
 namespace fs = std::filesystem;
@@ -30,16 +31,6 @@ void logits_explain_history(const Sandbox& box, const std::string& folder) {
   }
   check::same(loss / static_cast<double>(logits.size()), history.back().test_loss, 1e-12);
   check::same(right / static_cast<double>(logits.size()), history.back().test_accuracy, 1e-15);
-}
-
-/// v^T K v / v^T v over rows [begin, end).
-double quotient(const Tensor<double>& kernel, const double* v, Index begin, Index end) {
-  double above = 0, below = 0;
-  for (Index i = begin; i < end; ++i) {
-    below += v[i] * v[i];
-    for (Index j = begin; j < end; ++j) above += v[i] * kernel[i * kernel.rows() + j] * v[j];
-  }
-  return above / below;
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST_CASE("claim 1 is seen once: one seed") {
   CHECK(judge(only(study)).verdict == Verdict::seen_once);
   const Section s = claim_rank(read_study(study.path()));
   CHECK(s.verdict() == Verdict::seen_once);
-  CHECK_FALSE(s.findings.at(0).shown);
+  CHECK(s.findings.at(0).verdict != Verdict::shown);
   write_eigenfunctions(study, network, reversed);
   CHECK(judge(only(study)).verdict == Verdict::undecided);
 }

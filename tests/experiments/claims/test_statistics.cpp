@@ -4,6 +4,7 @@
 #include "autodiff/random.h"
 #include "experiments/claims/statistics/estimate.h"
 #include "experiments/claims/statistics/statistics.h"
+#include "experiments/common/training/roc.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 

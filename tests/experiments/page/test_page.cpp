@@ -10,6 +10,7 @@
 #include "experiments/claims/page/report_page.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/html.h"
+#include "experiments/common/text/shell.h"
 #include "tests/catch.h"
 #include "tests/experiments/page/written_page.h"
 #include "tests/experiments/run_binary.h"

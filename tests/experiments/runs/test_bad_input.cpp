@@ -19,9 +19,7 @@ const std::string mlp = " --model mlp --features 3,1";
 
 /// Images good.npy [8,4,4,1], labels good_labels.npy [8], weights good.npz for mlp 3,1.
 void write_good(const Sandbox& box) {
-  Tensor<double> images({8, 4, 4, 1});
-  for (Index i = 0; i < images.size(); ++i) images[i] = std::sin(static_cast<double>(3 * i));
-  data::save_npy(box / "good.npy", images);
+  data::save_npy(box / "good.npy", test::eight_images());
   data::save_npy(box / "good_labels.npy", std::vector<int>{0, 1, 1, 0, 1, 0, 1, 1});
   box.good("compute_ntk" + mlp + " --data good.npy --quiet --out K");
   fs::copy(box / "K/init.npz", box / "good.npz");

@@ -14,11 +14,7 @@ namespace {
 
 const std::string mlp = " --model mlp --features 3,1 --quiet";
 
-void write_images(const Sandbox& box) {
-  Tensor<double> images({8, 4, 4, 1});
-  for (Index i = 0; i < images.size(); ++i) images[i] = std::sin(static_cast<double>(3 * i));
-  data::save_npy(box / "x.npy", images);
-}
+void write_images(const Sandbox& box) { data::save_npy(box / "x.npy", test::eight_images()); }
 
 /// A folder without its fingerprints, as of an older version, so that what is read is looked at for itself.
 void forget_fingerprints(const Sandbox& box, const std::string& folder) {

@@ -16,9 +16,7 @@ const std::string mlp = " --model mlp --features 3,1", resnet = " --model resnet
 
 /// Images x.npy [8,4,4,1], labels y.npy, kernels of the two networks in mlp and resnet, directions in N and NR.
 void write_good(const Sandbox& box) {
-  Tensor<double> images({8, 4, 4, 1});
-  for (Index i = 0; i < images.size(); ++i) images[i] = std::sin(static_cast<double>(3 * i));
-  data::save_npy(box / "x.npy", images);
+  data::save_npy(box / "x.npy", test::eight_images());
   data::save_npy(box / "y.npy", std::vector<int>{0, 1, 1, 0, 1, 0, 1, 1});
   box.good("compute_ntk" + mlp + " --data x.npy --num-train 6 --quiet --out mlp");
   box.good("compute_ntk" + resnet + " --data x.npy --num-train 6 --quiet --out resnet");
