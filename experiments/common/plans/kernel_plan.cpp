@@ -206,7 +206,10 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
                                : fit_ntk<S>(features, plan.images, plan.images, options);
   }
   double runs_in_memory = 0;
-  if (on_disk || (kernel.may_be_on_disk() && plan.ntk.feature_runs > 1 && plan.ntk.panel + plan.ntk.strip >= 32)) {
+  // On disk the kernel leaves its place to features: the less room there is beside it, the more.
+  const double image_bytes = unlimited.feature_bytes / static_cast<double>(plan.images),
+               room_on_disk = (beside - program_bytes) / image_bytes;
+  if (on_disk || (kernel.may_be_on_disk() && plan.ntk.feature_runs > 1 && room_on_disk >= 32)) {
     KernelPlan there = plan;
     fit_on_disk<S>(there, features, options, beside + needs.pass - program_bytes, needs.pass,
                    kernels::TileFile<S>::tile_of(folder / tiles_name));
