@@ -5,6 +5,7 @@
 #include "autodiff/dual.h"
 #include "autodiff/forms.h"
 #include "autodiff/maps.h"
+#include "autodiff/ops/operators.h"
 #include "autodiff/pointwise.h"
 #include "autodiff/tape.h"
 

@@ -147,11 +147,7 @@ TEST_CASE("products of two values of the examples, matrix by matrix, keep them a
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(seen(p, x), turned(p, x)); }, {{2}});
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(x, turned(p, x)); }, {{2}});
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(turned(p, x), x); }, {{2}});
-  right(
-      [&](const Vars& p, const Var<Real>& x) {
-        return solve<Slot::weight>(EachMatMul{shape_of(x)[0], 3, 2, 2}, seen(p, x), mul(x, x));
-      },
-      {{2}});
+  right([&](const Vars& p, const Var<Real>& x) { return solve<Slot::weight>(EachMatMul{3, 2, 2}, seen(p, x), mul(x, x)); }, {{2}});
   refused([&](const Vars& p, const Var<Real>& x) { return each_matmul(seen(p, x), p[1]); }, {{2}, {examples, 2, 3}}, direct(1));
   refused([&](const Vars& p, const Var<Real>& x) { return mul(p[0], x); }, {{examples, 3, 2}}, direct(0));
   refused(
