@@ -6,17 +6,22 @@
 
 namespace tangentplane {
 
-/// to[n * stride + i] = (or, to accumulate, +=) entry i of the cotangent of the factor's parameter from example n alone, for all N
-/// examples.
+/// The factor of one output. Of `outputs` (R) pull-backs together, what differs between them has a row for each, example by example:
+/// [N R, ...]; what does not, as what the layer saw, has N rows.
 template <class S>
-void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride);
+Factor<Tensor<S>> factor_of_output(const Factor<Tensor<S>>& factor, Index outputs, Index output);
 
-/// The same as an array of its own, [N, p].
+/// to[(n R + o) * stride + i] = (or, to accumulate, +=) entry i of the cotangent of the factor's parameter from example n's output o alone,
+/// for all N examples and R outputs.
 template <class S>
-Tensor<S> example_rows(const Factor<Tensor<S>>& factor);
+void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride, Index outputs = 1);
+
+/// The same as an array of its own, [N R, p].
+template <class S>
+Tensor<S> example_rows(const Factor<Tensor<S>>& factor, Index outputs = 1);
 
 /// Any op: example by example. The reference of the fast ways, and the way of ops they do not know.
 template <class S>
-Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>& factor);
+Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>& factor, Index outputs = 1);
 
 }  // namespace tangentplane
