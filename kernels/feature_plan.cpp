@@ -47,12 +47,20 @@ LayerPlan convolution_plan(int weight, const cpu::ConvGeometry& at, Kind kind, c
   return p;
 }
 
+/// A dense layer, or one whose weight is used transposed: what is seen and what comes back meet in the same way.
+template <class S>
+bool is_matmul(const Factor<Tensor<S>>& f) {
+  return f.entrance->template as<MatMul>() || f.entrance->template as<TransposedForm<MatMul>>();
+}
+
 /// Flops of the op for one image and one output's cotangent: as many for its output as for its input's gradient.
 template <class S>
 double op_flops(const Factor<Tensor<S>>& f) {
   const double d = static_cast<double>(f.cotangent.size()) / static_cast<double>(f.cotangent.rows());
   if (const auto* conv = f.entrance->template as<Conv2d>()) return 2 * d * static_cast<double>(conv->at.patch_size());
-  if (f.entrance->template as<MatMul>()) return 2 * d * static_cast<double>(f.activation->shape()[-1]);
+  if (is_matmul(f)) return 2 * d * static_cast<double>(f.activation->shape()[-1]);
+  if (const auto* turned = f.entrance->template as<TransposedForm<Conv2d>>())
+    return 2 * static_cast<double>(f.activation->size() / f.activation->rows() * turned->form.at.patch_size());
   return 2 * d;
 }
 
@@ -92,24 +100,21 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
   const auto once = [&](const Factor<Tensor<S>>& f) { return uses[static_cast<std::size_t>(f.parameter)] == 1; };
   // Weights first, so that each can claim the bias that shares its cotangent.
   for (const auto& f : factors) {
-    const auto* matmul = f.entrance->template as<MatMul>();
+    const bool matmul = is_matmul(f);
     const auto* conv = f.entrance->template as<Conv2d>();
     // A weight that is used twice is contracted by summed rows, never by products of pairs.
     if ((!matmul && !conv) || !once(f) || contraction == Contraction::rows) continue;
-    const bool backwards = f.cotangent.rows() == n && outputs > 1, both = f.activation->rows() == f.cotangent.rows() && outputs > 1;
-    if (both || (conv && backwards)) continue;
+    if (f.activation->rows() != n) continue;  // not one and the same for all outputs
     LayerPlan layer = rows_plan(f.parameter, 0, r);
     double rows_flops = rows_plan(f.parameter, size_of(f.parameter), r).pair_flops;
     if (matmul) {
-      const Tensor<S>&a = backwards ? f.cotangent : *f.activation, &d = backwards ? *f.activation : f.cotangent;
-      const Index tokens = a.size() / (n * a.shape()[-1]);
+      const Index inputs = f.activation->shape()[-1], tokens = f.activation->size() / (n * inputs);
       int bias = -1;
       for (const auto& b : factors)
-        if (tokens == 1 && !backwards && b.entrance->template as<ChannelBias>() && share_cotangent(f, b) &&
+        if (tokens == 1 && b.entrance->template as<ChannelBias>() && share_cotangent(f, b) &&
             !done[static_cast<std::size_t>(b.parameter)] && once(b))
           bias = b.parameter;
-      layer = dense_plan(f.parameter, bias, a.shape()[-1], d.shape()[-1], tokens, r);
-      layer.backwards = backwards;
+      layer = dense_plan(f.parameter, bias, inputs, f.cotangent.shape()[-1], tokens, r);
       if (bias >= 0) rows_flops = rows_plan(f.parameter, size_of(f.parameter) + size_of(bias), r).pair_flops;
     } else {
       layer = convolution_plan(f.parameter, conv->at, Kind::convolution, r);

@@ -68,7 +68,8 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
     const auto factors = factors_of(jacobian, layer.parameters[0]);
     if (layer.kind == Kind::rows) {
       S* to = rows_.data() + begin * r * row + offset;
-      for (const auto* f : factors) write_example_rows(*f, f != factors.front(), to, row, r);
+      const auto layout = factors.size() == 1 ? RowLayout::any : RowLayout::own;  // of one factor, all rows are in the op's
+      for (const auto* f : factors) write_example_rows(*f, f != factors.front(), to, row, r, layout);
       if (factors.empty())  // pruned for these images alone
         for (Index i = 0; i < n * r; ++i) std::fill_n(to + i * row, layer.row_size, S(0));
       offset += layer.row_size;
@@ -76,8 +77,7 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
     }
     require(factors.size() == 1, "features: the network is not the one that was planned for");
     Factored& to = factored_[l];
-    const Tensor<S>&seen = layer.backwards ? factors[0]->cotangent : *factors[0]->activation,
-          &d = layer.backwards ? *factors[0]->activation : factors[0]->cotangent;
+    const Tensor<S>&seen = *factors[0]->activation, &d = factors[0]->cotangent;
     const Tensor<S> a = layer.kind == Kind::patches ? patches(layer.at, seen) : seen;
     require(a.size() == n * to.a.shape()[1] && d.size() == n * to.d.shape()[1],
             "features: the network is not the one that was planned for");
@@ -107,7 +107,7 @@ void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b
     const LayerPlan& layer = plan.layers[l];
     if (layer.kind == Kind::rows || a.factored_[l].zero || b.factored_[l].zero) continue;
     const Block at{l, i0, i1, j0, j1, out, stride};
-    if (layer.positions() == 1 && layer.places() == 1)
+    if (layer.kind == Kind::dense)
       a.add_dense(b, at);
     else if (plan.traced())
       a.add_positions(b, at);

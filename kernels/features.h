@@ -27,7 +27,6 @@ struct LayerPlan {
   Index inputs = 0, outputs = 0;  ///< a's and d's length at a position (dense); channels in and out (convolution)
   Index tokens = 1;               ///< positions of a dense layer
   bool fused_bias = false;        ///< dense, with its bias
-  bool backwards = false;         ///< dense, the layer's weight used transposed: a is what came back, d what the layer saw
   cpu::ConvGeometry at;           ///< of a convolution
   double pair_flops = 0;          ///< for one pair of images
   Index image_numbers = 0;        ///< stored for one image

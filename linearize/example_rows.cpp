@@ -38,6 +38,21 @@ Tensor<S> rows_of_output(const Tensor<S>& t, Index examples, Index outputs, Inde
   return rows;
 }
 
+/// rows [N, p] to where they belong, entry k from entry place(k).
+template <class S, class Place>
+void place_rows(const Tensor<S>& rows, bool accumulate, S* to, Index stride, const Place& place) {
+  const Index n = rows.shape()[0], p = rows.shape()[1];
+  cpu::parallel_rows(n, p, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const S* from = rows.data() + i * p;
+      if (accumulate)
+        for (Index k = 0; k < p; ++k) to[i * stride + k] += from[place(k)];
+      else
+        for (Index k = 0; k < p; ++k) to[i * stride + k] = from[place(k)];
+    }
+  });
+}
+
 /// Sums over an example's positions of term(entry): -> [N, C].
 template <class S, class F>
 Tensor<S> position_sums(Index n, Index positions, Index c, const F& term) {
@@ -64,18 +79,40 @@ Factor<Tensor<S>> factor_of_output(const Factor<Tensor<S>>& f, Index outputs, In
   return one;
 }
 
+namespace {
+
+/// Row i of `from` into `to`, which is zero but for that.
+template <class S>
+void put_row(const Tensor<S>& from, Index i, Tensor<S>& to) {
+  const Index size = from.shape().row_size();
+  std::copy_n(from.data() + i * size, size, to.data() + i * size);
+}
+template <class S>
+void clear_row(Index i, Tensor<S>& t) {
+  const Index size = t.shape().row_size();
+  std::fill_n(t.data() + i * size, size, S(0));
+}
+
+}  // namespace
+
 template <class S>
 Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>& factor, Index outputs) {
   Tensor<S> rows;
   for (Index o = 0; o < outputs; ++o) {
     const auto f = factor_of_output(factor, outputs, o);
     const Index n = f.cotangent.rows();
+    auto cotangent = Tensor<S>::zeros(f.cotangent.shape());
+    std::optional<Tensor<S>> activation;
+    if (f.activation) activation = Tensor<S>::zeros(f.activation->shape());
     for (Index i = 0; i < n; ++i) {
-      std::optional<Tensor<S>> activation;
-      if (f.activation) activation = f.activation->slice(i, i + 1);
-      const Tensor<S> row = f.entrance->gradient(activation, f.cotangent.slice(i, i + 1));
+      put_row(f.cotangent, i, cotangent);
+      if (activation) put_row(*f.activation, i, *activation);
+      // An op may hand back what it was given (a reshape): it is read before the next row is put.
+      const Tensor<S> row = f.entrance->gradient(activation, cotangent);
       if (rows.empty()) rows = Tensor<S>({n * outputs, row.size()});
       std::copy_n(row.data(), row.size(), rows.data() + (i * outputs + o) * row.size());
+      clear_row(i, cotangent);
+      if (activation) clear_row(i, *activation);
     }
   }
   return rows;
@@ -83,55 +120,98 @@ Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>& factor, Index outputs)
 
 namespace {
 
-/// Of one output.
+/// What a routine for the whole batch needs to know of an op.
+struct Known {
+  const Conv2d* conv = nullptr;
+  bool matmul = false, backwards = false;  // backwards: the op's input is the factor's cotangent
+  bool bias = false, scale = false;
+  Shape weight;  // as the op takes it
+
+  bool any() const { return conv || matmul || bias || scale; }
+};
+
 template <class S>
-void write_rows(const Factor<Tensor<S>>& f, bool accumulate, S* to, Index stride) {
-  const Index n = f.cotangent.rows();
-  const S* d = f.cotangent.data();
-  if (f.entrance->template as<MatMul>()) return write_products(*f.activation, f.cotangent, accumulate, to, stride);
-  const auto* conv = f.entrance->template as<Conv2d>();
-  if (conv && !accumulate)
-    return cpu::conv2d_weight_rows(conv->at, *f.activation, f.cotangent, to, stride);  // in place: these rows are the longest
+Known known(const Factor<Tensor<S>>& f) {
+  const Entrance<Tensor<S>>& e = *f.entrance;
+  Known k;
+  if (const auto* turned = e.template as<TransposedForm<Conv2d>>()) k.conv = &turned->form, k.backwards = true;
+  if (e.template as<TransposedForm<MatMul>>()) k.matmul = k.backwards = true;
+  if (const auto* conv = e.template as<Conv2d>()) k.conv = conv;
+  if (e.template as<MatMul>()) k.matmul = true;
+  k.bias = e.template as<ChannelBias>(), k.scale = e.template as<ChannelScale>();
+  const Index c = f.cotangent.shape()[-1];
+  if (k.conv) k.weight = {k.conv->at.kernel_height, k.conv->at.kernel_width, k.conv->at.channels, k.conv->at.out_channels};
+  if (k.matmul) k.weight = k.backwards ? Shape{c, f.activation->shape()[-1]} : Shape{f.activation->shape()[-1], c};
+  if (k.bias || k.scale) k.weight = {c};
+  return k;
+}
+
+/// Of one output, in the op's layout.
+template <class S>
+void write_known_rows(const Known& op, const Factor<Tensor<S>>& f, bool accumulate, S* to, Index stride) {
+  const Tensor<S>&d = f.cotangent, &input = op.backwards ? d : f.activation ? *f.activation : d, &output = op.backwards ? *f.activation : d;
+  const Index n = d.rows(), p = op.weight.size();
+  if (op.matmul) return write_products(input, output, accumulate, to, stride);
+  if (op.conv && !accumulate)
+    return cpu::conv2d_weight_rows(op.conv->at, input, output, to, stride);  // in place: these rows are the longest
   Tensor<S> rows;
-  const Index c = f.cotangent.shape()[-1], positions = f.cotangent.size() / std::max<Index>(1, n * c);
-  if (conv) {
-    rows = Tensor<S>({n, conv->at.patch_size() * conv->at.out_channels});
-    cpu::conv2d_weight_rows(conv->at, *f.activation, f.cotangent, rows.data(), rows.shape()[1]);
-  } else if (f.entrance->template as<ChannelBias>()) {
-    rows = position_sums<S>(n, positions, c, [d](Index i) { return d[i]; });
-  } else if (f.entrance->template as<ChannelScale>()) {
-    const S* a = f.activation->data();
-    rows = position_sums<S>(n, positions, c, [a, d](Index i) { return a[i] * d[i]; });
+  if (op.conv) {
+    rows = Tensor<S>({n, p});
+    cpu::conv2d_weight_rows(op.conv->at, input, output, rows.data(), p);
   } else {
-    rows = example_rows_by_slices(f);
+    const Index c = d.shape()[-1], positions = d.size() / std::max<Index>(1, n * c);
+    const S *a = input.data(), *b = d.data();
+    rows = op.bias ? position_sums<S>(n, positions, c, [b](Index i) { return b[i]; })
+                   : position_sums<S>(n, positions, c, [a, b](Index i) { return a[i] * b[i]; });
   }
-  const Index p = rows.shape()[1];
-  cpu::parallel_rows(n, p, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const S* from = rows.data() + i * p;
-      if (accumulate)
-        for (Index k = 0; k < p; ++k) to[i * stride + k] += from[k];
-      else
-        std::copy_n(from, p, to + i * stride);
-    }
-  });
+  place_rows(rows, accumulate, to, stride, [](Index k) { return k; });
+}
+
+/// The place in the op's layout of each number of the parameter; none where they are the same.
+template <class S>
+std::vector<Index> places_in_op(const Entrance<Tensor<S>>& entrance, const Shape& weight) {
+  constexpr Index base = 1 << 12;  // two digits, which a float holds exactly
+  Tensor<S> low(weight), high(weight);
+  for (Index k = 0; k < low.size(); ++k) low[k] = static_cast<S>(k % base), high[k] = static_cast<S>(k / base);
+  low = entrance.own_layout(low), high = entrance.own_layout(high);
+  std::vector<Index> places(static_cast<std::size_t>(low.size()));
+  bool moved = false;
+  for (Index k = 0; k < low.size(); ++k) {
+    const Index place = static_cast<Index>(high[k]) * base + static_cast<Index>(low[k]);
+    places[static_cast<std::size_t>(k)] = place;
+    moved = moved || place != k;
+  }
+  return moved ? places : std::vector<Index>();
 }
 
 }  // namespace
 
 template <class S>
-void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride, Index outputs) {
-  for (Index o = 0; o < outputs; ++o) write_rows(factor_of_output(factor, outputs, o), accumulate, to + o * stride, outputs * stride);
+void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride, Index outputs, RowLayout layout) {
+  const Known op = known(factor);
+  if (!op.any()) return place_rows(example_rows_by_slices(factor, outputs), accumulate, to, stride, [](Index k) { return k; });
+  std::vector<Index> places;
+  if (factor.entrance->rearranged() && layout == RowLayout::own) places = places_in_op(*factor.entrance, op.weight);
+  for (Index o = 0; o < outputs; ++o) {
+    const auto f = factor_of_output(factor, outputs, o);
+    S* const first = to + o * stride;
+    if (places.empty()) {
+      write_known_rows(op, f, accumulate, first, outputs * stride);
+    } else {
+      Tensor<S> rows({f.cotangent.rows(), op.weight.size()});
+      write_known_rows(op, f, false, rows.data(), rows.shape()[1]);
+      place_rows(rows, accumulate, first, outputs * stride, [&places](Index k) { return places[static_cast<std::size_t>(k)]; });
+    }
+  }
 }
 
 template <class S>
 Tensor<S> example_rows(const Factor<Tensor<S>>& factor, Index outputs) {
-  const auto first = factor_of_output(factor, outputs, 0);
-  std::optional<Tensor<S>> activation;  // of nothing: for the parameter's size alone
-  if (first.activation) activation = first.activation->slice(0, 1);
-  const Index n = first.cotangent.rows(), p = first.entrance->gradient(activation, first.cotangent.slice(0, 1)).size();
-  Tensor<S> rows({n * outputs, p});
-  write_example_rows(factor, false, rows.data(), p, outputs);
+  const Known op = known(factor);
+  if (!op.any()) return example_rows_by_slices(factor, outputs);
+  const Index n = std::max(factor.cotangent.rows(), factor.activation ? factor.activation->rows() : 0);
+  Tensor<S> rows({n, op.weight.size()});
+  write_example_rows(factor, false, rows.data(), rows.shape()[1], outputs);
   return rows;
 }
 
@@ -139,7 +219,7 @@ Tensor<S> example_rows(const Factor<Tensor<S>>& factor, Index outputs) {
   template Factor<Tensor<S>> factor_of_output(const Factor<Tensor<S>>&, Index, Index); \
   template Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>&, Index);          \
   template Tensor<S> example_rows(const Factor<Tensor<S>>&, Index);                    \
-  template void write_example_rows(const Factor<Tensor<S>>&, bool, S*, Index, Index);
+  template void write_example_rows(const Factor<Tensor<S>>&, bool, S*, Index, Index, RowLayout);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

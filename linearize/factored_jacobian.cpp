@@ -44,20 +44,18 @@ Factors<S> joined(std::vector<Factors<S>> of_output) {
   }
   Factors<S> all;
   for (std::size_t k = 0; k < count; ++k) {
-    const Factor<Tensor<S>>& first = of_output[0][k];
-    Factor<Tensor<S>> f{first.parameter, first.entrance, first.activation, first.cotangent};
+    Factor<Tensor<S>> f = of_output[0][k];
     std::vector<Tensor<S>> activations, cotangents;
-    bool seen_once = true, returned_once = true;
+    bool seen_once = true;
     for (const auto& list : of_output) {
       require(list.size() == count && list[k].parameter == f.parameter, "jacobian: the outputs' reverse passes met other parameters");
       cotangents.push_back(list[k].cotangent);
-      returned_once = returned_once && list[k].cotangent.data() == first.cotangent.data();
       if (!f.activation) continue;
       activations.push_back(*list[k].activation);
       seen_once = seen_once && same_numbers(*f.activation, activations.back());
     }
     if (!seen_once) f.activation = stacked(activations);
-    if (seen_once || !returned_once) f.cotangent = first_with[k] < k ? all[first_with[k]].cotangent : stacked(cotangents);
+    f.cotangent = first_with[k] < k ? all[first_with[k]].cotangent : stacked(cotangents);
     all.push_back(std::move(f));
   }
   return all;
@@ -71,7 +69,7 @@ void require_rows(const Factor<Tensor<S>>& f, Index n, Index r, const std::strin
   const Index d = rows(f.cotangent), a = f.activation ? rows(*f.activation) : n;
   require(f.entrance->per_example(), "jacobian: parameter {} enters through {}, whose cotangent is summed over the examples", parameter,
           f.entrance->name());
-  require((a == n || a == n * r) && (d == n || d == n * r) && (a == n * r || d == n * r),
+  require((a == n || a == n * r) && d == n * r,
           "jacobian: parameter {} has {} and {} rows in {} where the batch has {} examples of {} outputs", parameter, a, d,
           f.entrance->name(), n, r);
 }
@@ -97,13 +95,13 @@ Tensor<S> combined(const Tensor<S>& t, const Tensor<S>& u, Index n) {
   return sum;
 }
 
-/// dots[n, o] = <a[n, o], b[n, o]>, of which one may have a row for all outputs of n.
+/// dots[n, o] = <d[n, o], change[n]>, where change may have a row for each output too.
 template <class S>
-void output_dots(Index n, Index r, const Tensor<S>& a, const Tensor<S>& b, S* dots) {
-  const Index every_a = n * r / a.rows(), every_b = n * r / b.rows(), size = a.size() / a.rows();
-  if (every_a == every_b) return cpu::row_dots(n * r, size, a.data(), b.data(), dots);
+void output_dots(Index n, Index r, const Tensor<S>& d, const Tensor<S>& change, S* dots) {
+  const Index size = d.size() / (n * r), every = n * r / change.rows();
+  if (every == 1) return cpu::row_dots(n * r, size, d.data(), change.data(), dots);
   cpu::parallel_rows(n * r, size, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) cpu::row_dots(1, size, a.data() + i / every_a * size, b.data() + i / every_b * size, dots + i);
+    for (Index i = begin; i < end; ++i) cpu::row_dots(1, size, d.data() + i * size, change.data() + i / every * size, dots + i);
   });
 }
 
@@ -191,12 +189,7 @@ std::vector<std::optional<Tensor<S>>> FactoredJacobian<S>::transpose_times(const
   const Factor<Tensor<S>>* scaled_from = nullptr;
   Tensor<S> scaled;
   for (const auto& f : factors_) {
-    const bool seen_once = !f.activation || f.activation->rows() == n, returned_once = f.cotangent.rows() == n;
-    if (r > 1 && returned_once) {  // an op used backwards
-      accumulate(result[static_cast<std::size_t>(f.parameter)], f.entrance->gradient(combined(*f.activation, u, n), f.cotangent));
-      continue;
-    }
-    const Index rows = seen_once ? n : n * r;
+    const Index rows = f.activation ? f.activation->rows() : n;
     if (!scaled_from || !share_cotangent(f, *scaled_from) || scaled.rows() != rows) {
       scaled_from = &f;
       scaled = combined(f.cotangent, u, rows);

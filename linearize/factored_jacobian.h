@@ -22,9 +22,9 @@ class FactoredJacobian {
   /// Of one output.
   FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index output)
       : FactoredJacobian(network, variables, images, std::optional(Outputs::one(output))) {}
-  /// The factors of pull-backs whose cotangents were one for each example's output. Of several outputs, what differs between them has N R
-  /// rows, what does not (what a layer saw) has N. Throws std::invalid_argument unless value is [N] or [N, R] with N > 0 and every factor
-  /// has such rows and one of the parameters.
+  /// The factors of pull-backs whose cotangents were one for each example's output: activations of N rows (N R where they differ from
+  /// output to output), cotangents of N R. Throws std::invalid_argument unless value is [N] or [N, R] with N > 0 and every factor has such
+  /// rows and one of the parameters.
   FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor<S>>> factors, std::vector<Shape> parameter_shapes,
                    Outputs::Kind kind = Outputs::Kind::full);
 
@@ -34,8 +34,8 @@ class FactoredJacobian {
   Outputs::Kind kind() const { return kind_; }
   /// f(images) [N, R].
   const Tensor<S>& value() const { return value_; }
-  /// In the order of the reverse pass. A parameter on which no output depends has none. An activation has N rows and a cotangent N R, but
-  /// where an op is used backwards, as a transposed convolution: there what came back is the activation, which then has the N R rows.
+  /// In the order of the reverse pass. A parameter on which no output depends has none. An activation has N rows, since all outputs share
+  /// what a layer saw, and a cotangent N R, example by example.
   const std::vector<Factor<Tensor<S>>>& factors() const { return factors_; }
   const std::vector<Shape>& parameter_shapes() const { return shapes_; }  ///< in order
 
