@@ -124,23 +124,16 @@ class Tape {
   }
 
   /// From here on examples are coupled: `op` hands every example what it computes from the batch.
-  void couple(const char* op) {
-    note(true,
-         fmt::format("the examples of this batch are coupled ({} hands each of them a value computed from all, as BatchNorm in training "
-                     "mode does), so nothing per example exists; run the network in evaluation mode",
-                     op));
-  }
-  /// `op` hands `value` to all of what belongs `to` the examples or not. A parameter leaves a factor; what was computed on this tape
-  /// couples them, or has a cotangent that is summed over them.
+  void couple(const char* op) { note({op, Mix::by_batch, true}); }
+  /// `op` hands `value` to every row of another operand, which belongs to the examples or not (`to`). A parameter leaves a factor; what was
+  /// computed on this tape couples the examples, or has a cotangent that is summed over them.
   void spread(const char* op, const Place<T>& value, Examples to = Examples::some) {
     if (value.parameter >= 0 || (value.constant() && value.examples != Examples::some)) return;
     if (value.shared() && to == Examples::none) return;  // still computing on parameters
-    if (value.examples == Examples::some) return couple(op);
-    note(to == Examples::some,
-         fmt::format(
-             "{} hands every example a value computed from parameters{}, whose cotangent is summed over them, so nothing per example "
-             "exists; let {} take the parameter itself and compute on its output",
-             op, value.shared() ? "" : " and constants", op));
+    if (value.examples == Examples::some)
+      note({op, Mix::by_value, true});
+    else
+      note({op, value.shared() ? Mix::parameters : Mix::constants, to == Examples::some});
   }
   /// `op` takes a value of the examples: where it goes by rows, or over the whole batch, decides whether they stay apart. Of constants only
   /// what is computed from them alone counts (`constant_result`): else the op's other operand tells.
@@ -150,11 +143,14 @@ class Tape {
     const Index rows = reach == Reach::row && shape.rank() > 0 ? shape[0] : 0;
     if (std::none_of(rows_.begin(), rows_.end(), [rows](const auto& known) { return known.second == rows; })) rows_.emplace_back(op, rows);
   }
-  bool batch_coupled() const { return !coupled_.empty(); }  ///< whether anything has coupled the examples
+  bool batch_coupled() const { return !mixed_.empty(); }  ///< whether anything has coupled the examples
   /// Throws std::invalid_argument unless the output of each of `examples` examples depends on that example alone, so that a cotangent stays
   /// in its example's rows; `what` names the quantity that was asked for.
   void require_per_example(const char* what, Index examples) const {
-    require(!batch_coupled(), "{}: {}", what, coupled_);
+    const Mixed* told = nullptr;  // the first that is certain, else the first
+    for (const Mixed& m : mixed_)
+      if ((examples > 1 || m.by != Mix::by_value) && (!told || (m.certain && !told->certain))) told = &m;
+    require(!told, "{}: {}", what, told ? told->sentence() : "");
     if (examples <= 1) return;
     for (const auto& [op, rows] : rows_) {
       require(rows > 0,
@@ -169,14 +165,37 @@ class Tape {
   }
 
  private:
-  /// Of several reasons the first that is `certain` is told.
-  void note(bool certain, std::string sentence) {
-    if (coupled_.empty() || (certain && !certain_)) coupled_ = std::move(sentence), certain_ = certain;
+  /// What an op hands to every example.
+  enum class Mix {
+    by_batch,    ///< statistics of the batch
+    by_value,    ///< a value of the examples, which for a batch of one is the example's own
+    parameters,  ///< what was computed from parameters
+    constants    ///< and from constants
+  };
+  struct Mixed {
+    const char* op;
+    Mix by;
+    bool certain;  ///< to examples, and not perhaps to another computed weight
+
+    std::string sentence() const {
+      if (by == Mix::by_batch || by == Mix::by_value)
+        return fmt::format(
+            "the examples of this batch are coupled ({} hands each of them a value computed from all, as BatchNorm in training mode does), "
+            "so nothing per example exists; run the network in evaluation mode",
+            op);
+      return fmt::format(
+          "{} hands every example a value computed from parameters{}, whose cotangent is summed over them, so nothing per example exists; "
+          "let {} take the parameter itself and compute on its output",
+          op, by == Mix::constants ? " and constants" : "", op);
+    }
+  };
+  void note(const Mixed& mixed) {
+    if (std::none_of(mixed_.begin(), mixed_.end(), [&](const Mixed& m) { return m.by == mixed.by && m.certain == mixed.certain; }))
+      mixed_.push_back(mixed);
   }
 
   std::vector<Back> nodes_;
-  std::string coupled_;                              // the sentence that says by what
-  bool certain_ = false;                             // that it was handed to examples, and not perhaps to another computed weight
+  std::vector<Mixed> mixed_;                         // the first of each kind
   std::vector<std::pair<const char*, Index>> rows_;  // numbers of rows that ops worked on, each with its first op; 0: on all at once
 };
 
@@ -235,31 +254,28 @@ void contribute(const Form& form, const Place<T>& place, const T& other, const T
   pull.into(place, solve_ordered<to, o, s>(form, other, cotangent));
 }
 
-/// Tells the tape what a form with operands p and q, and weight_is_shared, does with the examples. -> whether its result belongs to them.
+/// Tells the tape what a form with operands p and q does with the examples. -> whether its result belongs to them.
 template <Slot s, class Form, class T>
 Examples note_form(Tape<T>& tape, const Form& form, const Var<T>& p, const Var<T>& q, const Shape& result) {
-  const bool constant = p.at.constant() && q.at.constant();
-  const auto take = [&](const Var<T>& x, Reach reach) { tape.take(Form::name, reach, x.at, shape_of(x), constant); };
-  const Examples joint = std::max(p.at.examples, q.at.examples);
-  if (s == Slot::weight || !weight_is_shared(form)) {
-    const Reach reach = s == Slot::weight && weight_is_shared(form) ? Reach::batch : reach_of(form);
-    take(p, reach);
-    take(q, reach);
-    return joint;
-  }
+  const bool constant = p.at.constant() && q.at.constant(), shared = weight_is_shared(form);
+  // Where operands are repeated by their shapes, those that are not lie row by row along the output.
+  const Shape& output = s == Slot::output ? result : shape_of(q);
+  const auto aligned = [&](const Shape& x) { return x.rank() == output.rank() && x.rank() > 0 && x[0] == output[0]; };
+  const auto take = [&](const Var<T>& x) {
+    Reach reach = reach_of(form);
+    if ((s == Slot::weight && shared) || (shares_by_shape<Form> && !aligned(shape_of(x)))) reach = Reach::batch;
+    tape.take(Form::name, reach, x.at, shape_of(x), constant);
+  };
   const Var<T>&weight = s == Slot::input ? p : q, &other = s == Slot::input ? q : p;
-  take(other, reach_of(form));
-  if constexpr (shares_by_shape<Form>) {
-    // A weight of one row that belongs to the example of a batch of one is not repeated for others.
-    const Shape& shape = shape_of(weight);
-    if (!weight.at.shared() && shape.rank() == result.rank() && shape.rank() > 0 && shape[0] == result[0]) {
-      take(weight, reach_of(form));
-      return joint;
-    }
+  take(other);
+  // A weight of one row may belong to the example of a batch of one: then it is not repeated for others.
+  if (s == Slot::weight || !shared || (shares_by_shape<Form> && !weight.at.shared() && aligned(shape_of(weight)))) {
+    take(weight);
+    return std::max(p.at.examples, q.at.examples);
   }
   tape.spread(Form::name, weight.at, other.at.examples);
   // A constant that an op takes as its weight is not the images.
-  return weight.at.constant() && weight.at.examples == Examples::perhaps ? other.at.examples : joint;
+  return weight.at.constant() && weight.at.examples == Examples::perhaps ? other.at.examples : std::max(p.at.examples, q.at.examples);
 }
 
 /// A form whose operands may change places says `swapped()`: the parameter then goes where it leaves a factor.
