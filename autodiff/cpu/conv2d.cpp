@@ -121,7 +121,8 @@ Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor
 template <class S>
 void conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
   if (!at.plain())
-    return paths::is_depthwise(at) ? paths::depthwise_weight_rows(at, x, dy, rows, stride) : paths::grouped_weight_rows(at, x, dy, rows, stride);
+    return paths::is_depthwise(at) ? paths::depthwise_weight_rows(at, x, dy, rows, stride)
+                                   : paths::grouped_weight_rows(at, x, dy, rows, stride);
   const WeightPath path = weight_path<S>(at, 1 << 18);
   if (path == WeightPath::gemm) return paths::gemm_weight_rows(at, x, dy, rows, stride);
   paths::tiled_weight_rows(at, path == WeightPath::across_row ? Across::kernel_row : Across::out_channels, x, dy, rows, stride);

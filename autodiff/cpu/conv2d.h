@@ -17,14 +17,16 @@ struct ConvGeometry {
   Index dilation_height = 1, dilation_width = 1;                   ///< from one tap to the next
   Index groups = 1;  ///< output channels of a group see that group of the input channels; the weight is [kh, kw, C / groups, O]
 
-  Index stride_width() const { return stride_across ? stride_across : stride; }                            ///< across
-  Index reach_down() const { return (kernel_height - 1) * dilation_height + 1; }                           ///< rows under the kernel
-  Index reach_across() const { return (kernel_width - 1) * dilation_width + 1; }                           ///< columns under the kernel
-  Index out_height() const { return (height + pad_top + pad_bottom - reach_down()) / stride + 1; }         ///< of an output image
+  Index stride_width() const { return stride_across ? stride_across : stride; }                             ///< across
+  Index reach_down() const { return (kernel_height - 1) * dilation_height + 1; }                            ///< rows under the kernel
+  Index reach_across() const { return (kernel_width - 1) * dilation_width + 1; }                            ///< columns under the kernel
+  Index out_height() const { return (height + pad_top + pad_bottom - reach_down()) / stride + 1; }          ///< of an output image
   Index out_width() const { return (width + pad_left + pad_right - reach_across()) / stride_width() + 1; }  ///< of an output image
   Index positions() const { return out_height() * out_width(); }  ///< places at which the weight is used
   Index group_channels() const { return channels / groups; }      ///< input channels of a group
-  Index patch_size() const { return kernel_height * kernel_width * group_channels(); }  ///< numbers that an output channel sees at a position
+  Index patch_size() const {
+    return kernel_height * kernel_width * group_channels();
+  }  ///< numbers that an output channel sees at a position
   /// True for one stride, neighbouring taps and one group.
   bool plain() const { return stride_width() == stride && dilation_height == 1 && dilation_width == 1 && groups == 1; }
 };

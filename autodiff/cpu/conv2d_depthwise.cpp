@@ -1,6 +1,6 @@
 // Depthwise convolutions: every channel on its own, so that lanes are channels and nothing is copied. An output pixel is a sum over taps of
-// vectors of channels, and so is a pixel of the input gradient, over other lists of taps: one routine does both. Where a channel has several
-// outputs, it is repeated first.
+// vectors of channels, and so is a pixel of the input gradient, over other lists of taps: one routine does both. Where a channel has
+// several outputs, it is repeated first.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -23,9 +23,7 @@ using Taps = std::vector<std::vector<Tap>>;
 struct Axis {
   Index extent, out, kernel, stride, dilation, before;
 };
-Axis down(const ConvGeometry& at) {
-  return {at.height, at.out_height(), at.kernel_height, at.stride, at.dilation_height, at.pad_top};
-}
+Axis down(const ConvGeometry& at) { return {at.height, at.out_height(), at.kernel_height, at.stride, at.dilation_height, at.pad_top}; }
 Axis across(const ConvGeometry& at) {
   return {at.width, at.out_width(), at.kernel_width, at.stride_width(), at.dilation_width, at.pad_left};
 }
@@ -54,7 +52,8 @@ void add_taps(const std::vector<Tap>& rows, const std::vector<Tap>& columns, Ind
     for (const Tap& q : columns) {
       const S *from = x + (r.pixel * width + q.pixel) * c, *weight = w + (r.tap * kernel_width + q.tap) * c;
       for (int v = 0; v < vectors; ++v)
-        sums[static_cast<std::size_t>(v)] += Lanes<S>(from + v * lanes<S>, stdx::element_aligned) * Lanes<S>(weight + v * lanes<S>, stdx::element_aligned);
+        sums[static_cast<std::size_t>(v)] +=
+            Lanes<S>(from + v * lanes<S>, stdx::element_aligned) * Lanes<S>(weight + v * lanes<S>, stdx::element_aligned);
     }
   for (int v = 0; v < vectors; ++v) sums[static_cast<std::size_t>(v)].copy_to(y + v * lanes<S>, stdx::element_aligned);
 }
@@ -210,7 +209,8 @@ void depthwise_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Ten
   const Index times = at.out_channels / at.channels;
   if (times > 1) return depthwise_weight_rows(of_repeated(at), repeated(x, times), dy, rows, stride);
   const Taps down_taps = taps_of(down(at), true);
-  const Index size = at.patch_size() * at.out_channels, image = at.height * at.width * at.channels, result = at.positions() * at.out_channels;
+  const Index size = at.patch_size() * at.out_channels, image = at.height * at.width * at.channels,
+              result = at.positions() * at.out_channels;
   parallel_chunks(x.rows(), images_per_task(at), [&](Index begin, Index end) {
     std::vector<double> sums(static_cast<std::size_t>(size));
     for (Index n = begin; n < end; ++n) {
@@ -221,10 +221,10 @@ void depthwise_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Ten
   });
 }
 
-#define INSTANTIATE(S)                                                                                                \
-  template Tensor<S> depthwise_conv2d(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                       \
-  template Tensor<S> depthwise_input(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                        \
-  template Tensor<S> depthwise_weight(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                       \
+#define INSTANTIATE(S)                                                                          \
+  template Tensor<S> depthwise_conv2d(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&); \
+  template Tensor<S> depthwise_input(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);  \
+  template Tensor<S> depthwise_weight(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&); \
   template void depthwise_weight_rows(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&, S*, Index);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -120,8 +120,8 @@ Tensor<S> grouped_weight(const ConvGeometry& at, const Tensor<S>& x, const Tenso
   Tensor<S> partials({chunks, size});
   parallel_for(chunks, [&](Index q) {
     const Block scratch = patches_of<S>(at);
-    add_weight(at, x.data(), dy.data(), q * chunk, std::min(x.rows(), (q + 1) * chunk),
-               static_cast<S*>(scratch.data()), partials.data() + q * size);
+    add_weight(at, x.data(), dy.data(), q * chunk, std::min(x.rows(), (q + 1) * chunk), static_cast<S*>(scratch.data()),
+               partials.data() + q * size);
   });
   return sum_chunks(partials, {at.kernel_height, at.kernel_width, at.group_channels(), at.out_channels});
 }
@@ -130,16 +130,14 @@ template <class S>
 void grouped_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
   parallel_chunks(x.rows(), images_per_task(at), [&](Index begin, Index end) {
     const Block scratch = patches_of<S>(at);
-    for (Index n = begin; n < end; ++n)
-      add_weight(at, x.data(), dy.data(), n, n + 1, static_cast<S*>(scratch.data()),
-                 rows + n * stride);
+    for (Index n = begin; n < end; ++n) add_weight(at, x.data(), dy.data(), n, n + 1, static_cast<S*>(scratch.data()), rows + n * stride);
   });
 }
 
-#define INSTANTIATE(S)                                                                                              \
-  template Tensor<S> grouped_conv2d(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                       \
-  template Tensor<S> grouped_input(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                        \
-  template Tensor<S> grouped_weight(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);                       \
+#define INSTANTIATE(S)                                                                        \
+  template Tensor<S> grouped_conv2d(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&); \
+  template Tensor<S> grouped_input(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);  \
+  template Tensor<S> grouped_weight(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&); \
   template void grouped_weight_rows(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&, S*, Index);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -81,9 +81,9 @@ Tensor<S> layer_norm_pullback(const Tensor<S>& x, const RowMoments<S>& moments, 
   return dx;
 }
 
-#define INSTANTIATE(S)                                                                                                    \
-  template Tensor<S> layer_norm(const Tensor<S>&, const Tensor<S>&, const Tensor<S>&, double, RowMoments<S>*);            \
-  template Tensor<S> normalised_rows(const Tensor<S>&, const RowMoments<S>&);                                             \
+#define INSTANTIATE(S)                                                                                         \
+  template Tensor<S> layer_norm(const Tensor<S>&, const Tensor<S>&, const Tensor<S>&, double, RowMoments<S>*); \
+  template Tensor<S> normalised_rows(const Tensor<S>&, const RowMoments<S>&);                                  \
   template Tensor<S> layer_norm_pullback(const Tensor<S>&, const RowMoments<S>&, const Tensor<S>&, const Tensor<S>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -12,7 +12,8 @@ struct RowMoments {
   std::vector<S> missed;                   ///< what the mean lost when it was rounded
 };
 
-/// (x - mean) / sqrt(variance + epsilon) * scale + bias over the last axis, which scale and bias [C] have; the moments where they are wanted.
+/// (x - mean) / sqrt(variance + epsilon) * scale + bias over the last axis, which scale and bias [C] have; the moments where they are
+/// wanted.
 template <class S>
 Tensor<S> layer_norm(const Tensor<S>& x, const Tensor<S>& scale, const Tensor<S>& bias, double epsilon, RowMoments<S>* moments);
 

@@ -55,8 +55,9 @@ Tensor<S> average_pool_of_any(const PoolGeometry& at, const Tensor<S>& x) {
       for_weighted(at, n, [&](Index to, const WindowSpan& rows, const WindowSpan& columns, double weight) {
         std::fill(sum.begin(), sum.end(), 0.0);
         for (Index u = rows.first; u < rows.last; ++u)
-          add_rows(columns.last - columns.first, c, c, sum.data(),
-                   [from = x.data() + ((n * at.height + u) * at.width + columns.first) * c](Index i, Index) { return std::array{from[i]}; });
+          add_rows(
+              columns.last - columns.first, c, c, sum.data(),
+              [from = x.data() + ((n * at.height + u) * at.width + columns.first) * c](Index i, Index) { return std::array{from[i]}; });
         for (Index k = 0; k < c; ++k) y[to + k] = static_cast<S>(weight * sum[static_cast<std::size_t>(k)]);
       });
   });

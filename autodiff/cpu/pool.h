@@ -18,9 +18,9 @@ struct PoolGeometry {
   bool count_padding = false;                                      ///< whether averages divide by the window's padding too
   Index beyond_bottom = 0, beyond_right = 0;                       ///< more of them, which averages never count
 
-  Index window_width() const { return window_across ? window_across : window; }                                         ///< columns
-  Index stride_width() const { return stride_across ? stride_across : stride; }                                         ///< columns
-  Index out_height() const { return (height + pad_top + pad_bottom + beyond_bottom - window) / stride + 1; }            ///< of an output image
+  Index window_width() const { return window_across ? window_across : window; }                               ///< columns
+  Index stride_width() const { return stride_across ? stride_across : stride; }                               ///< columns
+  Index out_height() const { return (height + pad_top + pad_bottom + beyond_bottom - window) / stride + 1; }  ///< of an output image
   Index out_width() const { return (width + pad_left + pad_right + beyond_right - window_width()) / stride_width() + 1; }  ///< likewise
   /// True for square windows that lie in the image whole.
   bool plain() const {

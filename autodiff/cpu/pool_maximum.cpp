@@ -126,9 +126,9 @@ Tensor<S> choose_transpose(const PoolGeometry& at, const WindowChoices& choices,
   return x;
 }
 
-#define INSTANTIATE(S)                                                                                \
-  template WindowChoices window_maxima(const PoolGeometry&, const Tensor<S>&);                        \
-  template Tensor<S> choose(const PoolGeometry&, const WindowChoices&, const Tensor<S>&);             \
+#define INSTANTIATE(S)                                                                    \
+  template WindowChoices window_maxima(const PoolGeometry&, const Tensor<S>&);            \
+  template Tensor<S> choose(const PoolGeometry&, const WindowChoices&, const Tensor<S>&); \
   template Tensor<S> choose_transpose(const PoolGeometry&, const WindowChoices&, const Tensor<S>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

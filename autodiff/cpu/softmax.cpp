@@ -153,10 +153,10 @@ Tensor<S> log_softmax_pullback(const SoftmaxGeometry& at, const Tensor<S>& y, co
   return dx;
 }
 
-#define INSTANTIATE(S)                                                                               \
-  template Tensor<S> softmax(const SoftmaxGeometry&, const Tensor<S>&);                              \
-  template Tensor<S> softmax_pullback(const SoftmaxGeometry&, const Tensor<S>&, const Tensor<S>&);   \
-  template Tensor<S> log_softmax(const SoftmaxGeometry&, const Tensor<S>&);                          \
+#define INSTANTIATE(S)                                                                             \
+  template Tensor<S> softmax(const SoftmaxGeometry&, const Tensor<S>&);                            \
+  template Tensor<S> softmax_pullback(const SoftmaxGeometry&, const Tensor<S>&, const Tensor<S>&); \
+  template Tensor<S> log_softmax(const SoftmaxGeometry&, const Tensor<S>&);                        \
   template Tensor<S> log_softmax_pullback(const SoftmaxGeometry&, const Tensor<S>&, const Tensor<S>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

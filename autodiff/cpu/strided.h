@@ -199,7 +199,10 @@ void strided_sum(const std::vector<SummedAxis>& all, double factor, S* out, cons
       axes.push_back(axis);
   }
   if (results == 0) return;
-  if (terms == 0) return std::fill_n(out, results, S(0));
+  if (terms == 0) {
+    std::fill_n(out, results, S(0));
+    return;
+  }
   const auto scaled = [factor](double sum) { return static_cast<S>(factor * sum); };
   if (axes.empty()) axes.push_back({1, true});
   // Long sums of few results: in pieces, in parallel.

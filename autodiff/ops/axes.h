@@ -93,7 +93,7 @@ T pad(const T& x, const std::vector<Index>& before, const std::vector<Index>& af
     require(s[i] > 0 || (a == 0 && b == 0), "pad: axis {} of {} holds nothing to pad", i, s);
     crop.to.append(left), crop.begin[k] = std::max<Index>(0, -b), crop.step[k] = 1;
     cut.from.append(left + std::max<Index>(b, 0) + std::max<Index>(a, 0)), cut.begin[k] = std::max<Index>(b, 0), cut.step[k] = 1;
-    crops |= b < 0 || a < 0, pads |= b > 0 || a > 0;
+    crops |= b < 0 || a<0, pads |= b> 0 || a > 0;
   }
   cut.to = crop.to;
   const T inside = crops ? apply(crop, x) : x;

@@ -11,8 +11,8 @@ namespace tangentplane {
 struct Permute {
   static constexpr const char* name = "permute";
   static constexpr bool rearranges = true;  // the same numbers at other places
-  Shape from;             ///< of the input
-  std::vector<int> axes;  ///< each of the input's axes once
+  Shape from;                               ///< of the input
+  std::vector<int> axes;                    ///< each of the input's axes once
   Reach reach() const { return axes.empty() || axes[0] == 0 ? Reach::row : Reach::batch; }
 
   /// Of the output.
@@ -44,7 +44,7 @@ struct Permute {
 /// Entry k along each axis is the input's begin + k step.
 struct Slice {
   static constexpr const char* name = "slice";
-  Shape from, to;                                   ///< of the input and the output
+  Shape from, to;                                  ///< of the input and the output
   std::array<Index, Shape::max_rank> begin, step;  ///< for each axis
   Reach reach() const { return from.rank() > 0 && from[0] == to[0] && begin[0] == 0 && step[0] == 1 ? Reach::row : Reach::batch; }
 
@@ -105,8 +105,8 @@ struct Embed {
   }
 };
 
-/// `factor` times the input, repeated along axes of 1 and along new first axes, as numpy broadcasts. Transposed: `factor` times the sum over
-/// these axes.
+/// `factor` times the input, repeated along axes of 1 and along new first axes, as numpy broadcasts. Transposed: `factor` times the sum
+/// over these axes.
 struct Broadcast {
   static constexpr const char* name = "broadcast";
   Shape from, to;     ///< of the input and the output

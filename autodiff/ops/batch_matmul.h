@@ -52,8 +52,8 @@ struct BatchMatMul {
 template <class T>
 T batch_matmul(const T& a, const T& b) {
   const Shape &s = shape_of(a), &t = shape_of(b);
-  require(s.rank() >= 3 && s.rank() == t.rank(), "batch_matmul: takes matrices [...,M,K] and [...,K,C] with the same leading axes, got {} and {}",
-          s, t);
+  require(s.rank() >= 3 && s.rank() == t.rank(),
+          "batch_matmul: takes matrices [...,M,K] and [...,K,C] with the same leading axes, got {} and {}", s, t);
   ops_detail::check_examples("batch_matmul", s);
   ops_detail::check_examples("batch_matmul", t);
   for (int i = 0; i + 2 < s.rank(); ++i) require(s[i] == t[i], "batch_matmul: leading axes of {} and {} differ", s, t);

@@ -9,22 +9,6 @@ namespace tangentplane {
 
 namespace ops_detail {
 
-/// True for a value on a tape that was computed from parameters and constants alone.
-template <class T>
-bool known_shared(const T&) {
-  return false;
-}
-template <class T>
-bool known_shared(const Dual<T>& x);
-template <class T>
-bool known_shared(const Var<T>& x) {
-  return x.at.constant() ? known_shared(x.value) : x.at.shared;
-}
-template <class T>
-bool known_shared(const Dual<T>& x) {
-  return known_shared(x.primal);
-}
-
 /// The shape that both are broadcast to.
 inline Shape broadcast_shape(const char* op, const Shape& x, const Shape& y) {
   check_examples(op, x);
@@ -32,7 +16,8 @@ inline Shape broadcast_shape(const char* op, const Shape& x, const Shape& y) {
   Shape to;
   for (int i = -std::max(x.rank(), y.rank()); i < 0; ++i) {
     const Index a = i >= -x.rank() ? x[i] : 1, b = i >= -y.rank() ? y[i] : 1;
-    require(a == b || a == 1 || b == 1, "{}: shapes {} and {} do not broadcast, their axes {} differ; equal, or one of them 1", op, x, y, i);
+    require(a == b || a == 1 || b == 1, "{}: shapes {} and {} do not broadcast, their axes {} differ; equal, or one of them 1", op, x, y,
+            i);
     to.append(a == 1 ? b : a);
   }
   return to;
@@ -40,30 +25,32 @@ inline Shape broadcast_shape(const char* op, const Shape& x, const Shape& y) {
 /// True if an operand of this shape has no examples of its own where the result is `to`.
 inline bool without_examples(const Shape& s, const Shape& to) { return s.rank() < to.rank() || (s.rank() > 0 && s[0] == 1); }
 /// True if x should be taken as the operand that is repeated, and y as the one that brings the examples.
-template <class T>
-bool repeats_first(const T& x, const T& y, const Shape& to) {
-  const bool a = without_examples(shape_of(x), to), b = without_examples(shape_of(y), to);
-  if (a != b) return a;
-  const bool p = known_shared(x), q = known_shared(y);  // a batch of one: the shapes do not tell
-  return p != q ? p : shape_of(x).size() < shape_of(y).size();
+inline bool repeats_first(const Shape& x, const Shape& y, const Shape& to) {
+  const bool a = without_examples(x, to), b = without_examples(y, to);
+  return a != b ? a : x.size() < y.size();
 }
-/// True for a shape with a last axis alone, all others 1 or missing.
-inline bool of_channels(const Shape& s, const Shape& to) { return s.rank() > 0 && s.size() == s[-1] && s[-1] == to[-1]; }
+/// True for the shape of a number a channel, which is no example's own: [C], or [1, ..., C] for more examples than one.
+inline bool of_channels(const Shape& s, const Shape& to) {
+  return s.rank() > 0 && to.rank() > 1 && s.size() == s[-1] && s[-1] == to[-1] && (s.rank() < to.rank() || to[0] != 1);
+}
+template <class T>
+T channels(const T& x) {
+  return shape_of(x).rank() == 1 ? x : reshape(x, {shape_of(x)[-1]});
+}
 
-/// x + factor y.
+/// x + factor y, the factor 1 or -1.
 template <class T>
 T broadcast_sum(const char* op, const T& x, const T& y, double factor) {
   const Shape to = broadcast_shape(op, shape_of(x), shape_of(y));
-  if (shape_of(x) == shape_of(y) && !(to.rank() > 0 && to[0] == 1)) return factor == 1 ? add(x, y) : add(x, scale(y, factor));
+  if (shape_of(x) == shape_of(y)) return factor == 1 ? add(x, y) : add(x, Broadcast{to, to, factor}, y);
   // The operand that is repeated, times its factor, onto the other.
-  const bool swap = repeats_first(x, y, to);
-  T whole = swap ? (factor == 1 ? y : scale(y, factor)) : x;
+  const bool swap = repeats_first(shape_of(x), shape_of(y), to);
+  T whole = swap ? y : x;
   const T& repeated = swap ? x : y;
-  const double by = swap ? 1 : factor;
-  if (shape_of(whole) != to) whole = apply(Broadcast{shape_of(whole), to}, whole);
+  if (const double own = swap ? factor : 1; shape_of(whole) != to || own != 1) whole = apply(Broadcast{shape_of(whole), to, own}, whole);
   const Shape& s = shape_of(repeated);
-  if (by == 1 && to.rank() > 1 && of_channels(s, to)) return add(std::move(whole), ChannelBias{to}, s.rank() == 1 ? repeated : reshape(repeated, {s[-1]}));
-  return add(std::move(whole), Broadcast{s, to, by}, repeated);
+  if ((swap || factor == 1) && of_channels(s, to)) return add(std::move(whole), ChannelBias{to}, channels(repeated));
+  return add(std::move(whole), Broadcast{s, to, swap ? 1 : factor}, repeated);
 }
 
 }  // namespace ops_detail
@@ -91,13 +78,11 @@ template <class T>
 T broadcast_mul(const T& x, const T& y) {
   const Shape &a = shape_of(x), &b = shape_of(y);
   const Shape to = ops_detail::broadcast_shape("broadcast_mul", a, b);
-  if (a == b && !(to.rank() > 0 && to[0] == 1 && ops_detail::known_shared(x) != ops_detail::known_shared(y)))
-    return solve<Slot::output>(Mul{}, x, y);
-  const bool swap = ops_detail::repeats_first(x, y, to);
+  if (a == b && !(to.rank() > 0 && to[0] == 1)) return solve<Slot::output>(Mul{}, x, y);  // one row may be a parameter's, repeated
+  const bool swap = ops_detail::repeats_first(a, b, to);
   const T &input = swap ? y : x, &weight = swap ? x : y;
   const Shape &in = shape_of(input), &w = shape_of(weight);
-  if (in == to && to.rank() > 1 && ops_detail::of_channels(w, to))
-    return solve<Slot::output>(ChannelScale{}, input, w.rank() == 1 ? weight : reshape(weight, {w[-1]}));
+  if (in == to && ops_detail::of_channels(w, to)) return solve<Slot::output>(ChannelScale{}, input, ops_detail::channels(weight));
   return solve<Slot::output>(BroadcastMul{in, w, to}, input, weight);
 }
 /// x / y, entry by entry, as x times 1 / y.

@@ -8,15 +8,12 @@ namespace tangentplane {
 /// a times b entry by entry, each repeated along its axes of 1 and along new first axes.
 struct BroadcastMul {
   static constexpr const char* name = "broadcast_mul";
-  static constexpr bool shares_weight = true;  // weight_is_shared() says where it does not
-  Shape input, weight, output;                 ///< of a, of b, of their product
+  Shape input, weight, output;  ///< of a, of b, of their product
   /// True if one b meets every example.
-  bool weight_is_shared() const { return repeats(weight); }
-  Reach reach() const {
-    const auto aligned = [this](const Shape& s) { return s.rank() == output.rank() && s.rank() > 0 && s[0] == output[0]; };
-    if (input == output && (weight_is_shared() || weight == output)) return Reach::entry;
-    return aligned(input) && (weight_is_shared() || aligned(weight)) ? Reach::row : Reach::batch;
-  }
+  bool weight_is_shared() const { return weight.rank() < output.rank() || (weight.rank() > 0 && weight[0] == 1); }
+  /// The same product.
+  BroadcastMul swapped() const { return {weight, input, output}; }
+  Reach reach() const { return Reach::row; }
 
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
@@ -29,9 +26,6 @@ struct BroadcastMul {
   }
 
  private:
-  /// Of an operand that has no axis for the examples, or an axis of 1.
-  bool repeats(const Shape& s) const { return s.rank() < output.rank() || (s.rank() > 0 && s[0] == 1); }
-
   template <class S>
   Tensor<S> product(const Shape& p_shape, const Tensor<S>& p, const Shape& q_shape, const Tensor<S>& q) const {
     Tensor<S> y(output);

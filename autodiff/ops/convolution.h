@@ -33,7 +33,7 @@ struct Conv2dOptions {
   Index stride_height = 1, stride_width = 1;      ///< from one position to the next
   Index dilation_height = 1, dilation_width = 1;  ///< from one tap to the next
   Index groups = 1;                               ///< of channels: each group of outputs sees its group of inputs alone
-  Padding pad;                                    ///< none (VALID) unless it is set
+  Padding pad{};                                  ///< none (VALID) unless it is set
 };
 
 namespace ops_detail {
@@ -41,7 +41,9 @@ namespace ops_detail {
 inline void check_conv2d(const char* op, const Shape& x, const Shape& w, const Conv2dOptions& o) {
   check_examples(op, x);
   check_weight(op, w);
-  const auto at_least_1 = [op](const char* what, Index a, Index b) { require(a >= 1 && b >= 1, "{}: {} {} is below 1", op, what, std::min(a, b)); };
+  const auto at_least_1 = [op](const char* what, Index a, Index b) {
+    require(a >= 1 && b >= 1, "{}: {} {} is below 1", op, what, std::min(a, b));
+  };
   at_least_1("stride", o.stride_height, o.stride_width);
   at_least_1("dilation", o.dilation_height, o.dilation_width);
 }
@@ -49,8 +51,8 @@ inline void check_conv2d(const char* op, const Shape& x, const Shape& w, const C
 /// Checks what the convolution of x with w needs, but for the padding.
 inline void check_conv2d(const Shape& x, const Shape& w, const Conv2dOptions& o) {
   require(x.rank() == 4 && w.rank() == 4, "conv2d: takes images [N,H,W,C] and a weight [kh,kw,C,O], got {} and {}", x, w);
-  require(o.groups >= 1 && x[3] % o.groups == 0 && w[3] % o.groups == 0, "conv2d: {} groups of input {} and weight {}; a divisor of both's channels",
-          o.groups, x, w);
+  require(o.groups >= 1 && x[3] % o.groups == 0 && w[3] % o.groups == 0,
+          "conv2d: {} groups of input {} and weight {}; a divisor of both's channels", o.groups, x, w);
   if (o.groups == 1)
     require(x[3] == w[2], "conv2d: input {} has {} channels, weight {} takes {}", x, x[3], w, w[2]);
   else
@@ -59,11 +61,10 @@ inline void check_conv2d(const Shape& x, const Shape& w, const Conv2dOptions& o)
 }
 inline void check_conv2d(const Shape& x, const Shape& w, Index stride) { check_conv2d(x, w, Conv2dOptions{stride, stride, 1, 1, 1, {}}); }
 
-/// The one place that makes a convolution's geometry: x's image [height, width], w [kh, kw, C / groups, O]. Throws std::invalid_argument for
-/// a kernel beyond the padded image.
+/// The one place that makes a convolution's geometry: x's image [height, width], w [kh, kw, C / groups, O]. Throws std::invalid_argument
+/// for a kernel beyond the padded image.
 inline cpu::ConvGeometry conv_geometry(const char* op, Index height, Index width, const Shape& w, const Conv2dOptions& o) {
-  cpu::ConvGeometry at{height, width,     w[2] * o.groups, w[0],       w[1], w[3], o.stride_height, o.pad.top, o.pad.bottom,
-                       o.pad.left, o.pad.right};
+  cpu::ConvGeometry at{height, width, w[2] * o.groups, w[0], w[1], w[3], o.stride_height, o.pad.top, o.pad.bottom, o.pad.left, o.pad.right};
   at.stride_across = o.stride_width == o.stride_height ? 0 : o.stride_width;
   at.dilation_height = o.dilation_height, at.dilation_width = o.dilation_width, at.groups = o.groups;
   require(height + o.pad.top + o.pad.bottom >= at.reach_down() && width + o.pad.left + o.pad.right >= at.reach_across(),
@@ -107,15 +108,18 @@ T conv2d_transpose(const T& x, const T& w, const Conv2dOptions& options, Index o
   const char* const op = "conv2d_transpose";
   require(a.rank() == 4 && b.rank() == 4, "{}: takes images [N,H,W,C] and a weight [kh,kw,O,C], got {} and {}", op, a, b);
   require(a[3] == b[3], "{}: input {} has {} channels, weight {} takes {}", op, a, a[3], b, b[3]);
-  require(options.groups >= 1 && a[3] % options.groups == 0, "{}: {} groups of the {} channels of {}; a divisor", op, options.groups, a[3], a);
+  require(options.groups >= 1 && a[3] % options.groups == 0, "{}: {} groups of the {} channels of {}; a divisor", op, options.groups, a[3],
+          a);
   ops_detail::check_conv2d(op, a, b, options);
   require(0 <= output_padding_height && output_padding_height < options.stride_height && 0 <= output_padding_width &&
               output_padding_width < options.stride_width,
           "{}: output padding {} x {}; at least 0 and below the strides {} x {}", op, output_padding_height, output_padding_width,
           options.stride_height, options.stride_width);
   const Padding& pad = options.pad;
-  const Index height = (a[1] - 1) * options.stride_height - pad.top - pad.bottom + (b[0] - 1) * options.dilation_height + 1 + output_padding_height;
-  const Index width = (a[2] - 1) * options.stride_width - pad.left - pad.right + (b[1] - 1) * options.dilation_width + 1 + output_padding_width;
+  const Index height =
+      (a[1] - 1) * options.stride_height - pad.top - pad.bottom + (b[0] - 1) * options.dilation_height + 1 + output_padding_height;
+  const Index width =
+      (a[2] - 1) * options.stride_width - pad.left - pad.right + (b[1] - 1) * options.dilation_width + 1 + output_padding_width;
   require(height >= 1 && width >= 1, "{}: input {} and weight {} leave an image of {} x {}; less padding", op, a, b, height, width);
   return solve<Slot::input>(Conv2d{ops_detail::conv_geometry(op, height, width, b, options)}, w, x);
 }

@@ -100,22 +100,29 @@ Var<Tensor<S>> layer_norm(const Var<Tensor<S>>& x, const Var<Tensor<S>>& scale, 
   const auto axes = ops_detail::check_layer_norm(s, scale.value.shape(), bias.value.shape(), first_axis);
   if (axes.size() != 1 || s.rank() < 2 || scale.value.shape() != Shape{s[-1]} || bias.value.shape() != scale.value.shape())
     return layer_norm_composed(x, scale, bias, epsilon, first_axis);
-  auto* tape = tape_detail::common_tape(scale.at, bias.at);
-  tape = tape_detail::common_tape(x.at, tape ? (scale.at.constant() ? bias.at : scale.at) : x.at);
-  if (!tape) return layer_norm(x.value, scale.value, bias.value, epsilon);
-  tape->take("layer_norm", Reach::row, x.at, s);
-  tape->spread(ChannelScale::name, scale.at);
-  tape->spread(ChannelBias::name, bias.at);
+  const auto operands = {&x.at, &scale.at, &bias.at};
+  auto* tape = tape_detail::common_tape(operands);
+  const bool constant = tape_detail::all_constant(operands);
+  if (tape) {
+    tape->take("layer_norm", Reach::row, x.at, s, constant);
+    tape->spread(ChannelScale::name, scale.at, x.at.examples);
+    tape->spread(ChannelBias::name, bias.at, x.at.examples);
+  }
+  if (constant) return {layer_norm(x.value, scale.value, bias.value, epsilon), tape_detail::constant_place(operands)};
   auto moments = std::make_shared<cpu::RowMoments<S>>();
   T y = cpu::layer_norm(x.value, scale.value, bias.value, epsilon, moments.get());
-  return tape->record(std::move(y), [moments, x, scale, bias_at = bias.at](const T& dy, Pull<T>& pull) {
-    // In the order of the composition.
-    tape_detail::contribute_map(ChannelBias{dy.shape()}, bias_at, dy, pull);
-    if (!scale.at.constant())
-      tape_detail::contribute<Slot::weight, Slot::input, Slot::output>(ChannelScale{}, scale.at, cpu::normalised_rows(x.value, *moments), dy,
-                                                                       pull);
-    if (!x.at.constant() && !exactly_zero(scale.value)) pull.into(x.at, cpu::layer_norm_pullback(x.value, *moments, scale.value, dy));
-  });
+  return tape->record(
+      std::move(y),
+      [moments, x, scale, bias_at = bias.at](const T& dy, Pull<T>& pull) {
+        // In the order of the composition.
+        tape_detail::contribute_map(ChannelBias{dy.shape()}, bias_at, dy, pull);
+        if (!scale.at.constant()) {
+          const T normalised = cpu::normalised_rows(x.value, *moments);
+          tape_detail::contribute<Slot::weight, Slot::input, Slot::output>(ChannelScale{}, scale.at, normalised, dy, pull);
+        }
+        if (!x.at.constant() && !exactly_zero(scale.value)) pull.into(x.at, cpu::layer_norm_pullback(x.value, *moments, scale.value, dy));
+      },
+      x.at.examples);
 }
 
 /// (x - mean) / sqrt(variance + epsilon) * scale + bias for x [N, ..., C], scale and bias [C], with the moments of each example's groups of

@@ -7,11 +7,11 @@ namespace tangentplane {
 
 /// Windows of a pooling.
 struct PoolOptions {
-  Index window_height = 2, window_width = 2;    ///< of each window
-  Index stride_height = 0, stride_width = 0;    ///< from one to the next; 0: as the window
-  Padding pad;                                  ///< around the image, not negative; minus infinity to a maximum
-  bool count_padding = false;                   ///< whether an average divides by the padding in its window too
-  Index beyond_bottom = 0, beyond_right = 0;    ///< padding that averages never count, as of a last window that sticks out (ceil_mode)
+  Index window_height = 2, window_width = 2;  ///< of each window
+  Index stride_height = 0, stride_width = 0;  ///< from one to the next; 0: as the window
+  Padding pad{};                              ///< around the image, not negative; minus infinity to a maximum
+  bool count_padding = false;                 ///< whether an average divides by the padding in its window too
+  Index beyond_bottom = 0, beyond_right = 0;  ///< padding that averages never count, as of a last window that sticks out (ceil_mode)
 };
 
 namespace ops_detail {
@@ -71,8 +71,8 @@ T global_mean(const T& x) {
   return apply(GlobalMean{s[1], s[2]}, x);
 }
 
-/// Largest entry of each window (the first in row order where several are, and NaN where one is), chosen by the innermost primal. Padding is
-/// never chosen.
+/// Largest entry of each window (the first in row order where several are, and NaN where one is), chosen by the innermost primal. Padding
+/// is never chosen.
 template <class T>
 T max_pool(const T& x, const PoolOptions& options) {
   return ops_detail::max_pool(ops_detail::pool_geometry("max_pool", shape_of(x), options), x);

@@ -58,10 +58,12 @@ template <class S>
 Var<Tensor<S>> softmax(const Var<Tensor<S>>& x, int axis = -1) {
   const auto at = ops_detail::softmax_geometry("softmax", x.value.shape(), axis);
   Tensor<S> y = cpu::softmax(at, x.value);
-  if (x.at.constant()) return y;
-  x.at.tape->take("softmax", ops_detail::softmax_reach(x.value.shape(), axis), x.at, x.value.shape());
+  if (!x.at.tape) return y;
+  x.at.tape->take("softmax", ops_detail::softmax_reach(x.value.shape(), axis), x.at, x.value.shape(), x.at.constant());
+  if (x.at.constant()) return {std::move(y), x.at};
   return x.at.tape->record(
-      y, [at, y, to = x.at](const Tensor<S>& dy, Pull<Tensor<S>>& pull) { pull.into(to, cpu::softmax_pullback(at, y, dy)); }, x.at.shared);
+      y, [at, y, to = x.at](const Tensor<S>& dy, Pull<Tensor<S>>& pull) { pull.into(to, cpu::softmax_pullback(at, y, dy)); },
+      x.at.examples);
 }
 
 /// The logarithm of softmax, without taking the logarithm of what has become 0.
@@ -79,11 +81,12 @@ template <class S>
 Var<Tensor<S>> log_softmax(const Var<Tensor<S>>& x, int axis = -1) {
   const auto at = ops_detail::softmax_geometry("log_softmax", x.value.shape(), axis);
   Tensor<S> y = cpu::log_softmax(at, x.value);
-  if (x.at.constant()) return y;
-  x.at.tape->take("log_softmax", ops_detail::softmax_reach(x.value.shape(), axis), x.at, x.value.shape());
+  if (!x.at.tape) return y;
+  x.at.tape->take("log_softmax", ops_detail::softmax_reach(x.value.shape(), axis), x.at, x.value.shape(), x.at.constant());
+  if (x.at.constant()) return {std::move(y), x.at};
   return x.at.tape->record(
       y, [at, y, to = x.at](const Tensor<S>& dy, Pull<Tensor<S>>& pull) { pull.into(to, cpu::log_softmax_pullback(at, y, dy)); },
-      x.at.shared);
+      x.at.examples);
 }
 
 }  // namespace tangentplane

@@ -1,8 +1,8 @@
 // Permutations, slices, concatenation, padding and entries by index: the places by loops, derivatives of every order, refusals.
-#include "places.h"
+#include "by_index.h"
 
 using namespace tangentplane;
-using namespace tangentplane::places;
+using namespace tangentplane::by_index;
 using check::all_orders;
 
 namespace {
@@ -14,32 +14,37 @@ void check_values() {
   const double exact = 0;
   // Large enough for tiles and tasks, odd everywhere.
   for (const auto& [shape, axes] : std::vector<std::pair<Shape, std::vector<int>>>{{{3, 5, 7}, {0, 2, 1}},
-                                                                                 {{3, 5, 7}, {2, 0, 1}},
-                                                                                 {{3, 1, 5, 7}, {0, 3, 1, 2}},
-                                                                                 {{4, 33, 2, 19}, {0, 2, 3, 1}},
-                                                                                 {{4, 33, 2, 19}, {0, -1, 1, 2}},
-                                                                                 {{2, 3, 4, 5, 6}, {4, 2, 0, 3, 1}},
-                                                                                 {{67, 301}, {1, 0}},
-                                                                                 {{6}, {0}},
-                                                                                 {{}, {}}}) {
+                                                                                   {{3, 5, 7}, {2, 0, 1}},
+                                                                                   {{3, 1, 5, 7}, {0, 3, 1, 2}},
+                                                                                   {{4, 33, 2, 19}, {0, 2, 3, 1}},
+                                                                                   {{4, 33, 2, 19}, {0, -1, 1, 2}},
+                                                                                   {{2, 3, 4, 5, 6}, {4, 2, 0, 3, 1}},
+                                                                                   {{67, 301}, {1, 0}},
+                                                                                   {{6}, {0}},
+                                                                                   {{}, {}}}) {
     INFO(shape.str());
     const auto x = reference::draw<S>(random, shape);
     Shape to;
     for (int axis : axes) to.append(shape[axis]);
-    equals(permute(x, axes), to, exact, [&, &by = axes](const Place& p) {
-      Place q(p.size());
+    equals(permute(x, axes), to, exact, [&, &by = axes](const Indices& p) {
+      Indices q(p.size());
       for (std::size_t k = 0; k < p.size(); ++k) q[static_cast<std::size_t>((by[k] + x.shape().rank()) % x.shape().rank())] = p[k];
       return at(x, q);
     });
   }
   const auto x = reference::draw<S>(random, {4, 9, 5});
-  for (const auto& [axis, begin, end, step, count] :
-       std::vector<std::tuple<int, Index, Index, Index, Index>>{{1, 2, 7, 1, 5}, {1, 0, 9, 2, 5}, {1, 1, 9, 3, 3},  {1, 8, -1, -1, 9},
-                                                               {1, 7, 0, -3, 3}, {0, 1, 2, 1, 1}, {-1, 3, 5, 1, 2}, {-1, 4, -1, -2, 3}}) {
+  for (const auto& [axis, begin, end, step, count] : std::vector<std::tuple<int, Index, Index, Index, Index>>{{1, 2, 7, 1, 5},
+                                                                                                              {1, 0, 9, 2, 5},
+                                                                                                              {1, 1, 9, 3, 3},
+                                                                                                              {1, 8, -1, -1, 9},
+                                                                                                              {1, 7, 0, -3, 3},
+                                                                                                              {0, 1, 2, 1, 1},
+                                                                                                              {-1, 3, 5, 1, 2},
+                                                                                                              {-1, 4, -1, -2, 3}}) {
     Shape to;
     const int along = axis < 0 ? axis + 3 : axis;
     for (int i = 0; i < 3; ++i) to.append(i == along ? count : x.shape()[i]);
-    equals(slice(x, axis, begin, end, step), to, exact, [&, first = begin, by = step](Place p) {
+    equals(slice(x, axis, begin, end, step), to, exact, [&, first = begin, by = step](Indices p) {
       p[static_cast<std::size_t>(along)] = first + by * p[static_cast<std::size_t>(along)];
       return at(x, p);
     });
@@ -47,7 +52,7 @@ void check_values() {
   for (int axis : {0, 1, 2, -1}) {
     const auto k = static_cast<std::size_t>(axis < 0 ? axis + 3 : axis);
     std::vector<Tensor<S>> pieces;
-    Place starts;
+    Indices starts;
     Index total = 0;
     Shape to;
     for (Index n : {2, 1, 4}) {
@@ -59,7 +64,7 @@ void check_values() {
     }
     for (int i = 0; i < 3; ++i) to.append(static_cast<std::size_t>(i) == k ? total : x.shape()[i]);
     const auto kept = pieces[0].clone();
-    equals(concat(pieces, axis), to, exact, [&](Place p) {
+    equals(concat(pieces, axis), to, exact, [&](Indices p) {
       std::size_t piece = 2;
       while (p[k] < starts[piece]) --piece;
       p[k] -= starts[piece];
@@ -67,24 +72,27 @@ void check_values() {
     });
     CHECK(reference::same_bits(kept, pieces[0]));
   }
-  equals(pad(x, {1, 0, 2}, {0, 3, 1}, -2.5), {5, 12, 8}, exact, [&](const Place& p) {
-    const Place q{p[0] - 1, p[1], p[2] - 2};
+  equals(pad(x, {1, 0, 2}, {0, 3, 1}, -2.5), {5, 12, 8}, exact, [&](const Indices& p) {
+    const Indices q{p[0] - 1, p[1], p[2] - 2};
     return q[0] < 0 || q[1] >= 9 || q[2] < 0 || q[2] >= 5 ? -2.5 : at(x, q);
   });
-  equals(pad(x, {0, -2, 1}, {0, 1, -1}), {4, 8, 5}, exact, [&](const Place& p) {
-    const Place q{p[0], p[1] + 2, p[2] - 1};
+  equals(pad(x, {0, -2, 1}, {0, 1, -1}), {4, 8, 5}, exact, [&](const Indices& p) {
+    const Indices q{p[0], p[1] + 2, p[2] - 1};
     return q[1] >= 9 || q[2] < 0 ? 0 : at(x, q);
   });
   CHECK(std::isinf(pad(x, {0, 0, 0}, {0, 1, 0}, -std::numeric_limits<double>::infinity())[9 * 5]));
   const std::vector<Index> indices{3, -1, 0, 3};
-  equals(take(x, 1, indices), {4, 4, 5}, exact,
-         [&](Place p) { return at(x, {p[0], (indices[static_cast<std::size_t>(p[1])] + 9) % 9, p[2]}); });
+  equals(take(x, 1, indices), {4, 4, 5}, exact, [&](Indices p) {
+    return at(x, {p[0], (indices[static_cast<std::size_t>(p[1])] + 9) % 9, p[2]});
+  });
   const auto table = reference::draw<S>(random, {6, 3});
-  equals(embedding(table, {5, 0, -1, 2, 2, 1}, {2, 3}), {2, 3, 3}, exact, [&](const Place& p) {
+  equals(embedding(table, {5, 0, -1, 2, 2, 1}, {2, 3}), {2, 3, 3}, exact, [&](const Indices& p) {
     const Index rows[] = {5, 0, 5, 2, 2, 1};
     return at(table, {rows[p[0] * 3 + p[1]], p[2]});
   });
-  equals(embedding(table, Tensor<S>::from({2, 1}, {4, 1})), {2, 1, 3}, exact, [&](const Place& p) { return at(table, {p[0] ? 1 : 4, p[2]}); });
+  equals(embedding(table, Tensor<S>::from({2, 1}, {4, 1})), {2, 1, 3}, exact, [&](const Indices& p) {
+    return at(table, {p[0] ? 1 : 4, p[2]});
+  });
 }
 
 }  // namespace
@@ -110,7 +118,8 @@ TEST_CASE("axes: derivatives of every order") {
 TEST_CASE("an embedding of many tokens sums its cotangents without losing digits, in float") {
   const auto table = Tensor<float>::zeros({2, 1});
   const Index n = 1 << 20;
-  const auto back = pullback([n](const auto& p) { return embedding(p[0], std::vector<Index>(static_cast<std::size_t>(n), 1), {n}); }, std::vector{table});
+  const auto back =
+      pullback([n](const auto& p) { return embedding(p[0], std::vector<Index>(static_cast<std::size_t>(n), 1), {n}); }, std::vector{table});
   const auto g = back(Tensor<float>::full({n, 1}, 0.1f));
   CHECK((*g[0])[0] == 0);
   CHECK((*g[0])[1] == Approx(double(0.1f) * double(n)).epsilon(1e-7));
@@ -132,7 +141,9 @@ TEST_CASE("axes: no examples give none, and what does not fit is told in one lin
   CHECK(thrown([&] { slice(t({2, 3}), 1, 2, 2); }) == "slice: [2, 2) by 1 of axis 1 of [2,3]; at least one entry, within [0, 3)");
   CHECK(thrown([&] { slice(t({2, 3}), 1, 2, 3, 0); }) == "slice: a step of 0");
   CHECK(thrown([&] { concat(std::vector<Real>{}, 0); }) == "concat: of nothing; at least one value");
-  CHECK(thrown([&] { concat(std::vector{t({2, 3}), t({3, 3})}, 1); }) == "concat: inputs [2,3] and [3,3] must have the same axes but for axis 1");
+  CHECK(thrown([&] {
+          concat(std::vector{t({2, 3}), t({3, 3})}, 1);
+        }) == "concat: inputs [2,3] and [3,3] must have the same axes but for axis 1");
   CHECK(thrown([&] { concat(std::vector{t({2, 3}), t({2, 0})}, 1); }) == "concat: input [2,0] has an axis of 0; at least 1");
   CHECK(thrown([&] { pad(t({2, 3}), {0}, {0}); }) == "pad: 1 numbers before and 1 after for input [2,3]; one an axis");
   CHECK(thrown([&] { pad(t({2, 3}), {0, -2}, {0, -1}); }) == "pad: -2 before and -1 after leave nothing of axis 1 of [2,3]");

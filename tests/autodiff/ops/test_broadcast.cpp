@@ -1,16 +1,26 @@
 // Broadcasting sums and products, and reductions over axes: values by loops, derivatives of every order, factors, refusals.
-#include "places.h"
+#include "by_index.h"
 
 using namespace tangentplane;
-using namespace tangentplane::places;
+using namespace tangentplane::by_index;
 using check::all_orders;
 
 namespace {
 
-const std::vector<std::pair<Shape, Shape>> pairs{{{4, 3}, {3}},          {{3}, {4, 3}},        {{2, 5, 3}, {1, 5, 1}},    {{2, 5, 3}, {2, 1, 1}},
-                                                {{2, 1, 3}, {1, 5, 1}}, {{5, 1}, {2, 1, 3}},  {{2, 3, 4, 5}, {3, 1, 1}}, {{2, 3, 4, 5}, {2, 3, 1, 1}},
-                                                {{2, 3}, {}},           {{}, {2, 3}},         {{7}, {7}},                {{1, 3}, {1, 3}},
-                                                {{40, 1, 70}, {1, 33, 70}}, {{3, 17, 40, 1}, {17, 1, 50}}};
+const std::vector<std::pair<Shape, Shape>> pairs{{{4, 3}, {3}},
+                                                 {{3}, {4, 3}},
+                                                 {{2, 5, 3}, {1, 5, 1}},
+                                                 {{2, 5, 3}, {2, 1, 1}},
+                                                 {{2, 1, 3}, {1, 5, 1}},
+                                                 {{5, 1}, {2, 1, 3}},
+                                                 {{2, 3, 4, 5}, {3, 1, 1}},
+                                                 {{2, 3, 4, 5}, {2, 3, 1, 1}},
+                                                 {{2, 3}, {}},
+                                                 {{}, {2, 3}},
+                                                 {{7}, {7}},
+                                                 {{1, 3}, {1, 3}},
+                                                 {{40, 1, 70}, {1, 33, 70}},
+                                                 {{3, 17, 40, 1}, {17, 1, 50}}};
 
 Shape joint(const Shape& x, const Shape& y) {
   Shape to;
@@ -32,13 +42,12 @@ void check_values() {
     auto away = y.clone();
     for (S& v : away.span()) v = v < 0 ? v - 1 : v + 1;
     const Shape to = joint(s, t);
-    const auto both = [&](const Place& p) { return std::pair{at(x, aligned(x.shape(), p)), at(y, aligned(y.shape(), p))}; };
-    equals(broadcast_add(x, y), to, tolerance, [&](const Place& p) { return both(p).first + both(p).second; });
-    equals(broadcast_subtract(x, y), to, tolerance, [&](const Place& p) { return both(p).first - both(p).second; });
-    equals(broadcast_mul(x, y), to, tolerance, [&](const Place& p) { return both(p).first * both(p).second; });
-    equals(broadcast_div(x, away), to, tolerance,
-           [&](const Place& p) { return both(p).first / at(away, aligned(away.shape(), p)); });
-    equals(broadcast_to(x, to), to, 0, [&](const Place& p) { return both(p).first; });
+    const auto both = [&](const Indices& p) { return std::pair{at(x, aligned(x.shape(), p)), at(y, aligned(y.shape(), p))}; };
+    equals(broadcast_add(x, y), to, tolerance, [&](const Indices& p) { return both(p).first + both(p).second; });
+    equals(broadcast_subtract(x, y), to, tolerance, [&](const Indices& p) { return both(p).first - both(p).second; });
+    equals(broadcast_mul(x, y), to, tolerance, [&](const Indices& p) { return both(p).first * both(p).second; });
+    equals(broadcast_div(x, away), to, tolerance, [&](const Indices& p) { return both(p).first / at(away, aligned(away.shape(), p)); });
+    equals(broadcast_to(x, to), to, 0, [&](const Indices& p) { return both(p).first; });
   }
   // Sums over every set of axes, long and short.
   for (const Shape& s : {Shape{3, 5, 4, 2}, Shape{2, 70, 3, 40}, Shape{130, 1, 3, 33}, Shape{1, 2, 900, 2}}) {
@@ -56,7 +65,7 @@ void check_values() {
       Real total = Real::zeros(ones), largest = Real::full(ones, -1e9), smallest = Real::full(ones, 1e9);
       for (Index i = 0; i < s.size(); ++i) {
         Index k = 0;
-        const Place p = aligned(ones, place_of(s, i));
+        const Indices p = aligned(ones, place_of(s, i));
         for (int axis = 0; axis < 4; ++axis) k = k * ones[axis] + p[static_cast<std::size_t>(axis)];
         total[k] += double(x[i]), largest[k] = std::max(largest[k], double(x[i])), smallest[k] = std::min(smallest[k], double(x[i]));
       }
@@ -123,7 +132,7 @@ TEST_CASE("a parameter that is broadcast leaves factors, on either side") {
       Real expected = Real::zeros(s);
       for (Index i = 0; i < u.size(); ++i) {
         Index k = 0;
-        const Place q = aligned(s, place_of(u.shape(), i));
+        const Indices q = aligned(s, place_of(u.shape(), i));
         for (int axis = 0; axis < s.rank(); ++axis) k = k * s[axis] + q[static_cast<std::size_t>(axis)];
         expected[k] += sign * u[i];
       }
@@ -142,8 +151,12 @@ TEST_CASE("broadcasting: no examples give none, and what does not fit is told in
   CHECK(sum(t({0, 3}), {0})[2] == 0);
   CHECK(mean(t({0, 3}), {1}).shape() == Shape({0}));
   CHECK(max(t({0, 3}), {1}).shape() == Shape({0}));
-  CHECK(thrown([&] { broadcast_add(t({2, 3}), t({2})); }) == "broadcast_add: shapes [2,3] and [2] do not broadcast, their axes -1 differ; equal, or one of them 1");
-  CHECK(thrown([&] { broadcast_mul(t({2, 3}), t({3, 3})); }) == "broadcast_mul: shapes [2,3] and [3,3] do not broadcast, their axes -2 differ; equal, or one of them 1");
+  CHECK(thrown([&] {
+          broadcast_add(t({2, 3}), t({2}));
+        }) == "broadcast_add: shapes [2,3] and [2] do not broadcast, their axes -1 differ; equal, or one of them 1");
+  CHECK(thrown([&] {
+          broadcast_mul(t({2, 3}), t({3, 3}));
+        }) == "broadcast_mul: shapes [2,3] and [3,3] do not broadcast, their axes -2 differ; equal, or one of them 1");
   CHECK(thrown([&] { broadcast_div(t({2, 0}), t({2, 1})); }) == "broadcast_div: input [2,0] has an axis of 0; at least 1");
   CHECK(thrown([&] { broadcast_to(t({2, 3}), {2}); }) == "broadcast_to: [2,3] does not broadcast to [2]");
   CHECK(thrown([&] { broadcast_to(t({2, 3}), {2, 1}); }) == "broadcast_to: [2,3] does not broadcast to [2,1]");

@@ -6,14 +6,14 @@
 #include "tests/check.h"
 #include "tests/thrown.h"
 
-namespace tangentplane::places {
+namespace tangentplane::by_index {
 
 using Real = Tensor<double>;
-using Place = std::vector<Index>;
+using Indices = std::vector<Index>;
 
 /// The entry at a place.
 template <class S>
-double at(const Tensor<S>& t, const Place& place) {
+double at(const Tensor<S>& t, const Indices& place) {
   REQUIRE(static_cast<int>(place.size()) == t.shape().rank());
   Index i = 0;
   for (int axis = 0; axis < t.shape().rank(); ++axis) {
@@ -23,8 +23,8 @@ double at(const Tensor<S>& t, const Place& place) {
   return static_cast<double>(t[i]);
 }
 /// The place of entry i in row-major order.
-inline Place place_of(const Shape& shape, Index i) {
-  Place p(static_cast<std::size_t>(shape.rank()));
+inline Indices place_of(const Shape& shape, Index i) {
+  Indices p(static_cast<std::size_t>(shape.rank()));
   for (int axis = shape.rank(); axis-- > 0; i /= shape[axis]) p[static_cast<std::size_t>(axis)] = i % shape[axis];
   return p;
 }
@@ -34,8 +34,8 @@ void for_all(const Shape& shape, const F& f) {
   for (Index i = 0; i < shape.size(); ++i) f(place_of(shape, i));
 }
 /// The place as numpy broadcasts a value of `shape` to more axes.
-inline Place aligned(const Shape& shape, const Place& p) {
-  Place q(p.end() - shape.rank(), p.end());
+inline Indices aligned(const Shape& shape, const Indices& p) {
+  Indices q(p.end() - shape.rank(), p.end());
   for (int axis = 0; axis < shape.rank(); ++axis)
     if (shape[axis] == 1) q[static_cast<std::size_t>(axis)] = 0;
   return q;
@@ -53,7 +53,7 @@ void equals(const Tensor<S>& result, const Shape& shape, double tolerance, const
 template <class S>
 constexpr double rounding = std::is_same_v<S, float> ? 2e-6 : 1e-14;
 
-}  // namespace tangentplane::places
+}  // namespace tangentplane::by_index
 
 // A smooth function around the op, so that second derivatives are not all zero.
 #define OP(expression)                                             \
