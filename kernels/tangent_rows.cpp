@@ -33,7 +33,7 @@ TangentRows<S>::TangentRows(std::vector<Factor<Tensor<S>>> factors, Index points
   const auto& first = factors.front();
   size_ = first.gradient().size();
   if (!compress || factors.size() > 1) return;
-  if (const auto* conv = first.entrance->template as<Conv2d>()) {
+  if (const auto* conv = first.entrance->template as<Conv2d>(); conv && conv->at.groups == 1) {
     positions_ = conv->at.positions();
     inputs_ = conv->at.patch_size();
   } else if (first.entrance->template as<MatMul>()) {
