@@ -59,7 +59,7 @@ struct Geometries {
     Conv2dOptions grouped, depthwise, dilated, strided;
     grouped.groups = 2, grouped.pad = {1, 1, 1, 1};
     depthwise.groups = 6, depthwise.stride_width = 2, depthwise.pad = {1, 1, 1, 1};
-    dilated.dilation_height = 2, dilated.pad = {2, 1, 1, 0};
+    dilated.dilation_height = 2, dilated.dilation_width = 2, dilated.pad = {2, 1, 1, 1};
     strided.stride_height = 2;
     T x = tanh(bias(conv2d(images, permute(scope.parameter("first", {4, 4, 2, 3}, lecun_normal()), {2, 3, 1, 0}), dilated),
                     scope.parameter("first_bias", {4}, zeros())));
