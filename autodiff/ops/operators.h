@@ -1,21 +1,9 @@
 // + - * / between values of one shape, entry by entry, for every value type.
 #pragma once
 
-#include "autodiff/pointwise.h"
-#include "autodiff/value.h"
+#include "autodiff/ops/functions.h"
 
 namespace tangentplane {
-
-namespace operators_detail {
-
-struct Inverse {
-  template <class X>
-  X operator()(const X& x) const {
-    return X(1) / x;
-  }
-};
-
-}  // namespace operators_detail
 
 /// x + y. Throws std::invalid_argument for two shapes, as all of this file do.
 template <Value T>
@@ -36,7 +24,7 @@ T operator*(const T& x, const T& y) {
 template <Value T>
 T operator/(const T& x, const T& y) {
   require(shape_of(x) == shape_of(y), "divide: shapes {} and {} differ", shape_of(x), shape_of(y));
-  return mul(x, pointwise(operators_detail::Inverse{}, y));
+  return mul(x, reciprocal(y));
 }
 
 }  // namespace tangentplane

@@ -58,7 +58,7 @@ inline Shape with_rows_of(const Shape& shape, const Shape& to, const Shape& rows
 }
 
 /// Broadcasting as a map, of any number of examples.
-struct Broadcast {
+struct ToyBroadcast {
   static constexpr const char* name = "broadcast";
   Shape from, to;
   bool repeats_for_examples() const { return repeats_rows(from, to); }
@@ -84,12 +84,12 @@ struct Broadcast {
 };
 template <class T>
 T broadcast(const T& x, const Shape& to) {
-  return apply(Broadcast{shape_of(x), to}, x);
+  return apply(ToyBroadcast{shape_of(x), to}, x);
 }
 /// x + y, where y is broadcast.
 template <class T>
 T plus(const T& x, const T& y) {
-  return add(x, Broadcast{shape_of(y), shape_of(x)}, y);
+  return add(x, ToyBroadcast{shape_of(y), shape_of(x)}, y);
 }
 
 /// x w, either of them broadcast to `out`.
