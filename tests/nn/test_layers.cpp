@@ -69,6 +69,50 @@ TEST_CASE("a layer computes what the function of the same name computes, with an
   check::same(evaluate(network, v, images), evaluate(plain, v, images), 0);
 }
 
+TEST_CASE("a layer normalisation starts as the normalisation alone, an embedding as normal numbers of variance 1 / D") {
+  const check::Poison poison;
+  const Network<double> normalising([](const auto& scope, const auto& images) {
+    const auto norm = layer_norm_layer(scope / "LayerNorm_0", 2);
+    return global_mean(mul(images, layer_norm(scope / "LayerNorm_1", norm(norm(images)), 0.5)));
+  });
+  const auto v = initialise(normalising, {2, 2, 2}, 0);
+  CHECK(v.paths == std::vector<std::string>{"LayerNorm_0/scale", "LayerNorm_0/bias", "LayerNorm_1/scale", "LayerNorm_1/bias"});
+  check::same(v["LayerNorm_0/scale"], Real::full({2}, 1), 0);
+  check::same(v["LayerNorm_1/bias"], Real::zeros({2}), 0);
+  const auto s = draw_small<double>("norms", normalising, {2, 2, 2}, 3);
+  const auto normalised = [&](const Real& x, const std::string& name, double epsilon) {
+    Real y(x.shape());
+    for (Index r = 0; r < x.size() / 2; ++r) {
+      const double mean = (x[2 * r] + x[2 * r + 1]) / 2, d = x[2 * r] - mean;
+      for (Index c = 0; c < 2; ++c)
+        y[2 * r + c] =
+            (x[2 * r + c] - mean) / std::sqrt(d * d + epsilon) * s.variables[name + "/scale"][c] + s.variables[name + "/bias"][c];
+    }
+    return y;
+  };
+  const Real once = normalised(s.images, "LayerNorm_0", 1e-6), twice = normalised(once, "LayerNorm_0", 1e-6);
+  check::same(evaluate(s.network, s.variables, s.images), global_mean(mul(s.images, normalised(twice, "LayerNorm_1", 0.5))), 1e-12);
+
+  constexpr Index words = 400, features = 25;
+  const Real indices = Real::from({2, 3}, {7, 0, 399, 7, 7, 1});
+  const Network<double> embedding_twice([&](const auto& scope, const auto&) {
+    const auto layer = embedding_layer(scope / "Embed_0", words, features);
+    return reshape(matmul(add(layer(indices), layer(indices)), scope.parameter("w", {features, 1}, ones())), {1, 6});
+  });
+  Variables<double> w;
+  embedding_twice(Scope<Real>::initialising(w, 0), Real::zeros({1, 1}));
+  CHECK(w.paths == std::vector<std::string>{"Embed_0/embedding", "w"});
+  const Real& table = w["Embed_0/embedding"];
+  REQUIRE(table.shape() == Shape{words, features});
+  CHECK(check::inner(table, table) == Approx(words).epsilon(0.05));
+  const Real y = evaluate(embedding_twice, w, Real::zeros({1, 1}));
+  for (Index i = 0; i < 6; ++i) {
+    double sum = 0;
+    for (Index f = 0; f < features; ++f) sum += 2 * table[static_cast<Index>(indices[i]) * features + f];
+    CHECK(y[i] == Approx(sum).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("a name is still asked for once, and what a layer takes is said") {
   CHECK(line_of([] {
           initialise(Network<double>([](const auto& scope, const auto& x) {
