@@ -169,7 +169,7 @@ std::vector<Small<double>> networks_of_classes(Index images) {
 /// SGD with weight decay on the mean softmax cross-entropy, whose gradient is taken by a pull-back of the network alone.
 struct ByHand {
   const Small<double>& of;
-  std::vector<Tensor<double>> theta = of.variables.clone().parameters, m;
+  std::vector<Tensor<double>> theta = of.variables.clone().parameters, m = {};
 
   void step(std::span<const Index> batch, const std::vector<Index>& classes, double eta, double mu, double w) {
     const auto x = take_rows(of.images, batch);
