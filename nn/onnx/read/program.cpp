@@ -90,6 +90,7 @@ Program make_program(const Graph& graph, const Roles& roles) {
 
   join_steps(program);
   order_steps(program);
+  mark_by_example(program);
   std::set<int> used;
   for (const Step& s : program.steps) used.insert(s.inputs.begin(), s.inputs.end());
   std::map<std::string, ConstantPointer> starts;
