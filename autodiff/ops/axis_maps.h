@@ -118,6 +118,12 @@ struct Broadcast {
   /// True if every example gets the same numbers.
   bool repeats_for_examples() const { return from.rank() < to.rank() || (to.rank() > 0 && from[0] == 1); }
 
+  /// The same for so many rows of the output: some of the examples.
+  Broadcast of_rows(Index rows) const {
+    if (to.rank() == 0 || to[0] == rows) return *this;
+    return {from.rank() == to.rank() && from[0] == to[0] && from[0] != 1 ? from.with_rows(rows) : from, to.with_rows(rows), factor};
+  }
+
   /// How far apart neighbours along each axis of the output lie in the input: 0 where they are one number.
   std::array<Index, Shape::max_rank> strides() const {
     std::array<Index, Shape::max_rank> all{};
@@ -139,16 +145,17 @@ struct Broadcast {
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
-    if (factor == 1 && from.size() == to.size()) return y.reshaped(from);
-    Tensor<S> x(from);
+    const Broadcast own = of_rows(y.rows());
+    if (factor == 1 && own.from.size() == own.to.size()) return y.reshaped(own.from);
+    Tensor<S> x(own.from);
     const S* v = y.data();
-    cpu::strided_sum(summed(), factor, x.data(), [v](Index i) { return v[i]; });
+    cpu::strided_sum(own.summed(), factor, x.data(), [v](Index i) { return v[i]; });
     return x;
   }
   template <class S>
   Tensor<S> add_to(Tensor<S> x, const Tensor<S>& b) const {
-    Tensor<S> y = x.unique() ? x : Tensor<S>(to);
-    auto axes = walk();
+    Tensor<S> y = x.unique() ? x : Tensor<S>(x.shape());
+    auto axes = of_rows(x.rows()).walk();
     for (auto& axis : axes) axis = {axis.extent, axis.z, axis.z, axis.x};
     const S c = static_cast<S>(factor);
     if (factor == 1)

@@ -139,6 +139,27 @@ TEST_CASE("a parameter that is broadcast leaves factors, on either side") {
       CHECK(reference::difference(factor.gradient(), expected) < 1e-13);
     }
   }
+  // Some of the examples alone: rows of a Jacobian are made so.
+  for (const Shape& w : {Shape{5, 1}, Shape{1, 5, 3}}) {
+    const std::vector<Real> p{check::draw(w, random)};
+    for (bool product : {false, true}) {
+      const auto list = pullback(
+                            [&](const auto& q) {
+                              using T = std::decay_t<decltype(q[0])>;
+                              return product ? broadcast_mul(lift<T>(x), q[0]) : broadcast_subtract(lift<T>(x), q[0]);
+                            },
+                            p)
+                            .factors(u);
+      REQUIRE(list.size() == 1);
+      Real total = Real::zeros(w);
+      for (Index i = 0; i < 4; ++i) {
+        std::optional<Real> activation;
+        if (list[0].activation) activation = list[0].activation->slice(i, i + 1);
+        total = add(total, list[0].entrance->gradient(activation, list[0].cotangent.slice(i, i + 1)));
+      }
+      CHECK(reference::difference(total, list[0].gradient()) < 1e-13);
+    }
+  }
   const auto looked_up = see([](const auto& p) { return embedding(p[0], std::vector<Index>(20, 1), {4, 5}); }, {2, 3});
   CHECK_FALSE(looked_up.activation.has_value());
 }
