@@ -12,7 +12,7 @@ install(EXPORT tangentplane-targets NAMESPACE tangentplane:: DESTINATION ${packa
 foreach(folder autodiff nn linearize kernels data)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tangentplane COMPONENT development FILES_MATCHING PATTERN "*.h"
-      PATTERN cmake EXCLUDE)
+      PATTERN cmake EXCLUDE PATTERN nn/onnx/read EXCLUDE)
   endif()
 endforeach()
 
