@@ -39,6 +39,7 @@ struct ChannelBias {
 /// The same numbers under another shape.
 struct Reshape {
   static constexpr const char* name = "reshape";
+  static constexpr bool rearranges = true;
   Shape from, to;  ///< of the input and the output
   Reach reach() const { return Reach::entry; }
   template <class S>

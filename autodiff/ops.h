@@ -23,14 +23,15 @@ inline void check_weight(const char* op, const Shape& w) {
 
 }  // namespace ops_detail
 
-/// x [N, K] times w [K, C].
+/// x [..., K] of two axes or more times w [K, C] -> [..., C]. A parameter w meets every position: its factor keeps [N, ..., K] and
+/// [N, ..., C], summed over the positions.
 template <class T>
 T matmul(const T& x, const T& w) {
   const Shape &a = shape_of(x), &b = shape_of(w);
-  require(a.rank() == 2 && b.rank() == 2, "matmul: takes two matrices, got {} and {}", a, b);
+  require(a.rank() >= 2 && b.rank() == 2, "matmul: takes an input [...,K] of two axes or more and a weight [K,C], got {} and {}", a, b);
   ops_detail::check_examples("matmul", a);
   ops_detail::check_weight("matmul", b);
-  require(a[1] == b[0], "matmul: input {} has {} columns, weight {} takes {}", a, a[1], b, b[0]);
+  require(a[-1] == b[0], "matmul: input {} has {} columns, weight {} takes {}", a, a[-1], b, b[0]);
   return solve<Slot::output>(MatMul{}, x, w);
 }
 

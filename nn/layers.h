@@ -30,12 +30,12 @@ T activate(Activation kind, const T& x) {
   return with_activation(kind, [&](const auto& f) { return pointwise(f, x); });
 }
 
-/// x [N, K] -> [N, features], with a bias.
+/// x [N, ..., K] -> [N, ..., features], with a bias: the same in every position between.
 template <class T>
 T dense(const Scope<T>& scope, Index features, const T& x) {
   const Shape& s = shape_of(x);
-  require(s.rank() == 2, "dense: takes [N,K], got {}; flatten images first", s);
-  const T kernel = scope.parameter("kernel", {s[1], features}, lecun_normal());
+  require(s.rank() >= 2, "dense: takes [N,...,K], got {}", s);
+  const T kernel = scope.parameter("kernel", {s[-1], features}, lecun_normal());
   return bias(matmul(x, kernel), scope.parameter("bias", {features}, zeros()));
 }
 

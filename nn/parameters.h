@@ -91,6 +91,8 @@ class Scope {
   }
 
   Mode mode() const { return run_->mode; }  ///< as the run was asked for
+  /// Images as what belongs to the examples: the tape of the parameters then tells them from other constants.
+  T examples(const T& images) const { return run_->parameters ? as_examples(images, *run_->parameters) : images; }
   /// Variables::single_statistics.
   bool single_statistics() const { return run_->variables->single_statistics; }
 

@@ -66,12 +66,12 @@ std::vector<Case> parameters_that_meet_other_rows() {
   std::vector<Case> all;
   all.push_back(refused("a dense layer over tokens",
                         "jacobian: parameter token/bias meets 32 rows in channel_bias (output [32,5]) where the batch has 8 examples; keep "
-                        "the examples as the first axis: a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]",
+                        "the examples as the first axis: a layer over T tokens takes [N,T,C]",
                         Tokens{}));
   all.push_back(
       refused("a weight over tokens",
               "jacobian: parameter w meets 32 rows in matmul (output [32,5]) where the batch has 8 examples; keep the examples as "
-              "the first axis: a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]",
+              "the first axis: a layer over T tokens takes [N,T,C]",
               [](const auto& scope, const auto& images) {
                 const Index n = shape_of(images)[0];
                 const auto w = scope.parameter("w", {3, 5}, lecun_normal());

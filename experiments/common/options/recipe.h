@@ -6,7 +6,8 @@
 
 namespace tangentplane::experiments {
 
-/// Adds --epochs, --batch, --learning-rate, --momentum and --no-shuffle; the values in `recipe` are the defaults.
+/// Adds --epochs, --batch, --learning-rate, --momentum and --no-shuffle; the values in `recipe` are the defaults, its optimizer
+/// Sgd.
 void add_recipe_options(CommandLine& line, Recipe& recipe);
 
 /// Throws std::invalid_argument naming --batch unless a batch fits into the training set.

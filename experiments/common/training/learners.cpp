@@ -14,11 +14,12 @@ namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
+/// [M] of one output, [M, O] of several: the task's part of logits [M, O T].
 template <class S>
-void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index column) {
-  const Index tasks = logits.shape()[1];
-  Tensor<S> z({logits.rows()});
-  for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + column];
+void save_test_logits(const fs::path& folder, const Tensor<S>& logits, const Learner<S>& learner, Index task) {
+  const Index tasks = learner.tasks(), outputs = learner.outputs();
+  Tensor<S> z(outputs == 1 ? Shape{logits.rows()} : Shape{logits.rows(), outputs});
+  for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + task];
   data::save_npy(folder / "test_logits.npy", z);
 }
 
@@ -39,7 +40,7 @@ History train_one(OneLearner& learner, const Subject<S>& subject, const Target& 
     if (hooks.epoch_done) hooks.epoch_done(epoch, learner.variables());
   };
   const auto finish = [&](std::size_t) {
-    if (subject.data.num_test > 0) save_test_logits(folder, learner.test_logits(), 0);
+    if (subject.data.num_test > 0) save_test_logits(folder, learner.test_logits(), learner, 0);
     if (hooks.trained) hooks.trained(learner.variables());
     save_variables(folder / "final.npz", learner.variables());
   };
@@ -94,8 +95,10 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   auto stage = record.stage("training in function space", cost.planned);
   const double flops = cost.flops_left(fraction_left(folders[0], recipe));
   const auto f = evaluate(subject.network, subject.init, data.images);
-  const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
-  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
+  const auto f0 = without_f0 ? Tensor<S>::zeros(f.shape()) : f;
+  std::optional<StartingPoint<S>> start;
+  if (weight_decay(recipe.optimizer) > 0) start = starting_point(subject.network, subject.init, data.images);
+  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()), std::move(start));
   Tensor<S> test;
   std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
   const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
@@ -105,9 +108,9 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
     const std::size_t end = std::min(targets.size(), first + group_size);
     group.clear();
     group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), static_cast<Index>(first),
-                          static_cast<Index>(end));
+                          static_cast<Index>(end), 128, learner.start_share());
     data::write_many(end - first, [&](std::size_t i) {
-      if (data.num_test > 0) save_test_logits(folders[first + i], test, static_cast<Index>(first + i));
+      if (data.num_test > 0) save_test_logits<S>(folders[first + i], test, learner, static_cast<Index>(first + i));
       save_variables(folders[first + i] / "final.npz", group[i]);
     });
   });

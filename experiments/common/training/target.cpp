@@ -155,6 +155,7 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
     for (Index i = 0; i < n; ++i)
       labels[i * static_cast<Index>(count) + static_cast<Index>(t)] = static_cast<S>(targets[t].labels[static_cast<std::size_t>(i)]);
   }
+  learner.use(recipe.optimizer);  // which the state belongs to
   // Tasks trained side by side share one state, kept in the first one's folder.
   if (const auto saved = load_last<S>(folders[0], learner.state(), recipe.epochs)) {
     learner.restore(saved->state);
