@@ -116,11 +116,11 @@ TEST_CASE("own network: what is wrong is refused in one line") {
   const auto refused = [&](const std::string& options) { return box.refused(own + "compute_ntk --out K" + data + options); };
   CHECK(refused(" --features 5,1") == "--features: only the built-in networks have it, mine is none; leave it out");
   CHECK(refused(" --activation tanh") == "--activation: only the built-in networks have it, mine is none; leave it out");
-  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth or given");
+  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given or FILE.onnx");
   CHECK(refused(" --model resnet18 --features 1") == "--features: resnet18 has none; give --filters and --blocks");
   CHECK_THAT(refused(" --memory 40M"), ContainsSubstring("--memory: 8 images take"));
   box.good(own + "compute_ntk --out L --quiet" + data);
-  CHECK(box.refused("train_ntk --ntk L --index 0 --out T") == "--model mine: give mlp, lenet or resnet18");
+  CHECK(box.refused("train_ntk --ntk L --index 0 --out T") == "--model mine: give mlp, lenet, resnet18 or FILE.onnx");
   CHECK_THAT(box.refused(own + "train_ntk --model smooth --ntk L --index 0 --out T"), ContainsSubstring("has mine; leave it out"));
   CHECK_THAT(box.refused(own + "compute_ntk --out K --model given" + data), ContainsSubstring("the network takes [16,5]"));
 }
