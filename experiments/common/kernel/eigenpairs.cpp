@@ -90,7 +90,7 @@ template <class S>
 kernels::Eigenpairs<S> in_memory(const Subject<S>& subject, const KernelPlan& plan, RunRecord& record, const fs::path& folder) {
   Tensor<S> kernel;
   record.set("active_parameters", static_cast<double>(plan.ntk.features.active_parameters));
-  if (plan.save && has_own_kernel(folder, plan.rows())) {  // from this very run, interrupted since
+  if (plan.save && has_own_kernel(folder, plan.size())) {  // from this very run, interrupted since
     kernel = data::load_npy<S>(folder / "ntk.npy");
   } else {
     kernel = kernel_stage(plan, record, [&](const NtkOptions& options, const auto& done) {
@@ -118,7 +118,7 @@ kernels::Eigenpairs<S> on_disk(const Subject<S>& subject, const KernelPlan& plan
     const auto fingerprint = ntk_fingerprint(subject.network, subject.init, images, way);
     Progress progress("tiles of the run before", 100, "per cent");
     const bool there = fs::exists(folder / tiles_name);
-    file.emplace(folder / tiles_name, plan.rows(), plan.disk->tile, fingerprint, shown(progress));
+    file.emplace(folder / tiles_name, plan.size(), plan.disk->tile, fingerprint, shown(progress));
     if (there) progress.finish();
   }
   record.set("kernel_on_disk", plan.disk->file_bytes);
@@ -131,7 +131,7 @@ kernels::Eigenpairs<S> on_disk(const Subject<S>& subject, const KernelPlan& plan
       return missing;
     });
   cpu::trim_memory();  // the features
-  if (plan.save && !has_own_kernel(folder, plan.rows())) {
+  if (plan.save && !has_own_kernel(folder, plan.size())) {
     auto stage = record.stage("ntk.npy", plan.of("ntk.npy"));
     record.add_fingerprint("kernel", save_kernel(folder / "ntk.npy", *file));
   }

@@ -45,7 +45,7 @@ Needs needs_of(const KernelOptions& o, Index count, const Shape& image, Index we
 }
 
 double eigen_flops(const KernelPlan& plan) {
-  const Index n = plan.rows();
+  const Index n = plan.size();
   return plan.method == EigenMethod::nystrom ? kernels::nystrom_flops(n, plan.points * plan.side, plan.eigen)
          : plan.method == EigenMethod::full  ? kernels::full_flops(n, plan.eigen)
                                              : kernels::lanczos_flops(n, plan.eigen);
@@ -70,7 +70,7 @@ Index largest(Index low, Index high, const Fits& fits) {
 /// With K on disk: `memory` bytes beside program and images.
 template <class S>
 void fit_on_disk(KernelPlan& plan, const FeaturePlan& features, NtkOptions options, double memory, double pass, Index standing_tile) {
-  const Index images = plan.images, n = plan.rows(), k = plan.eigen;
+  const Index images = plan.images, n = plan.size(), k = plan.eigen;
   DiskKernel& disk = plan.disk.emplace();
   plan.method = EigenMethod::lanczos;
   options.memory = memory - pass;
@@ -106,7 +106,7 @@ void add_stages_in_memory(KernelPlan& plan, const Needs& needs, const PassCost& 
                               {.name = "kernel", .memory = features + needs.kernel, .disk = needs.save});
   plan.stages.push_back({.name = "eigenpairs",
                          .flops = eigen_flops(plan),
-                         .efficiency = eigen_efficiency(static_cast<double>(plan.rows())),
+                         .efficiency = eigen_efficiency(static_cast<double>(plan.size())),
                          .memory = base + needs.kernel,
                          .disk = needs.vectors});
 }
@@ -125,7 +125,7 @@ void add_stages_on_disk(KernelPlan& plan, const Needs& needs, const PassCost& pa
   if (plan.save) plan.stages.push_back({.name = "kernel", .stage = "ntk.npy", .memory = features, .disk = needs.save});
   plan.stages.push_back({.name = "eigenpairs",
                          .flops = eigen_flops(plan),
-                         .efficiency = eigen_efficiency(static_cast<double>(plan.rows())),
+                         .efficiency = eigen_efficiency(static_cast<double>(plan.size())),
                          .memory = base + disk.eigenpair_bytes,
                          .disk = needs.vectors,
                          .reading = (always   ? 0
@@ -181,7 +181,7 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   KernelPlan plan;
   plan.images = needs.images, plan.eigen = needs.eigen, plan.points = kernel.nystrom_points.value_or(0), plan.save = kernel.save_ntk;
   plan.side = kernel.side, plan.outputs = kernel.outputs.value_or(Outputs{});
-  plan.method = kernel.method_in_memory(plan.rows());
+  plan.method = kernel.method_in_memory(plan.size());
   NtkOptions options;
   options.outputs = kernel.outputs;
   options.contraction = plan.contraction = kernel.way();

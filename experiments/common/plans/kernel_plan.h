@@ -29,7 +29,7 @@ struct KernelPlan : Plan {
   Index points = 0;      ///< images whose columns Nystrom takes; else 0
   kernels::EigenMethod method = kernels::EigenMethod::full;
   Contraction contraction = Contraction::automatic;
-  Index rows() const { return images * side; }  ///< of the kernel
+  Index size() const { return images * side; }  ///< rows of the kernel
   bool save = false;                            ///< ntk.npy is written
   NtkPlan ntk;                                  ///< of the kernel, or of those columns
   std::optional<DiskKernel> disk;               ///< none: the kernel is held in memory
