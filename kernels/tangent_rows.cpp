@@ -33,11 +33,12 @@ TangentRows<S>::TangentRows(std::vector<Factor<Tensor<S>>> factors, Index points
   const auto& first = factors.front();
   size_ = first.gradient().size();
   if (!compress || factors.size() > 1) return;
-  if (const auto* conv = first.entrance->template as<Conv2d>()) {
+  if (const auto* conv = first.entrance->template as<Conv2d>(); conv && conv->at.groups == 1) {
     positions_ = conv->at.positions();
     inputs_ = conv->at.patch_size();
   } else if (first.entrance->template as<MatMul>()) {
-    inputs_ = first.activation->shape()[1];
+    inputs_ = first.activation->shape()[-1];
+    positions_ = first.activation->size() / (first.activation->rows() * inputs_);
   } else {
     return;
   }
@@ -117,8 +118,10 @@ void TangentRows<S>::add(const Factor<Dual<Tensor<S>>>& f, std::size_t which, In
       cotangent_tangent = within;
     }
   }
-  if (activation_tangent) write_example_rows<S>({f.parameter, entrance, activation_tangent, cotangent}, true, to, stride);
-  if (cotangent_tangent) write_example_rows<S>({f.parameter, entrance, activation, *cotangent_tangent}, true, to, stride);
+  // Compressed, they are numbers of the layer as the op sees it; several factors of a parameter meet in its own layout.
+  const auto layout = compressed_ ? RowLayout::any : RowLayout::own;
+  if (activation_tangent) write_example_rows<S>({f.parameter, entrance, activation_tangent, cotangent}, true, to, stride, 1, layout);
+  if (cotangent_tangent) write_example_rows<S>({f.parameter, entrance, activation, *cotangent_tangent}, true, to, stride, 1, layout);
 }
 
 template class TangentRows<float>;

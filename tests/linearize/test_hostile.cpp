@@ -57,7 +57,7 @@ TEST_CASE("arguments that cannot be are refused in one line by all of linearize"
       {"jacobian: Dense_1/kernel holds a NaN or an infinity; all weights must be finite", [&] { J(net, nan, x); }},
       {"jacobian: Dense_0/kernel holds a NaN or an infinity", [&] { J(net, infinite, x); }},
       {"holds a NaN or an infinity", [&] { J(r.network, statistics, r.images); }},
-      {"jacobian: takes the outputs [N] of N > 0 examples, got [0]", [&] { J(Real({0}), {}, {}); }},
+      {"jacobian: takes the outputs [N] or [N,R] of N > 0 examples, got [0]", [&] { J(Real({0}), {}, {}); }},
       {"jacobian: takes the outputs [N] of N > 0 examples, got [5,1]", [&] { J(one, jacobian.factors(), jacobian.parameter_shapes()); }},
       {"jacobian: a factor of parameter 5 of 5",
        [&] {
@@ -156,9 +156,9 @@ TEST_CASE("one image, batches that do not divide and a network without parameter
   const Real x = Real::full({3, 1, 1, 1}, 0.5);
   const FactoredJacobian<double> jacobian(fixed, nothing, x);
   CHECK(jacobian.rows().shape() == (Shape{3, 0}));
-  check::same(jacobian.value(), Real::full({3}, 1), 0);
-  check::same(jacobian.times({}), Real::zeros({3}), 0);
+  check::same(jacobian.value(), Real::full({3, 1}, 1), 0);
+  check::same(jacobian.times({}), Real::zeros({3, 1}), 0);
   CHECK(jacobian.transpose_times(Real::zeros({3})).empty());
   check::same(jacobian.gram(), Real::zeros({3, 3}), 0);
-  check::same(KeptJacobian<double>(fixed, nothing, x, 2).of(1, 3).times({}), Real::zeros({2}), 0);
+  check::same(KeptJacobian<double>(fixed, nothing, x, 2).of(1, 3).times({}), Real::zeros({2, 1}), 0);
 }
