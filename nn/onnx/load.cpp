@@ -14,7 +14,9 @@ struct Read {
 
 Read read(const std::filesystem::path& path, const Trainable& trainable) {
   Read r{read_graph(path), nullptr, {}};
-  r.program = std::make_shared<const Program>(make_program(r.graph, assign_roles(r.graph, trainable)));
+  Program program = make_program(r.graph, assign_roles(r.graph, trainable));
+  run_constant_steps(program);
+  r.program = std::make_shared<const Program>(std::move(program));
   const Program& p = *r.program;
   Description& d = r.description;
   d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, size_of(p)};
@@ -34,7 +36,7 @@ Description describe_onnx(const std::filesystem::path& path, const Trainable& tr
 template <class S>
 Loaded<S> load_onnx(const std::filesystem::path& path, const Trainable& trainable) {
   Read r = read(path, trainable);
-  const Network<S> network(OnnxModel{r.program});
+  const Network<S> network(OnnxModel<S>(r.program));
   try {  // a run on one empty image: what the ops themselves refuse is said here, and by name
     return {network, initialise(network, r.program->image, 0), std::move(r.description)};
   } catch (const std::invalid_argument& e) {

@@ -210,8 +210,10 @@ struct ValueInfo {
 struct Step {
   Operation op;
   std::vector<int> inputs;  ///< numbers of values; -1 for one that was left out
-  int output;               ///< number of a value
+  int output = -1;          ///< number of a value
   std::vector<int> done;    ///< values that no later step takes
+  /// Its parameters are repeated for the examples first: what is computed of them then has a cotangent for each example.
+  bool by_example = false;
 };
 
 /// A parameter or a statistic and its first values.

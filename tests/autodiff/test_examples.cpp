@@ -209,7 +209,7 @@ TEST_CASE("a value of the whole batch that is handed to its examples couples the
   refused([](const Vars& p, const Var<Real>& x) { return plus(x, batch_mean(seen(p, x))); }, shapes, coupled("matmul"));
   refused([](const Vars& p, const Var<Real>& x) { return bias(x, channel_sum(seen(p, x))); }, shapes, coupled("channel_bias"));
   refused([](const Vars& p, const Var<Real>& x) { return channel_scale(x, channel_sum(seen(p, x))); }, shapes, coupled("channel_scale"));
-  const auto sum_over_batch = [](const Var<Real>& x) { return apply(transposed(Broadcast{{1, 3, 2}, shape_of(x)}), x); };
+  const auto sum_over_batch = [](const Var<Real>& x) { return apply(transposed(ToyBroadcast{{1, 3, 2}, shape_of(x)}), x); };
   refused([&](const Vars& p, const Var<Real>& x) { return plus(x, sum_over_batch(seen(p, x))); }, shapes, coupled("broadcast"));
   refused([&](const Vars& p, const Var<Real>& x) { return times(x, sum_over_batch(seen(p, x)), shape_of(x)); }, shapes, coupled("times"));
   refused([&](const Vars& p, const Var<Real>& x) { return plus(bias(x, p[0]), sum_over_batch(x)); }, shapes, coupled("broadcast"));

@@ -53,7 +53,7 @@ inline Index broadcast_place(const Shape& from, const Shape& to, Index i) {
 inline bool repeats_rows(const Shape& from, const Shape& to) { return from.rank() < to.rank() || from[0] == 1; }
 
 /// Broadcasting as a map.
-struct Broadcast {
+struct ToyBroadcast {
   static constexpr const char* name = "broadcast";
   Shape from, to;
   bool repeats_for_examples() const { return repeats_rows(from, to); }
@@ -73,12 +73,12 @@ struct Broadcast {
 };
 template <class T>
 T broadcast(const T& x, const Shape& to) {
-  return apply(Broadcast{shape_of(x), to}, x);
+  return apply(ToyBroadcast{shape_of(x), to}, x);
 }
 /// x + y, where y is broadcast.
 template <class T>
 T plus(const T& x, const T& y) {
-  return add(x, Broadcast{shape_of(y), shape_of(x)}, y);
+  return add(x, ToyBroadcast{shape_of(y), shape_of(x)}, y);
 }
 
 /// x w, either of them broadcast to `out`.

@@ -142,4 +142,28 @@ void join_steps(Program& program) {
   for (Step& step : program.steps) joiner.gelu(step) || joiner.silu(step) || joiner.conv_activate_pool(step);
 }
 
+void mark_by_example(Program& program) {
+  const auto info = [&](int id) -> const ValueInfo& { return program.values[static_cast<std::size_t>(id)]; };
+  const auto one_of = []<class... Ops>(const Operation& op, std::variant<Ops...>*) { return (std::holds_alternative<Ops>(op) || ...); };
+  using Views = std::variant<op::Regroup, op::Transpose>;
+  using Free = std::variant<op::Pointwise, op::Combine, op::Extreme, op::Concat, op::Slice, op::Gather, op::Pad, op::Expand, op::Reduce,
+                            op::Softmax>;
+  Index most = 0;  // numbers of an example's largest value
+  for (const Step& s : program.steps)
+    if (info(s.output).role == Role::examples) most = std::max(most, numbers(info(s.output).dims));
+  // From the end: whether everything that takes the value takes one of the examples as well.
+  std::vector<bool> takes(program.values.size(), true);
+  for (std::size_t i = program.steps.size(); i-- > 0;) {
+    Step& s = program.steps[i];
+    const bool views = one_of(s.op, static_cast<Views*>(nullptr)), shared = info(s.output).role == Role::shared;
+    const bool computes = shared && !views && one_of(s.op, static_cast<Free*>(nullptr));
+    s.by_example = computes && takes[static_cast<std::size_t>(s.output)] && numbers(info(s.output).dims) <= most;
+    for (int id : s.inputs) s.by_example = s.by_example && id >= 0 && numbers(info(id).dims) <= most;
+    const bool fine =
+        shared ? (views ? takes[static_cast<std::size_t>(s.output)] : s.by_example) : views || one_of(s.op, static_cast<Free*>(nullptr));
+    for (int id : s.inputs)
+      if (id >= 0 && !fine) takes[static_cast<std::size_t>(id)] = false;
+  }
+}
+
 }  // namespace tangentplane::onnx

@@ -23,9 +23,20 @@ void compare(const Graph& graph, const Reading& one, const Reading& many) {
     throw std::invalid_argument(
         fmt::format("{}: {} depends on the size of the batch; a network here treats each example on its own", graph.file, what));
   };
-  for (std::size_t i = 0; i < std::min(one.steps.size(), many.steps.size()); ++i)
-    if (one.nodes[i] != many.nodes[i] || !(one.steps[i].op == many.steps[i].op)) differ(fmt::format("what node {} does", one.nodes[i]));
-  if (one.steps.size() != many.steps.size()) differ("which nodes are needed");
+  // A change of shape may come to nothing for a batch of one, and constants are computed at once where they are few.
+  const auto compared = [](const Reading& r) {
+    std::vector<std::size_t> list;
+    for (std::size_t i = 0; i < r.steps.size(); ++i)
+      if (r.values[static_cast<std::size_t>(r.steps[i].output)].role != Role::constant &&
+          !std::holds_alternative<op::Regroup>(r.steps[i].op) && !std::holds_alternative<op::Expand>(r.steps[i].op))
+        list.push_back(i);
+    return list;
+  };
+  const auto mine = compared(one), theirs = compared(many);
+  for (std::size_t i = 0; i < std::min(mine.size(), theirs.size()); ++i)
+    if (one.nodes[mine[i]] != many.nodes[theirs[i]] || !(one.steps[mine[i]].op == many.steps[theirs[i]].op))
+      differ(fmt::format("what node {} does", one.nodes[mine[i]]));
+  if (mine.size() != theirs.size()) differ("which nodes are needed");
   for (const auto& [name, id] : one.numbers) {
     const auto other = many.numbers.find(name);
     if (other == many.numbers.end()) continue;  // a value without a name of its own
@@ -90,6 +101,7 @@ Program make_program(const Graph& graph, const Roles& roles) {
 
   join_steps(program);
   order_steps(program);
+  mark_by_example(program);
   std::set<int> used;
   for (const Step& s : program.steps) used.insert(s.inputs.begin(), s.inputs.end());
   std::map<std::string, ConstantPointer> starts;

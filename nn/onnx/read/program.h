@@ -16,6 +16,9 @@ Program make_program(const Graph& graph, const Roles& roles);
 
 /// Joins steps that have a routine of their own: GELU and SiLU spelled out, convolution + function + 2 x 2 mean.
 void join_steps(Program& program);
+/// Marks the steps that compute on parameters alone, where these are small and meet the examples entry by entry: a table of biases whose
+/// entries are looked up, a token that is scaled.
+void mark_by_example(Program& program);
 /// Drops steps that nothing needs, and writes down after which step each value is done with.
 void order_steps(Program& program);
 

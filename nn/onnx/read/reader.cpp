@@ -7,6 +7,9 @@
 
 namespace tangentplane::onnx {
 
+/// Of a value of one image: a file that asks for more is damaged, or means harm.
+constexpr Index most_numbers = Index(1) << 32;
+
 std::optional<Dims> broadcast_dims(const Dims& a, const Dims& b) {
   Dims y(std::max(a.size(), b.size()), 1);
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -172,6 +175,7 @@ int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which
                                  : fmt::format("{} #{}", node.outputs.empty() ? node.name : node.outputs[0], reading_.values.size());
   for (Index d : out.dims) check(d > 0 || out.role == Role::constant, "computes {}, which holds no numbers", shown(out.dims));
   const Index count = numbers(out.dims);
+  check(tracking() || count <= most_numbers, "computes {} for one image, more numbers than any memory holds", text(out.dims));
   std::vector<ConstantPointer> constants;
   for (int i : inputs)
     if (i >= 0 && at(i).value) constants.push_back(at(i).value);
@@ -190,7 +194,7 @@ int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which
           at(i).value ? shown(at(i).dims) : "too many to be computed then");
   out.value = nullptr;
   const int id = reading_.add(name, std::move(out));
-  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}});
+  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}, false});
   reading_.nodes.push_back(node.name);
   return id;
 }

@@ -2,6 +2,6 @@
 
 namespace tangentplane::onnx {
 
-template Dual<Tensor<double>> OnnxModel::operator()(const Scope<Dual<Tensor<double>>>&, const Dual<Tensor<double>>&) const;
+template Dual<Tensor<double>> OnnxModel<double>::operator()(const Scope<Dual<Tensor<double>>>&, const Dual<Tensor<double>>&) const;
 
 }  // namespace tangentplane::onnx

@@ -2,6 +2,6 @@
 
 namespace tangentplane::onnx {
 
-template Dual<Tensor<float>> OnnxModel::operator()(const Scope<Dual<Tensor<float>>>&, const Dual<Tensor<float>>&) const;
+template Dual<Tensor<float>> OnnxModel<float>::operator()(const Scope<Dual<Tensor<float>>>&, const Dual<Tensor<float>>&) const;
 
 }  // namespace tangentplane::onnx

@@ -2,6 +2,7 @@
 
 namespace tangentplane::onnx {
 
-template Tensor<float> OnnxModel::operator()(const Scope<Tensor<float>>&, const Tensor<float>&) const;
+template class OnnxModel<float>;
+template Tensor<float> OnnxModel<float>::operator()(const Scope<Tensor<float>>&, const Tensor<float>&) const;
 
 }  // namespace tangentplane::onnx

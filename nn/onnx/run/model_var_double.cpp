@@ -2,6 +2,6 @@
 
 namespace tangentplane::onnx {
 
-template Var<Tensor<double>> OnnxModel::operator()(const Scope<Var<Tensor<double>>>&, const Var<Tensor<double>>&) const;
+template Var<Tensor<double>> OnnxModel<double>::operator()(const Scope<Var<Tensor<double>>>&, const Var<Tensor<double>>&) const;
 
 }  // namespace tangentplane::onnx

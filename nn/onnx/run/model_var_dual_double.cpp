@@ -2,6 +2,7 @@
 
 namespace tangentplane::onnx {
 
-template Var<Dual<Tensor<double>>> OnnxModel::operator()(const Scope<Var<Dual<Tensor<double>>>>&, const Var<Dual<Tensor<double>>>&) const;
+template Var<Dual<Tensor<double>>> OnnxModel<double>::operator()(const Scope<Var<Dual<Tensor<double>>>>&,
+                                                                 const Var<Dual<Tensor<double>>>&) const;
 
 }  // namespace tangentplane::onnx

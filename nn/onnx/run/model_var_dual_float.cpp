@@ -2,6 +2,7 @@
 
 namespace tangentplane::onnx {
 
-template Var<Dual<Tensor<float>>> OnnxModel::operator()(const Scope<Var<Dual<Tensor<float>>>>&, const Var<Dual<Tensor<float>>>&) const;
+template Var<Dual<Tensor<float>>> OnnxModel<float>::operator()(const Scope<Var<Dual<Tensor<float>>>>&,
+                                                               const Var<Dual<Tensor<float>>>&) const;
 
 }  // namespace tangentplane::onnx

@@ -2,6 +2,6 @@
 
 namespace tangentplane::onnx {
 
-template Var<Tensor<float>> OnnxModel::operator()(const Scope<Var<Tensor<float>>>&, const Var<Tensor<float>>&) const;
+template Var<Tensor<float>> OnnxModel<float>::operator()(const Scope<Var<Tensor<float>>>&, const Var<Tensor<float>>&) const;
 
 }  // namespace tangentplane::onnx

@@ -93,6 +93,13 @@ inline const std::vector<int>& channels_last() {
   return order;
 }
 
+/// Dims as a tensor has them.
+inline Shape shape_from(const Dims& dims) {
+  Shape s;
+  for (Index d : dims) s.append(d);
+  return s;
+}
+
 /// The value repeated for n examples.
 template <class T>
 Value<T> of_examples(const Value<T>& v, Index n) {
@@ -122,13 +129,5 @@ struct Run {
     return c->real(0);
   }
 };
-
-/// A constant of type T.
-template <class T>
-T known(const Constant& c, const Shape& shape) {
-  Tensor<ScalarOf<T>> t(shape);
-  for (Index i = 0; i < t.size(); ++i) t[i] = static_cast<ScalarOf<T>>(c.real(i));
-  return lift<T>(std::move(t));
-}
 
 }  // namespace tangentplane::onnx

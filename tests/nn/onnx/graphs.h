@@ -4,6 +4,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "data/npy.h"
+#include "data/npz.h"
 #include "nn/onnx/load.h"
 #include "onnx.pb.h"
 #include "tests/places.h"

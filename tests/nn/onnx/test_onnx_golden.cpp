@@ -1,6 +1,7 @@
 // Networks from files against PyTorch in float64: names, logits, J v, J^T u, and kernels.
 #include <set>
 
+#include "kernels/ntk.h"
 #include "tests/nn/onnx/graphs.h"
 
 using namespace tangentplane;
@@ -13,27 +14,6 @@ std::set<std::string> names(const nlohmann::json& list) {
   std::set<std::string> all;
   for (const auto& entry : list) all.insert(entry.is_string() ? entry.get<std::string>() : entry["name"].get<std::string>());
   return all;
-}
-
-/// J's rows, image by image and output by output, by as many pull-backs.
-std::vector<std::vector<Real>> jacobian(const onnx::Loaded<double>& l, const Real& images) {
-  std::vector<std::vector<Real>> rows;
-  for (Index n = 0; n < images.rows(); ++n) {
-    const auto f = [&](const auto& p) {
-      return forward(l.network, l.variables, p, lift<typename std::decay_t<decltype(p)>::value_type>(images.slice(n, n + 1)));
-    };
-    const auto back = pullback(f, l.variables.parameters);
-    for (Index o = 0; o < l.description.outputs; ++o) {
-      Real u = Real::zeros({1, l.description.outputs});
-      u[o] = 1;
-      const auto gradient = back(u);
-      std::vector<Real> row;
-      for (std::size_t i = 0; i < gradient.size(); ++i)
-        row.push_back(gradient[i] ? *gradient[i] : Real::zeros(l.variables.parameters[i].shape()));
-      rows.push_back(row);
-    }
-  }
-  return rows;
 }
 
 }  // namespace
@@ -85,24 +65,24 @@ TEST_CASE("onnx: logits, J v and J^T u equal PyTorch's in float64") {
   }
 }
 
-TEST_CASE("onnx: kernels in each layout equal PyTorch's") {
+TEST_CASE("onnx: kernels in each layout, by rows, by factors and by the plan, equal PyTorch's") {
   for (const auto& name : onnx_cases) {
     INFO(name);
     const auto c = load_case<double>(name);
-    const auto rows = jacobian(c.loaded, c.images);
-    const auto count = static_cast<Index>(rows.size()), O = c.loaded.description.outputs, N = count / O;
-    Real full({count, count}), trace = Real::zeros({N, N}), sum = Real::zeros({N, N});
-    for (Index i = 0; i < count; ++i)
-      for (Index j = 0; j < count; ++j) {
-        double& k = full[i * count + j];
-        k = check::inner(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(j)]);
-        sum[i / O * N + j / O] += k / static_cast<double>(O);
-        if (i % O == j % O) trace[i / O * N + j / O] += k / static_cast<double>(O);
+    const Index N = c.images.rows(), O = c.loaded.description.outputs;
+    for (const Outputs& outputs : {Outputs::full(), Outputs::trace(), Outputs::sum()}) {
+      if (!c.has("ntk_" + outputs.str())) continue;
+      const Index side = outputs == Outputs::full() ? N * O : N;
+      const Real expected = c["ntk_" + outputs.str()].reshaped({side, side});
+      for (Contraction way : {Contraction::automatic, Contraction::rows, Contraction::factors}) {
+        INFO(outputs.str() << " " << static_cast<int>(way));
+        NtkOptions options;
+        options.outputs = outputs;
+        options.contraction = way;
+        close_to(ntk(c.loaded.network, c.loaded.variables, c.images, options), expected, 1e-10);
       }
-    close_to(full, c["ntk_full"].reshaped({count, count}), 1e-10);
-    if (!c.has("ntk_trace")) continue;
-    close_to(trace, c["ntk_trace"], 1e-10);
-    close_to(sum, c["ntk_sum"], 1e-10);
+      close_to(FactoredJacobian<double>(c.loaded.network, c.loaded.variables, c.images, outputs).gram(), expected, 1e-10);
+    }
   }
 }
 
@@ -118,5 +98,38 @@ TEST_CASE("onnx: float32 gives the same logits and J v to its precision") {
     for (const auto& path : v.paths) tangents.push_back(cast<float>(c["tangent/" + path]));
     const auto f = [&](const auto& p) { return forward(net, v, p, lift<typename std::decay_t<decltype(p)>::value_type>(c.images)); };
     close_to(*jvp(f, v.parameters, tangents).tangent, c["jvp"], 2e-4);
+    NtkOptions options;
+    options.outputs = Outputs::full();
+    const auto full = c["ntk_full"];
+    const auto k = ntk(net, v, c.images, options);
+    close_to(k, full.reshaped(k.shape()), 2e-4);
   }
+}
+
+TEST_CASE("onnx: what is computed from small parameters alone keeps its examples apart") {
+  const TemporaryFolder folder;
+  GraphWriter g(17, {-1, 4, 6});
+  g.weight("table", {5, 2}), g.weight("token", {1, 9, 6}), g.weight("size", {1, 1, 1, 1}, 0.3), g.weight("w", {12, 3});
+  g.integers("places", {0, 3, 4, 4, 1, 2, 0, 1, 3, 2, 1, 0}), g.integers("begin", {2}), g.integers("end", {6}), g.integers("one", {1});
+  g.integers("to", {1, 4, 6}), g.integers("flat", {-1, 12}), g.integers("last", {-1});
+  g.node("Gather", {"table", "places"}, {"looked"});  // 24 numbers, two for each of 12 places
+  g.node("Reshape", {"looked", "to"}, {"bias"});
+  g.node("Slice", {"token", "begin", "end", "one"}, {"cut"});
+  g.node("Tanh", {"cut"}, {"shaped"});
+  g.node("Add", {"x", "bias"}, {"a"});
+  g.node("Mul", {"a", "shaped"}, {"b"});
+  g.node("Reshape", {"b", "flat"}, {"c"});  // two rows an image
+  g.node("MatMul", {"c", "w"}, {"d"});
+  g.integers("back", {-1, 6});
+  g.node("Reshape", {"d", "back"}, {"y"});
+  const auto l = onnx::load_onnx<double>(g.write(folder));
+  CHECK(l.description.trainable == std::vector<std::string>{"table", "token", "w"});
+  RandomStream random(9, "images");
+  const Real images = check::draw({3, 4, 6}, random);
+  const FactoredJacobian<double> jacobian(l.network, l.variables, images, Outputs::full());
+  const auto v = check::draw_like(l.variables.parameters, random);
+  const auto f = [&](const auto& p) {
+    return forward(l.network, l.variables, p, lift<typename std::decay_t<decltype(p)>::value_type>(images));
+  };
+  check::same(jacobian.times(v), *jvp(f, l.variables.parameters, check::some(v)).tangent, 1e-12);
 }
