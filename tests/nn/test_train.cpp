@@ -2,6 +2,7 @@
 #include "nn/network_learner.h"
 #include "tests/learners.h"
 #include "tests/line_of.h"
+#include "tests/several_outputs.h"
 
 using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
@@ -158,14 +159,6 @@ TEST_CASE("training leaves the variables that it started from alone") {
 
 namespace {
 
-/// Three of the small networks with three outputs.
-std::vector<Small<double>> networks_of_classes(Index images) {
-  ModelConfig mlp{.model = "mlp", .features = {7, 5, 3}}, lenet{.model = "lenet", .features = {3, 4, 6, 5, 3}, .activation = "gelu"};
-  return {draw_small<double>("mlp", make_network<double>(mlp), {3, 5, 2}, images),
-          draw_small<double>("lenet", make_network<double>(lenet), {9, 7, 3}, images),
-          draw_small<double>("odd", odd_network(3), {4, 3, 2}, images)};
-}
-
 /// SGD with weight decay on the mean softmax cross-entropy, whose gradient is taken by a pull-back of the network alone.
 struct ByHand {
   const Small<double>& of;
@@ -203,7 +196,7 @@ TEST_CASE("a network of several classes trains by its softmax cross-entropy") {
   Tensor<double> labels({n, 1});
   std::vector<Index> classes;
   for (double& y : labels.span()) classes.push_back(random.below(3)), y = static_cast<double>(classes.back());
-  for (const auto& s : networks_of_classes(n)) {
+  for (const auto& s : networks_of(3, n)) {
     INFO(s.name);
     const Recipe recipe{.epochs = 2, .batch = 4, .loss = SoftmaxCrossEntropy{}, .optimizer = Sgd{.momentum = 0.8, .weight_decay = 0.05}};
     NetworkLearner<double> learner(s.network, s.variables, s.images, num_train);
@@ -232,7 +225,7 @@ TEST_CASE("a network of several classes trains by its softmax cross-entropy") {
 
 TEST_CASE("several outputs learn: classes by either loss and either optimizer, targets of any number of columns") {
   constexpr Index n = 12;
-  const auto s = networks_of_classes(n)[1];
+  const auto s = networks_of(3, n)[1];
   RandomStream random(7, "targets");
   Tensor<double> classes({n, 1}), one_hot = Tensor<double>::zeros({n, 3});
   for (Index i = 0; i < n; ++i) classes[i] = static_cast<double>(random.below(3)), one_hot[3 * i + static_cast<Index>(classes[i])] = 1;
@@ -257,7 +250,7 @@ TEST_CASE("several outputs learn: classes by either loss and either optimizer, t
 }
 
 TEST_CASE("labels that do not fit a network's outputs are refused before any step") {
-  const auto s = networks_of_classes(5)[0];
+  const auto s = networks_of(3, 5)[0];
   NetworkLearner<double> three(s.network, s.variables, s.images, 5);
   NetworkLearner<double> one(small_models<double>(5)[0].network, small_models<double>(5)[0].variables, small_models<double>(5)[0].images,
                              5);
