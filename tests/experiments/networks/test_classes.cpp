@@ -90,6 +90,15 @@ TEST_CASE("classes: every loss and optimizer in every space is what plain loops 
           const auto row = experiments::Csv::read(box / "T/accuracy.csv").rows()[0];
           REQUIRE(row.size() == 6);
           CHECK(std::stod(row[1]) == Approx(5.0 / 13));  // the most frequent class
+          double area = 0;
+          for (int c = 0; c < 3; ++c) {
+            std::vector<double> own;
+            std::vector<int> is;
+            for (Index i = 0; i < 4; ++i)
+              own.push_back(logits[i * 3 + c]), is.push_back(classes[static_cast<std::size_t>(train_images + i)] == c);
+            area += share_of_pairs_won(own, is) / 3;
+          }
+          CHECK(std::stod(row[5]) == Approx(area));
           CHECK(std::stod(row[4]) == Approx((of_class[0] / there[0] + of_class[1] / there[1] + of_class[2] / there[2]) / 3));
         }
   const auto record = box.record("T");
