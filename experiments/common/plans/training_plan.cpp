@@ -29,11 +29,12 @@ template <class S>
 std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const TrainingTask& task,
                           double pass) {
   const double n = images_of(task), weights = static_cast<double>(subject.init.size()), targets = static_cast<double>(task.targets);
-  const Index batch = std::max<Index>(task.recipe.batch, 128);  // tests and features go by 128
+  const Index batch = std::max<Index>(task.recipe.batch, 128);                        // tests and features go by 128
+  const double copies = std::holds_alternative<Adam>(task.recipe.optimizer) ? 9 : 7;  // with its second moments
   std::vector<Held> parts{
       {"the program", program_bytes},
       {"the images", 1.5 * n * static_cast<double>(subject.data.image().size()) * sizeof(S), fewer_images},
-      {"the weights", 7 * weights * sizeof(S), smaller_network(o)},
+      {"the weights", copies * weights * sizeof(S), smaller_network(o)},
       {fmt::format("passes over {} images", batch), 1.5 * static_cast<double>(batch) * pass,
        (batch > 128 ? "a smaller --batch, or " : "") + smaller_network(o)},
   };

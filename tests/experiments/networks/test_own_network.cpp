@@ -116,7 +116,7 @@ TEST_CASE("own network: what is wrong is refused in one line") {
   const auto refused = [&](const std::string& options) { return box.refused(own + "compute_ntk --out K" + on_images + options); };
   CHECK(refused(" --features 5,1") == "--features: only the built-in networks have it, mine is none; leave it out");
   CHECK(refused(" --activation tanh") == "--activation: only the built-in networks have it, mine is none; leave it out");
-  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given or FILE.onnx");
+  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given, three, ten or FILE.onnx");
   CHECK(refused(" --model resnet18 --features 1") == "--features: resnet18 has none; give --filters and --blocks");
   CHECK_THAT(refused(" --memory 40M"), ContainsSubstring("--memory: 8 images take"));
   box.good(own + "compute_ntk --out L --quiet" + on_images);
