@@ -32,7 +32,10 @@ struct PoolGeometry {
 
 /// One axis of a window: where it starts (which may be before the image), its entries [first, last) in the image, and how many it counts.
 struct WindowSpan {
-  Index start, first, last, counted;
+  Index start;    ///< of the window
+  Index first;    ///< entry inside
+  Index last;     ///< the one after it
+  Index counted;  ///< what an average divides by
 };
 inline WindowSpan span_of(Index start, Index window, Index extent, Index before, Index after, bool count_padding) {
   const Index end = start + window;
