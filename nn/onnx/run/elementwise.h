@@ -3,20 +3,11 @@
 
 #include <numbers>
 
+#include "nn/onnx/run/functions.h"
 #include "nn/onnx/run/shapes.h"
 
 namespace tangentplane::onnx {
 
-/// 2 half x Phi(x sqrt(2) / divisor), which is x (1 + erf(x / divisor)) half: GELU as exporters spell it, with the file's constants, and
-/// without the difference in it.
-struct SpelledGelu {
-  double ratio, twice_half;
-  template <class X>
-  X operator()(const X& x) const {
-    const X y = X(twice_half) * x * normal_distribution(X(ratio) * x);
-    return innermost(x) > 40 ? X(twice_half) * x : (innermost(x) < -40 ? X(0) : y);
-  }
-};
 /// scale (x where x > 0, else alpha (e^x - 1)).
 template <class T>
 T selu(const T& x, double alpha, double factor) {
