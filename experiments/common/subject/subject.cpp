@@ -62,8 +62,9 @@ void require_fits(const CommonOptions& o, const Shape& image) {
     require(image == takes, "--model {}: takes images of shape {}, these have {}; give such images", o.model, takes, image);
   }
   require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
-  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
-          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+  if (o.model == "lenet")
+    require(image[0] >= 4 && image[1] >= 4, "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice",
+            image[0], image[1]);
 }
 
 Index logits_of(const CommonOptions& o, const Shape& image) {
