@@ -411,10 +411,11 @@ Var<T> add(Var<T> x, const Map& map, const Var<T>& b) {
   if (!tape) return y;
   const Examples added = tape_detail::note_map(*tape, map, b, x.at.examples), examples = std::max(x.at.examples, added);
   if (x.at.constant() && b.at.constant()) return {std::move(y), {tape, -1, -1, examples}};
+  const bool x_repeated = tape_detail::repeated(x.at, added, shape_of(y));
   return tape->record(
       std::move(y),
-      [map, x_at = x.at, b_at = b.at, is_repeated = tape_detail::repeated(x.at, added, shape_of(y))](const T& dy, Pull<T>& pull) {
-        tape_detail::contribute_sum(x_at, is_repeated, dy, pull);
+      [map, x_at = x.at, b_at = b.at, x_repeated](const T& dy, Pull<T>& pull) {
+        tape_detail::contribute_sum(x_at, x_repeated, dy, pull);
         tape_detail::contribute_map(map, b_at, dy, pull);
       },
       examples);
