@@ -28,7 +28,7 @@ inline Conv2d convolution(const Shape& x, const Shape& w, const Shape& b) {
   require(b.rank() == 1 && b[0] == w[3], "bias: input {} has no last axis for a bias {}", Shape{x[0], x[1], x[2], w[3]}, b);
   require(x[1] >= 2 && x[2] >= 2, "average_pool: window 2 does not fit into {}", Shape{x[0], x[1], x[2], w[3]});
   const Padding pad = Padding::same(x[1], x[2], w[0], w[1], 1);
-  return {{x[1], x[2], x[3], w[0], w[1], w[3], 1, pad.top, pad.bottom, pad.left, pad.right}};
+  return {ops_detail::conv_geometry("conv2d", x[1], x[2], w, Conv2dOptions{.pad = pad})};
 }
 
 }  // namespace segment_detail

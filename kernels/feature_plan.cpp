@@ -102,6 +102,7 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
   for (const auto& f : factors) {
     const bool matmul = is_matmul(f);
     const auto* conv = f.entrance->template as<Conv2d>();
+    if (conv && conv->at.groups > 1) continue;  // its groups see different channels
     // A weight that is used twice is contracted by summed rows, never by products of pairs.
     if ((!matmul && !conv) || !once(f) || contraction == Contraction::rows) continue;
     if (f.activation->rows() != n) continue;  // not one and the same for all outputs

@@ -1,9 +1,14 @@
 #include "linearize/example_rows.h"
 
+#include <functional>
+
+#include "autodiff/ops.h"
+
 namespace tangentplane {
 namespace {
 
-/// a [N, ..., K], d [N, ..., C] -> rows of K C numbers: the sum over the positions between of a's K by d's C numbers there.
+/// a [N, ..., K], d [N, ..., C] -> rows of K C numbers: the sum over the positions between of a's K by d's C numbers there. Added to what
+/// is there only where there are several positions.
 template <class S>
 void write_products(const Tensor<S>& a, const Tensor<S>& d, bool accumulate, S* rows, Index stride) {
   const Index n = a.rows(), k = a.shape()[-1], c = d.shape()[-1], positions = a.size() / (n * k);
@@ -18,10 +23,7 @@ void write_products(const Tensor<S>& a, const Tensor<S>& d, bool accumulate, S* 
         const S v = a[i * k + p];
         const S* from = d.data() + i * c;
         S* to = rows + i * stride + p * c;
-        if (accumulate)
-          for (Index q = 0; q < c; ++q) to[q] += v * from[q];
-        else
-          for (Index q = 0; q < c; ++q) to[q] = v * from[q];
+        for (Index q = 0; q < c; ++q) to[q] = v * from[q];
       }
   });
 }
@@ -121,41 +123,75 @@ Tensor<S> example_rows_by_slices(const Factor<Tensor<S>>& factor, Index outputs)
 namespace {
 
 /// What a routine for the whole batch needs to know of an op.
+template <class S>
 struct Known {
   const Conv2d* conv = nullptr;
   bool matmul = false, backwards = false;  // backwards: the op's input is the factor's cotangent
   bool bias = false, scale = false;
-  Shape weight;  // as the op takes it
+  std::function<Tensor<S>(const Factor<Tensor<S>>&, Index)> one;  // the gradient of one example, of an op that knows its shapes
+  Shape weight;                                                   // as the op takes it
 
-  bool any() const { return conv || matmul || bias || scale; }
+  bool any() const { return conv || matmul || bias || scale || one; }
 };
 
+/// Of ops that hold the shapes of a batch: the same op for one example of it.
 template <class S>
-Known known(const Factor<Tensor<S>>& f) {
+std::function<Tensor<S>(const Factor<Tensor<S>>&, Index)> gradient_of_one(const Entrance<Tensor<S>>& e, Index n) {
+  const auto one = [](const Tensor<S>& t, Index i) { return t.slice(i, i + 1); };
+  if (const auto* repeat = e.template as<Broadcast>())
+    return [op = Broadcast{repeat->from, repeat->to.with_rows(1), repeat->factor}, one](const Factor<Tensor<S>>& f, Index i) {
+      return op.transpose(one(f.cotangent, i));
+    };
+  if (const auto* product = e.template as<BroadcastMul>())
+    return [op = BroadcastMul{product->input.with_rows(1), product->weight, product->output.with_rows(1)}, one](
+               const Factor<Tensor<S>>& f, Index i) { return op.template solve<Slot::weight>(one(*f.activation, i), one(f.cotangent, i)); };
+  if (const auto* table = e.template as<Embedding>())
+    return [table, n, one](const Factor<Tensor<S>>& f, Index i) {
+      const auto count = static_cast<std::ptrdiff_t>(table->indices->size()) / n;
+      const auto first = table->indices->begin() + i * count;
+      const Embedding op{table->from, table->to.with_rows(1), std::make_shared<const std::vector<Index>>(first, first + count)};
+      return op.transpose(one(f.cotangent, i));
+    };
+  return {};
+}
+
+template <class S>
+Known<S> known(const Factor<Tensor<S>>& f, Index outputs) {
   const Entrance<Tensor<S>>& e = *f.entrance;
-  Known k;
+  Known<S> k;
   if (const auto* turned = e.template as<TransposedForm<Conv2d>>()) k.conv = &turned->form, k.backwards = true;
   if (e.template as<TransposedForm<MatMul>>()) k.matmul = k.backwards = true;
   if (const auto* conv = e.template as<Conv2d>()) k.conv = conv;
   if (e.template as<MatMul>()) k.matmul = true;
   k.bias = e.template as<ChannelBias>(), k.scale = e.template as<ChannelScale>();
   const Index c = f.cotangent.shape()[-1];
-  if (k.conv) k.weight = {k.conv->at.kernel_height, k.conv->at.kernel_width, k.conv->at.channels, k.conv->at.out_channels};
+  if (k.conv) k.weight = {k.conv->at.kernel_height, k.conv->at.kernel_width, k.conv->at.group_channels(), k.conv->at.out_channels};
   if (k.matmul) k.weight = k.backwards ? Shape{c, f.activation->shape()[-1]} : Shape{f.activation->shape()[-1], c};
   if (k.bias || k.scale) k.weight = {c};
+  if (const auto* repeat = e.template as<Broadcast>()) k.weight = repeat->from;
+  if (const auto* product = e.template as<BroadcastMul>()) k.weight = product->weight;
+  if (const auto* table = e.template as<Embedding>()) k.weight = table->from;
+  k.one = gradient_of_one(e, f.cotangent.rows() / outputs);
   return k;
 }
 
 /// Of one output, in the op's layout.
 template <class S>
-void write_known_rows(const Known& op, const Factor<Tensor<S>>& f, bool accumulate, S* to, Index stride) {
+void write_known_rows(const Known<S>& op, const Factor<Tensor<S>>& f, bool accumulate, S* to, Index stride) {
   const Tensor<S>&d = f.cotangent, &input = op.backwards ? d : f.activation ? *f.activation : d, &output = op.backwards ? *f.activation : d;
   const Index n = d.rows(), p = op.weight.size();
-  if (op.matmul) return write_products(input, output, accumulate, to, stride);
+  const bool several = op.matmul && input.size() > n * input.shape()[-1];
+  if (op.matmul && (several || !accumulate)) return write_products(input, output, accumulate, to, stride);
   if (op.conv && !accumulate)
     return cpu::conv2d_weight_rows(op.conv->at, input, output, to, stride);  // in place: these rows are the longest
   Tensor<S> rows;
-  if (op.conv) {
+  if (op.one) {
+    rows = Tensor<S>({n, p});
+    cpu::parallel_for(n, [&](Index i) { std::copy_n(op.one(f, i).data(), p, rows.data() + i * p); });
+  } else if (op.matmul) {
+    rows = Tensor<S>({n, p});
+    write_products(input, output, false, rows.data(), p);
+  } else if (op.conv) {
     rows = Tensor<S>({n, p});
     cpu::conv2d_weight_rows(op.conv->at, input, output, rows.data(), p);
   } else {
@@ -188,7 +224,7 @@ std::vector<Index> places_in_op(const Entrance<Tensor<S>>& entrance, const Shape
 
 template <class S>
 void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to, Index stride, Index outputs, RowLayout layout) {
-  const Known op = known(factor);
+  const Known<S> op = known(factor, outputs);
   if (!op.any()) return place_rows(example_rows_by_slices(factor, outputs), accumulate, to, stride, [](Index k) { return k; });
   std::vector<Index> places;
   if (factor.entrance->rearranged() && layout == RowLayout::own) places = places_in_op(*factor.entrance, op.weight);
@@ -207,7 +243,7 @@ void write_example_rows(const Factor<Tensor<S>>& factor, bool accumulate, S* to,
 
 template <class S>
 Tensor<S> example_rows(const Factor<Tensor<S>>& factor, Index outputs) {
-  const Known op = known(factor);
+  const Known<S> op = known(factor, outputs);
   if (!op.any()) return example_rows_by_slices(factor, outputs);
   const Index n = std::max(factor.cotangent.rows(), factor.activation ? factor.activation->rows() : 0);
   Tensor<S> rows({n, op.weight.size()});

@@ -44,9 +44,8 @@ TEST_CASE("a weight that is computed from parameters is named as that and not as
   CHECK(line([](const auto& scope, const auto& images) {
           return last(scope, conv2d(images, mul(scope.parameter("u", {1, 1, 3, 2}, ones()), scope.parameter("w", {1, 1, 3, 2}, ones()))));
         }) == says("conv2d"));
-  CHECK(line([](const auto& scope, const auto& images) {
-          return last(scope, bias(images, reshape(scope.parameter("b", {1, 3}, ones()), {3})));
-        }) == says("channel_bias"));
+  CHECK(line([](const auto& scope, const auto& images) { return last(scope, bias(images, sigmoid(scope.parameter("b", {3}, ones())))); }) ==
+        says("channel_bias"));
   CHECK(line([](const auto& scope, const auto& images) {
           return last(scope, channel_scale(images, sigmoid(scope.parameter("s", {3}, ones()))));
         }) == says("channel_scale"));
@@ -58,6 +57,12 @@ TEST_CASE("a weight that is computed from parameters is named as that and not as
           const auto w = tanh(scope.parameter("w", {1, 1, 3, 2}, ones())), b = scope.parameter("b", {2}, zeros());
           return last(scope, convolve_activate_pool(Tanh{}, images, w, b));
         }) == says("conv2d"));
+  // A parameter of which the numbers are only rearranged is not computed.
+  const Network<double> rearranged([](const auto& scope, const auto& images) {
+    return last(scope, bias(images, reshape(scope.parameter("b", {1, 3}, ones()), {3})));
+  });
+  const auto r = draw_small<double>("rearranged", rearranged, {2, 2, 3}, examples);
+  CHECK(FactoredJacobian<double>(r.network, r.variables, r.images).rows().shape() == (Shape{examples, r.variables.size()}));
   // What the sentence advises is right.
   const Network<double> advised([](const auto& scope, const auto& images) {
     return scale(matmul(flatten(images), scope.parameter("w", {12, 1}, lecun_normal())), 0.5);
