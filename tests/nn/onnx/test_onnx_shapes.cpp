@@ -178,12 +178,13 @@ TEST_CASE("onnx: gather, tile, expand, resize and blocks") {
 
 TEST_CASE("onnx: reshapes and transposes in any order are the file's") {
   // Splits and joins axes that lie beside one another with the channels last, and ones that do not.
-  for (const auto& [order, shape] : std::vector<std::pair<Integers, Integers>>{{{0, 1, 2, 3}, {0, 2, -1}},
-                                                                               {{0, 2, 3, 1}, {0, 20, 2}},
-                                                                               {{0, 3, 1, 2}, {-1, 8, 5}},
-                                                                               {{0, 1, 3, 2}, {0, 4, 1, 2, 5}},
-                                                                               {{0, 2, 1, 3}, {0, 0, 8}},
-                                                                               {{0, 1, 2, 3}, {0, 10, 4}}}) {
+  for (const auto& setting : std::vector<std::pair<Integers, Integers>>{{{0, 1, 2, 3}, {0, 2, -1}},
+                                                                        {{0, 2, 3, 1}, {0, 20, 2}},
+                                                                        {{0, 3, 1, 2}, {-1, 8, 5}},
+                                                                        {{0, 1, 3, 2}, {0, 4, 1, 2, 5}},
+                                                                        {{0, 2, 1, 3}, {0, 0, 8}},
+                                                                        {{0, 1, 2, 3}, {0, 10, 4}}}) {
+    const Integers order = setting.first, shape = setting.second;
     OpCase c = scaled(14);
     c.writer.integers("to", shape), c.writer.integers("axes", {1});
     set(c.writer.node("Transpose", {"a"}, {"t"}), "perm", order);
