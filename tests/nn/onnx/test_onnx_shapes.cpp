@@ -377,3 +377,39 @@ TEST_CASE("onnx: joined values lie as the larger, and parameters are repeated fo
     });
   }
 }
+
+TEST_CASE("onnx: known masks choose, and 0 is put for NaN") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  {  // attention that looks back only, masked by -inf where a triangle of ones has none
+    OpCase c = scaled(14, {2, 4, 4});
+    c.writer.integers("four", {4, 4}), c.writer.integers("zero", {0}, true), c.writer.reals("none", {}, {-infinity});
+    auto& ones = c.writer.node("ConstantOfShape", {"four"}, {"ones"});
+    auto* value = ones.add_attribute();
+    value->set_name("value"), value->set_type(onnx::proto::AttributeProto::TENSOR);
+    value->mutable_t()->set_data_type(1), value->mutable_t()->add_dims(1), value->mutable_t()->add_float_data(1);
+    set(c.writer.node("Trilu", {"ones", "zero"}, {"low"}), "upper", std::int64_t(0));
+    set(c.writer.node("Cast", {"low"}, {"mask"}), "to", std::int64_t(9));
+    c.writer.node("Where", {"mask", "a", "none"}, {"m"});
+    c.writer.node("Softmax", {"m"}, {"p"});
+    c.writer.node("IsNaN", {"p"}, {"n"});
+    c.writer.reals("nothing", {}, {0});
+    c.writer.node("Where", {"n", "nothing", "p"}, {"z"});
+    c.check([&](const Plain& x) {
+      const Plain v = scaled_input(c, x);
+      return filled(x.dims, [&](auto a, auto i, auto j) {
+        double sum = 0;
+        for (std::int64_t k = 0; k <= i; ++k) sum += std::exp(v(a, i, k));
+        return j <= i ? std::exp(v(a, i, j)) / sum : 0;
+      });
+    });
+  }
+  OpCase c = scaled(13);
+  c.writer.integers("which", {1, 0, 0, 1}), c.writer.integers("one", {1});
+  c.writer.node("Equal", {"which", "one"}, {"mask"});
+  c.writer.node("Exp", {"a"}, {"e"});
+  c.writer.node("Where", {"mask", "a", "e"}, {"z"});
+  c.check([&](const Plain& x) {
+    const Plain v = scaled_input(c, x);
+    return filled(x.dims, [&](auto a, auto i, auto j) { return j == 0 || j == 3 ? v(a, i, j) : std::exp(v(a, i, j)); });
+  });
+}
