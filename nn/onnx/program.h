@@ -41,6 +41,7 @@ enum class Function {
   clip,          // to [a, b]
   power,         // x^a
   spelled_gelu,  // x (1 + erf(x / a)) b, as exporters spell GELU
+  nan_to_zero,   // 0 for NaN, else x
 };
 
 // Each compares equal to the op that another reading of the same node gives.
@@ -100,7 +101,7 @@ struct Pad {
 struct Expand {
   bool operator==(const Expand&) const = default;
 };
-enum class Fold { sum, mean, max, min };
+enum class Fold { sum, mean, max, min, product /* of numbers known when the file is read alone */ };
 struct Reduce {
   Fold f;
   std::vector<int> axes;

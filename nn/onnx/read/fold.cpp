@@ -123,6 +123,8 @@ double value(const op::Pointwise& p, double x) {
       return x < p.a ? p.a : x > p.b ? p.b : x;
     case power:
       return std::pow(x, p.a);
+    case nan_to_zero:
+      return std::isnan(x) ? 0 : x;
     case spelled_gelu:
       return x * (1 + std::erf(x / p.a)) * p.b;
   }
@@ -226,6 +228,8 @@ struct Folder {
         y = std::max(y, v);
       else if (r.f == op::Fold::min)
         y = std::min(y, v);
+      else if (r.f == op::Fold::product)
+        y *= v;
       else
         y += v;
       seen[static_cast<std::size_t>(place)] = true;

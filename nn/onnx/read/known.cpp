@@ -134,21 +134,92 @@ void known_function(NodeReader& n) {
   n.constant(std::move(y));
 }
 
+namespace {
+
+/// a where the condition holds (or, for `otherwise`, does not), else 0.
+Constant masked(const Constant& condition, const Constant& a, const Dims& dims, bool otherwise) {
+  Constant y{a.type, dims, {}, {}};
+  for (Index i = 0, count = numbers(dims); i < count; ++i) {
+    const bool kept = (condition.real(broadcast_place(condition.dims, dims, i)) != 0) != otherwise;
+    const auto place = static_cast<std::size_t>(broadcast_place(a.dims, dims, i));
+    if (y.type == Type::real)
+      y.reals.push_back(kept ? a.reals[place] : 0);
+    else
+      y.integers.push_back(kept ? a.integers[place] : 0);
+  }
+  return y;
+}
+
+}  // namespace
+
 void where(NodeReader& n) {
+  const Known &a = n.input(1), &b = n.input(2);
+  if (const auto nan = n.reading().nan_of.find(n.id(0)); nan != n.reading().nan_of.end()) {
+    n.check(nan->second == n.id(2) && a.value && a.value->size() == 1 && a.value->real(0) == 0,
+            "chooses by IsNaN; only 0 in place of NaN is read");
+    Known out = b;
+    n.emit(op::Pointwise{op::Function::nan_to_zero}, {n.id(2)}, out);
+    return;
+  }
   const Constant& condition = n.known(0, "condition");
-  const Constant &a = n.known(1, "first choice"), &b = n.known(2, "second choice");
   auto dims = broadcast_dims(condition.dims, a.dims);
   if (dims) dims = broadcast_dims(*dims, b.dims);
-  n.check(dims.has_value() && a.type == b.type, "takes {}, {} and {}, which do not go together", text(condition.dims), text(a.dims),
-          text(b.dims));
-  Constant y{a.type, *dims, {}, {}};
-  for (Index i = 0, count = numbers(*dims); i < count; ++i) {
-    const Constant& from = condition.real(broadcast_place(condition.dims, *dims, i)) != 0 ? a : b;
-    const auto place = static_cast<std::size_t>(broadcast_place(from.dims, *dims, i));
+  n.check(dims.has_value() && a.type == b.type, "takes {}, {} and {}, which do not go together", text(condition.dims), n.shown(a.dims),
+          n.shown(b.dims));
+  // Each choice times 1 or 0, and their sum; a known choice at once, infinities included.
+  const auto part = [&](int i, bool otherwise) {
+    const Known& x = n.input(i);
+    if (x.value) {
+      const auto to = broadcast_dims(condition.dims, x.dims);
+      return n.value(masked(condition, *x.value, *to, otherwise));
+    }
+    const int mask = n.value(masked(condition, Constant{Type::real, {}, {1}, {}}, condition.dims, otherwise));
+    return n.emit(op::Combine{op::Arithmetic::multiply}, {n.id(i), mask}, n.broadcast({n.id(i), mask}), -1);
+  };
+  if (a.value && b.value) {
+    const Constant first = masked(condition, *a.value, *dims, false), second = masked(condition, *b.value, *dims, true);
+    Constant y = first;
+    for (Index i = 0; i < y.size(); ++i) {
+      const auto place = static_cast<std::size_t>(i);
+      const bool chosen = condition.real(broadcast_place(condition.dims, *dims, i)) != 0;
+      if (y.type == Type::real)
+        y.reals[place] = chosen ? first.reals[place] : second.reals[place];
+      else
+        y.integers[place] = chosen ? first.integers[place] : second.integers[place];
+    }
+    return n.constant(std::move(y));
+  }
+  const int first = part(1, false), second = part(2, true);
+  n.emit(op::Combine{op::Arithmetic::add}, {first, second}, n.broadcast({first, second}));
+}
+
+void is_nan(NodeReader& n) {
+  const Known& x = n.input(0);
+  if (x.value) {
+    Constant y{Type::boolean, x.dims, {}, {}};
+    for (Index i = 0; i < x.value->size(); ++i) y.integers.push_back(std::isnan(x.value->real(i)));
+    return n.constant(std::move(y));
+  }
+  Known out = x;
+  out.type = Type::boolean;
+  n.reading().nan_of[n.reading().add(n.node.outputs.at(0), std::move(out))] = n.id(0);
+}
+
+void triangle(NodeReader& n) {
+  const Constant& x = n.known(0, "input");
+  const std::size_t rank = x.dims.size();
+  n.check(rank >= 2, "takes matrices, got {}", text(x.dims));
+  const auto diagonal = n.has(1) ? static_cast<std::int64_t>(n.known_number(1, "diagonal")) : 0;
+  const bool upper = n.integer("upper", 1) != 0;
+  Constant y = x;
+  const Index columns = x.dims[rank - 1], rows = x.dims[rank - 2];
+  for (Index i = 0; i < y.size(); ++i) {
+    const Index row = i / columns % rows, column = i % columns;
+    if (upper ? column >= row + diagonal : column <= row + diagonal) continue;
     if (y.type == Type::real)
-      y.reals.push_back(from.reals[place]);
+      y.reals[static_cast<std::size_t>(i)] = 0;
     else
-      y.integers.push_back(from.integers[place]);
+      y.integers[static_cast<std::size_t>(i)] = 0;
   }
   n.constant(std::move(y));
 }

@@ -111,10 +111,12 @@ void reduce(NodeReader& n) {
   if (name == "ReduceL1") y = n.emit(op::Pointwise{op::Function::abs}, {y}, fresh(x), -1);
   if (name == "ReduceL2" || name == "ReduceSumSquare") y = n.emit(op::Pointwise{op::Function::power, 2}, {y}, fresh(x), -1);
   if (axes.empty()) return n.alias(y);
-  const op::Fold f = name == "ReduceMean"  ? op::Fold::mean
-                     : name == "ReduceMax" ? op::Fold::max
-                     : name == "ReduceMin" ? op::Fold::min
-                                           : op::Fold::sum;
+  if (name == "ReduceProd") n.known(0, "input");
+  const op::Fold f = name == "ReduceMean"   ? op::Fold::mean
+                     : name == "ReduceMax"  ? op::Fold::max
+                     : name == "ReduceMin"  ? op::Fold::min
+                     : name == "ReduceProd" ? op::Fold::product
+                                            : op::Fold::sum;
   if (name != "ReduceL2") return fold_axes(n, f, y, axes, keep, 0);
   fold_axes(n, f, y, axes, keep, -1);
   const int sum = static_cast<int>(n.reading().values.size()) - 1;

@@ -30,6 +30,7 @@ struct Reading {
   std::vector<std::string> nodes;  ///< that each step belongs to
   /// Axes that a Squeeze without axes took away, by its output: those of 1 but for the batch's, which only the tracked reading tells.
   std::map<std::string, std::vector<int>> squeezed;
+  std::map<int, int> nan_of;         ///< of which value an IsNaN tells
   const Reading* tracked = nullptr;  ///< the other reading, if there is one
 
   /// A new value; one without a name is not found by it.
@@ -105,6 +106,12 @@ class NodeReader {
   void alias(int id, int which = 0);
   /// The node's output is known.
   void constant(Constant c, int which = 0);
+  /// A known value of its own.
+  int value(Constant c) {
+    Known k{c.type, c.dims, Role::constant, nullptr, -1, 1};
+    k.value = std::make_shared<const Constant>(std::move(c));
+    return reading_.add("", std::move(k));
+  }
   /// True if a later node uses that output.
   bool uses_output(int which) const {
     return which < static_cast<int>(node.outputs.size()) && !node.outputs[static_cast<std::size_t>(which)].empty();

@@ -49,6 +49,7 @@ const std::array table{
     Operator{"HardSwish", 14, "", pointwise},
     Operator{"Identity", 13, "of an initialiser: a parameter of its own", same},
     Operator{"InstanceNormalization", 13, "", instance_norm},
+    Operator{"IsNaN", 13, "as the condition of a Where that puts 0 for NaN", is_nan},
     Operator{"LayerNormalization", 17, "one output", layer_norm},
     Operator{"LeakyRelu", 13, "", pointwise},
     Operator{"Less", 13, when_known, known_function},
@@ -76,6 +77,7 @@ const std::array table{
     Operator{"ReduceMax", 13, "", reduce},
     Operator{"ReduceMean", 13, "", reduce},
     Operator{"ReduceMin", 13, "", reduce},
+    Operator{"ReduceProd", 13, when_known, reduce},
     Operator{"ReduceSum", 13, "", reduce},
     Operator{"ReduceSumSquare", 13, "", reduce},
     Operator{"Relu", 13, "", pointwise},
@@ -100,8 +102,9 @@ const std::array table{
     Operator{"Tanh", 13, "", pointwise},
     Operator{"Tile", 13, "", tile},
     Operator{"Transpose", 13, "", transpose},
+    Operator{"Trilu", 14, when_known, triangle},
     Operator{"Unsqueeze", 13, "", unsqueeze},
-    Operator{"Where", 13, when_known, where},
+    Operator{"Where", 13, "the condition is known when the file is read, or an IsNaN", where},
     Operator{"Xor", 13, when_known, known_function},
 };
 

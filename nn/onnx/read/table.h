@@ -26,17 +26,15 @@ std::string operators_text();
 // How each kind of node is read.
 namespace reading {
 
-void pointwise(NodeReader&n), clip(NodeReader&n), power(NodeReader&n), prelu(NodeReader&n), combine(NodeReader&n), extreme(NodeReader&n);
-void same(NodeReader&n), dropout(NodeReader&n), cast(NodeReader&n);
-void constant(NodeReader&n), constant_of_shape(NodeReader&n), range(NodeReader&n), shape(NodeReader&n), known_function(NodeReader&n),
-    where(NodeReader&n);
-void reshape(NodeReader&n), flatten(NodeReader&n), squeeze(NodeReader&n), unsqueeze(NodeReader&n), transpose(NodeReader&n),
-    concat(NodeReader&n), slice(NodeReader&n), split(NodeReader&n), gather(NodeReader&n), pad(NodeReader&n), expand(NodeReader&n),
-    tile(NodeReader&n), resize(NodeReader&n), depth_to_space(NodeReader&n);
-void reduce(NodeReader&n), global_pool(NodeReader&n), softmax(NodeReader&n);
-void conv(NodeReader&n), conv_transpose(NodeReader&n), pool(NodeReader&n);
-void matmul(NodeReader&n), gemm(NodeReader&n);
-void batch_norm(NodeReader&n), layer_norm(NodeReader&n), group_norm(NodeReader&n), instance_norm(NodeReader&n);
+using Handler = void(NodeReader&);
+Handler pointwise, clip, power, prelu, combine, extreme, same, dropout, cast;
+Handler constant, constant_of_shape, range, shape, known_function, where, is_nan, triangle;
+Handler reshape, flatten, squeeze, unsqueeze, transpose, concat, slice, split, gather, expand;
+Handler pad, tile, resize, depth_to_space;
+Handler reduce, global_pool, softmax;
+Handler conv, conv_transpose, pool;
+Handler matmul, gemm;
+Handler batch_norm, layer_norm, group_norm, instance_norm;
 
 }  // namespace reading
 

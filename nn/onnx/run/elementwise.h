@@ -64,6 +64,8 @@ T function_of(const op::Pointwise& f, const T& x) {
       return tangentplane::clip(x, f.a, f.b);
     case power:
       return f.a == 2 ? mul(x, x) : pow(x, f.a);
+    case nan_to_zero:
+      return pointwise(NanToZero{}, x);
     case spelled_gelu:
       return pointwise(SpelledGelu{std::numbers::sqrt2 / f.a, 2 * f.b}, x);
   }

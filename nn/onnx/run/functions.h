@@ -18,6 +18,14 @@ struct SpelledGelu {
   }
 };
 
+/// 0 for NaN, else x: what exporters write behind the softmax of a masked attention.
+struct NanToZero {
+  template <class X>
+  X operator()(const X& x) const {
+    return innermost(x) != innermost(x) ? X(0) : x;
+  }
+};
+
 }  // namespace onnx
 
 #define TANGENTPLANE_ONNX_FUNCTION(prefix, S, F)                                       \
@@ -25,30 +33,31 @@ struct SpelledGelu {
   prefix template Tensor<S> pointwise(const Derivative<F>&, const Tensor<S>&);         \
   prefix template Tensor<S> slope_times(const F&, const Tensor<S>&, const Tensor<S>&); \
   prefix template Tensor<S> slope_times(const Derivative<F>&, const Tensor<S>&, const Tensor<S>&);
-#define TANGENTPLANE_ONNX_FUNCTIONS(prefix, S)        \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Relu)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Tanh)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sigmoid)      \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Exp)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Log)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sqrt)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Rsqrt)        \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Abs)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Reciprocal)   \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sin)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Cos)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Erf)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, ExactGelu)    \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Gelu)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Silu)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Softplus)     \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, LeakyRelu)    \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Elu)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, HardSwish)    \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, HardSigmoid)  \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Clip)         \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Pow)          \
-  TANGENTPLANE_ONNX_FUNCTION(prefix, S, NegativePart) \
+#define TANGENTPLANE_ONNX_FUNCTIONS(prefix, S)           \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Relu)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Tanh)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sigmoid)         \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Exp)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Log)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sqrt)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Rsqrt)           \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Abs)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Reciprocal)      \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Sin)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Cos)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Erf)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, ExactGelu)       \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Gelu)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Silu)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Softplus)        \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, LeakyRelu)       \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Elu)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, HardSwish)       \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, HardSigmoid)     \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Clip)            \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, Pow)             \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, NegativePart)    \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::NanToZero) \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::SpelledGelu)
 
 TANGENTPLANE_ONNX_FUNCTIONS(extern, float)

@@ -102,4 +102,18 @@ class OpCase {
   Integers image_;
 };
 
+/// A graph whose `a` is x times a weight of every entry.
+inline OpCase scaled(int opset, const Integers& image = {2, 5, 4}) {
+  OpCase c(opset, image);
+  c.writer.weight("s", image);
+  c.writer.node("Mul", {"x", "s"}, {"a"});
+  return c;
+}
+inline Plain scaled_input(const OpCase& c, const Plain& x) {
+  const Reals s = values_of(c.writer, "s");
+  Plain y = x;
+  for (std::size_t i = 0; i < s.size(); ++i) y.values[i] *= s[i];
+  return y;
+}
+
 }  // namespace tangentplane::onnx_test
