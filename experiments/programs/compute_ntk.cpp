@@ -14,6 +14,7 @@
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/run/run_record.h"
+#include "experiments/common/subject/logits.h"
 #include "experiments/common/text/say.h"
 #include "experiments/programs.h"
 
@@ -24,6 +25,7 @@ namespace {
 
 struct Options : CommonOptions {
   KernelOptions kernel;
+  LogitsOptions logits;
 };
 
 /// eigvals.npy, eigvecs.npy, and residuals.npy where they were measured.
@@ -86,12 +88,13 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   offer(o, own);
   add_common_options(line, o);
   add_kernel_options(line, o.kernel);
+  add_logits_options(line, o.logits);
   parse(line, argc, argv);
   resolve(line, o);
   require(o.labels.empty(), "--labels: a kernel has none; leave it out");
   const data::Layout layout = look_at_data(o);
   check_kernel_options(o.kernel, layout.num_train + layout.num_test);
-  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
+  with_dtype(o, [&]<class S>() { o.logits.asked() ? only_logits<S>(o.logits, o, layout) : run_in<S>(line, o, layout); });
 }
 
 }  // namespace
