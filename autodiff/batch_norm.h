@@ -56,20 +56,24 @@ template <class S>
 Var<Tensor<S>> normalise(const Var<Tensor<S>>& x, const Tensor<S>& mean, const Tensor<S>& inverse_deviation, const Var<Tensor<S>>& gamma,
                          const Var<Tensor<S>>& beta) {
   using T = Tensor<S>;
-  auto* tape = tape_detail::common_tape(gamma.at, beta.at);
-  tape = tape_detail::common_tape(x.at, tape ? (gamma.at.constant() ? beta.at : gamma.at) : x.at);
-  if (!tape) return normalise(x.value, mean, inverse_deviation, gamma.value, beta.value);
+  const auto operands = {&x.at, &gamma.at, &beta.at};
+  auto* tape = tape_detail::common_tape(operands);
+  if (tape_detail::all_constant(operands))
+    return {normalise(x.value, mean, inverse_deviation, gamma.value, beta.value), tape_detail::constant_place(operands)};
   batch_norm_detail::check(x.value.shape(), mean.shape(), inverse_deviation.shape(), gamma.value.shape(), beta.value.shape());
-  tape->spread(ChannelScale::name, gamma.at);
-  tape->spread(ChannelBias::name, beta.at);
+  tape->spread(ChannelScale::name, gamma.at, x.at.examples);
+  tape->spread(ChannelBias::name, beta.at, x.at.examples);
   T normalised, y = cpu::normalise(x.value, mean, inverse_deviation, gamma.value, beta.value, gamma.at.constant() ? nullptr : &normalised);
-  return tape->record(std::move(y), [normalised, inverse_deviation, gamma_value = gamma.value, x_at = x.at, gamma_at = gamma.at,
-                                     beta_at = beta.at, shape = x.value.shape()](const T& dy, Pull<T>& pull) {
-    // In the order of the composition; a gamma of zeros lets nothing through to x.
-    tape_detail::contribute_map(ChannelBias{shape}, beta_at, dy, pull);
-    tape_detail::contribute<Slot::weight, Slot::input, Slot::output>(ChannelScale{}, gamma_at, normalised, dy, pull);
-    if (!x_at.constant() && !exactly_zero(gamma_value)) pull.into(x_at, cpu::scale_twice(dy, gamma_value, inverse_deviation));
-  });
+  return tape->record(
+      std::move(y),
+      [normalised, inverse_deviation, gamma_value = gamma.value, x_at = x.at, gamma_at = gamma.at, beta_at = beta.at,
+       shape = x.value.shape()](const T& dy, Pull<T>& pull) {
+        // In the order of the composition; a gamma of zeros lets nothing through to x.
+        tape_detail::contribute_map(ChannelBias{shape}, beta_at, dy, pull);
+        tape_detail::contribute<Slot::weight, Slot::input, Slot::output>(ChannelScale{}, gamma_at, normalised, dy, pull);
+        if (!x_at.constant() && !exactly_zero(gamma_value)) pull.into(x_at, cpu::scale_twice(dy, gamma_value, inverse_deviation));
+      },
+      x.at.examples);
 }
 
 /// The output and the statistics of the batch that made it.
@@ -109,11 +113,11 @@ BatchNormalised<Tensor<S>> normalise_by_batch(const Tensor<S>& x, const Tensor<S
 template <class S>
 BatchNormalised<Var<Tensor<S>>> normalise_by_batch(const Var<Tensor<S>>& x, const Var<Tensor<S>>& gamma, const Var<Tensor<S>>& beta,
                                                    double epsilon) {
-  tape_detail::common_tape(x.at, beta.at);
-  auto* tape = tape_detail::common_tape(x.at.constant() ? beta.at : x.at, gamma.at);
+  const auto operands = {&x.at, &gamma.at, &beta.at};
+  auto* tape = tape_detail::common_tape(operands);
   auto value = normalise_by_batch(x.value, gamma.value, beta.value, epsilon);
-  if (!tape) return {value.y, value.mean, value.variance};
-  tape->couple("batch_norm");
+  if (tape) tape->couple("batch_norm");
+  if (tape_detail::all_constant(operands)) return {{value.y, tape_detail::constant_place(operands)}, value.mean, value.variance};
   auto y =
       tape->record(value.y, [x_value = x.value, moments = cpu::ChannelMoments<S>{value.mean, value.variance}, gamma_value = gamma.value,
                              epsilon, x_at = x.at, gamma_at = gamma.at, beta_at = beta.at](const Tensor<S>& dy, Pull<Tensor<S>>& pull) {

@@ -13,15 +13,26 @@
 
 namespace tangentplane {
 
-/// How a parameter enters the network: the op that takes it, without its operands.
+/// How the numbers of a parameter are rearranged on their way to the op that takes it: weights may lie in a file's layout.
+template <class T>
+class View {
+ public:
+  virtual ~View() = default;
+  virtual T seen(T own) const = 0;  ///< from the parameter's own layout to the op's
+  virtual T own(T seen) const = 0;  ///< and back
+};
+
+/// How a parameter enters the network: the op that takes it, without its operands, and the view through which the op sees it, if there is
+/// one.
 template <class T>
 class Entrance {
  public:
+  explicit Entrance(std::shared_ptr<const View<T>> view = nullptr) : view_(std::move(view)) {}
   virtual ~Entrance() = default;
   virtual const char* name() const = 0;  ///< of the op, for messages
-  /// The parameter's cotangent: solve<weight>(activation, cotangent), summed over the examples.
+  /// The parameter's cotangent in its own layout: solve<weight>(activation, cotangent), summed over the examples.
   virtual T gradient(const std::optional<T>& activation, const T& cotangent) const = 0;
-  /// B(activation, v): what a change v of the parameter adds to the op's output.
+  /// B(activation, v): what a change v of the parameter, in its own layout, adds to the op's output.
   virtual T output(const std::optional<T>& activation, const T& v) const = 0;
   /// sum + output(activation, v), for maps without the array in between.
   virtual T add_output(T sum, const std::optional<T>& activation, const T& v) const { return add(std::move(sum), output(activation, v)); }
@@ -35,9 +46,19 @@ class Entrance {
     return type() == typeid(Op) ? static_cast<const Op*>(op()) : nullptr;
   }
 
+  /// True if the op takes the parameter in another layout than its own: what is computed from the op itself (`as`) is in the op's.
+  bool rearranged() const { return view_ != nullptr; }
+  /// A gradient in the op's layout, in the parameter's own.
+  T own_layout(T gradient) const { return view_ ? view_->own(std::move(gradient)) : gradient; }
+  /// A change of the parameter in its own layout, as the op takes it.
+  T op_layout(T v) const { return view_ ? view_->seen(std::move(v)) : v; }
+
  protected:
   virtual const std::type_info& type() const = 0;  ///< of the op
   virtual const void* op() const = 0;              ///< the op itself
+
+ private:
+  std::shared_ptr<const View<T>> view_;
 };
 
 /// One term of a parameter's cotangent.
@@ -65,7 +86,7 @@ void require_example_rows(const Factor<T>& f, Index examples, const char* what, 
   require(rows == examples && (!f.activation || (shape_of(*f.activation).rank() > 0 && shape_of(*f.activation)[0] == examples)),
           "{}: parameter {} meets {} row{} in {} (output {}) where the batch has {} example{}; keep the examples as the first axis{}", what,
           parameter, rows, rows == 1 ? "" : "s", op, shape, examples, examples == 1 ? "" : "s",
-          tokens ? ": a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]" : "");
+          tokens ? ": a layer over T tokens takes [N,T,C]" : "");
 }
 
 /// True if both factors came back from the output of one op, as those of a layer's weight and bias do. (After a reshape the numbers are the
@@ -77,10 +98,26 @@ bool share_cotangent(const Factor<Tensor<S>>& f, const Factor<Tensor<S>>& g) {
 
 namespace factor_detail {
 
+/// A view by a map, after another view or none.
+template <class Map, class T>
+class ViewBy : public View<T> {
+ public:
+  ViewBy(Map map, std::shared_ptr<const View<T>> before) : map_(std::move(map)), before_(std::move(before)) {}
+  T seen(T own) const override { return apply(map_, before_ ? before_->seen(std::move(own)) : own); }
+  T own(T seen) const override {
+    T x = apply(transposed(map_), seen);
+    return before_ ? before_->own(std::move(x)) : x;
+  }
+
+ private:
+  Map map_;
+  std::shared_ptr<const View<T>> before_;
+};
+
 template <class Op_, class T>
 class EntranceOf : public Entrance<T> {
  public:
-  explicit EntranceOf(Op_ op) : op_(std::move(op)) {}
+  explicit EntranceOf(Op_ op, std::shared_ptr<const View<T>> view = nullptr) : Entrance<T>(std::move(view)), op_(std::move(op)) {}
   const char* name() const override { return Op_::name; }
 
  protected:
@@ -97,10 +134,12 @@ class FormEntrance : public factor_detail::EntranceOf<Form, T> {
  public:
   using factor_detail::EntranceOf<Form, T>::EntranceOf;
   T gradient(const std::optional<T>& activation, const T& cotangent) const override {
-    return solve<Slot::weight>(this->op_, *activation, cotangent);
+    return this->own_layout(solve<Slot::weight>(this->op_, *activation, cotangent));
   }
-  T output(const std::optional<T>& activation, const T& v) const override { return solve<Slot::output>(this->op_, *activation, v); }
-  bool per_example() const override { return Form::shares_weight; }
+  T output(const std::optional<T>& activation, const T& v) const override {
+    return solve<Slot::output>(this->op_, *activation, this->op_layout(v));
+  }
+  bool per_example() const override { return weight_is_shared(this->op_); }
 };
 
 /// A parameter that enters through a map.
@@ -108,10 +147,12 @@ template <class Map, class T>
 class MapEntrance : public factor_detail::EntranceOf<Map, T> {
  public:
   using factor_detail::EntranceOf<Map, T>::EntranceOf;
-  T gradient(const std::optional<T>&, const T& cotangent) const override { return apply(transposed(this->op_), cotangent); }
-  T output(const std::optional<T>&, const T& v) const override { return apply(this->op_, v); }
-  T add_output(T sum, const std::optional<T>&, const T& v) const override { return add(std::move(sum), this->op_, v); }
-  bool per_example() const override { return broadcasts<Map>; }
+  T gradient(const std::optional<T>&, const T& cotangent) const override {
+    return this->own_layout(apply(transposed(this->op_), cotangent));
+  }
+  T output(const std::optional<T>&, const T& v) const override { return apply(this->op_, this->op_layout(v)); }
+  T add_output(T sum, const std::optional<T>&, const T& v) const override { return add(std::move(sum), this->op_, this->op_layout(v)); }
+  bool per_example() const override { return broadcasts(this->op_); }
 };
 
 /// A parameter whose cotangent is already multiplied out (and summed over the examples).

@@ -9,7 +9,7 @@
 
 namespace tangentplane {
 
-/// x [N, K], w [K, C] -> [N, C].
+/// x [N, ..., K], w [K, C] -> [N, ..., C].
 struct MatMul {
   static constexpr const char* name = "matmul";
   static constexpr bool shares_weight = true;  // one weight meets every example
@@ -19,17 +19,17 @@ struct MatMul {
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
     using cpu::Op;
     if constexpr (s == Slot::output) {
-      const Index n = p.shape()[0], k = p.shape()[1], c = q.shape()[1];
-      Tensor<S> y({n, c});
+      const Index k = q.shape()[0], c = q.shape()[1], n = p.size() / k;
+      Tensor<S> y(p.shape().with_last(c));
       cpu::parallel_gemm(Op::none, Op::none, n, c, k, S(1), p.data(), k, q.data(), c, S(0), y.data(), c);
       return y;
     } else if constexpr (s == Slot::input) {  // w, dy
-      const Index n = q.shape()[0], k = p.shape()[0], c = p.shape()[1];
-      Tensor<S> dx({n, k});
+      const Index k = p.shape()[0], c = p.shape()[1], n = q.size() / c;
+      Tensor<S> dx(q.shape().with_last(k));
       cpu::parallel_gemm(Op::none, Op::transpose, n, k, c, S(1), q.data(), c, p.data(), c, S(0), dx.data(), k);
       return dx;
     } else {  // x, dy
-      const Index n = p.shape()[0], k = p.shape()[1], c = q.shape()[1];
+      const Index k = p.shape()[-1], c = q.shape()[-1], n = p.size() / k;
       Tensor<S> dw({k, c});
       cpu::parallel_gemm(Op::transpose, Op::none, k, c, n, S(1), p.data(), k, q.data(), c, S(0), dw.data(), c);
       return dw;
@@ -95,6 +95,32 @@ struct ChannelScale {
     }
   }
 };
+
+/// A form with its input and output in each other's place: what it is when it is solved for its input on the way forward, as a transposed
+/// convolution does. What the op saw is then the input here too, and what came back the output.
+template <class Form>
+struct TransposedForm {
+  static constexpr const char* name = Form::name;
+  static constexpr bool shares_weight = may_share_weight<Form>;
+  Form form;  ///< the form that is turned round
+  Reach reach() const { return reach_of(form); }
+  bool weight_is_shared() const requires shares_by_shape<Form> { return form.weight_is_shared(); }
+
+  template <Slot s, class S>
+  Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
+    return form.template solve < s == Slot::output ? Slot::input : (s == Slot::input ? Slot::output : Slot::weight) > (q, p);
+  }
+};
+/// The form turned round.
+template <class Form>
+TransposedForm<Form> transposed_form(const Form& form) {
+  return {form};
+}
+/// Turned round twice: the form.
+template <class Form>
+Form transposed_form(const TransposedForm<Form>& t) {
+  return t.form;
+}
 
 /// True for a form that says so.
 template <class Form>

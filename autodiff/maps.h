@@ -39,6 +39,7 @@ struct ChannelBias {
 /// The same numbers under another shape.
 struct Reshape {
   static constexpr const char* name = "reshape";
+  static constexpr bool rearranges = true;
   Shape from, to;  ///< of the input and the output
   Reach reach() const { return Reach::entry; }
   template <class S>
@@ -84,10 +85,10 @@ struct Sum {
   }
 };
 
-/// Mean over windows of [N, H, W, C]; windows that do not fit are left out (VALID).
+/// Mean over windows of [N, H, W, C]; windows that do not fit are left out.
 struct AveragePool {
   static constexpr const char* name = "average_pool";
-  cpu::PoolGeometry at;  ///< sizes, window and stride
+  cpu::PoolGeometry at;  ///< sizes, window, stride and padding
   Reach reach() const { return Reach::row; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -96,6 +97,22 @@ struct AveragePool {
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
     return cpu::average_pool_transpose(at, y);
+  }
+};
+
+/// Of each window of [N, H, W, C] the entry that was chosen: maximum pooling, once the maxima are known.
+struct WindowChoice {
+  static constexpr const char* name = "max_pool";
+  cpu::PoolGeometry at;        ///< sizes, window, stride and padding
+  cpu::WindowChoices choices;  ///< one for each number of the output
+  Reach reach() const { return Reach::row; }
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    return cpu::choose(at, choices, x);
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return cpu::choose_transpose(at, choices, y);
   }
 };
 
@@ -114,14 +131,14 @@ struct GlobalMean {
   }
 };
 
-/// y[i] = x[places[i]], places within one tensor of shape `from`: maximum pooling, once the maxima are known. `repeats` if a place may
-/// occur more than once.
+/// y[i] = x[places[i]], places within one tensor of shape `from`: the largest entries over some axes, once they are known. `repeats` if a
+/// place may occur more than once.
 struct Gather {
   static constexpr const char* name = "gather";
   Shape from, to;                                    ///< of the input and the output
   std::shared_ptr<const std::vector<Index>> places;  ///< in the input, one for each number of the output
   bool repeats;                                      ///< whether a place may occur more than once
-  /// That of the places: maximum pooling takes each row's from that row.
+  /// That of the places: a maximum within the rows takes each row's from that row.
   Reach reach() const {
     if (from.rank() == 0 || to.rank() == 0 || from[0] != to[0]) return Reach::batch;
     const Index in = from.row_size(), out = to.row_size();
@@ -141,13 +158,24 @@ struct Gather {
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
-    if (repeats) {  // long sums, and in order
-      Tensor<double> sums = Tensor<double>::zeros(from);
-      for (Index i = 0; i < y.size(); ++i) sums[(*places)[static_cast<std::size_t>(i)]] += static_cast<double>(y[i]);
-      return cast<S>(sums);
-    }
-    Tensor<S> x = Tensor<S>::zeros(from);
-    for (Index i = 0; i < y.size(); ++i) x[(*places)[static_cast<std::size_t>(i)]] = y[i];
+    // Where each row takes its own entries, rows are tasks.
+    const Index rows = reach() == Reach::row ? from[0] : 1, in = from.size() / std::max<Index>(1, rows),
+                out = y.size() / std::max<Index>(1, rows);
+    const Index* at = places->data();
+    Tensor<S> x(from);
+    cpu::parallel_rows(rows, in + out, [&](Index begin, Index end) {
+      if (!repeats) {
+        std::fill(x.data() + begin * in, x.data() + end * in, S(0));
+        for (Index i = begin * out; i < end * out; ++i) x[at[i]] = y[i];
+        return;
+      }
+      std::vector<double> sums(static_cast<std::size_t>(in));  // long sums, and in order
+      for (Index r = begin; r < end; ++r) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for (Index i = r * out; i < (r + 1) * out; ++i) sums[static_cast<std::size_t>(at[i] - r * in)] += static_cast<double>(y[i]);
+        std::transform(sums.begin(), sums.end(), x.data() + r * in, [](double v) { return static_cast<S>(v); });
+      }
+    });
     return x;
   }
 };

@@ -15,10 +15,10 @@ namespace tangentplane {
 
 using Index = std::int64_t;  ///< of images, axes, numbers: signed, so that differences are right
 
-/// Up to six extents; rank 0 is a scalar with one element.
+/// Up to eight extents; rank 0 is a scalar with one element.
 class Shape {
  public:
-  static constexpr int max_rank = 6;  ///< the most axes
+  static constexpr int max_rank = 8;  ///< the most axes
   /// So many doubles have fewer than 2^63 bytes: whoever multiplies a size by that of a number need not check again.
   static constexpr Index most_numbers = (Index(1) << 60) - 1;
 
@@ -53,6 +53,13 @@ class Shape {
     Shape s = *this;
     require(rank_ > 0, "shape: a scalar has no rows");
     s.extents_[0] = rows;
+    return s;
+  }
+  /// The same shape with another last extent.
+  Shape with_last(Index extent) const {
+    Shape s = *this;
+    require(rank_ > 0, "shape: a scalar has no last axis");
+    s.extents_[static_cast<std::size_t>(rank_ - 1)] = extent;
     return s;
   }
   /// Of the same rank and extents.

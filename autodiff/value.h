@@ -24,6 +24,13 @@ struct ValueTraits<Tensor<S>> {
   static bool exactly_zero(const Tensor<S>& x) { return cpu::all_zero(x); }
 };
 
+/// A type that carries numbers through a program: Tensor, and Dual and Var around one. It keeps names that numbers have too, + and exp and
+/// their kind, for values.
+template <class T>
+concept Value = requires {
+  typename ValueTraits<T>::Scalar;
+};
+
 /// The type of the numbers inside: float or double.
 template <class T>
 using ScalarOf = typename ValueTraits<T>::Scalar;
@@ -78,11 +85,19 @@ Reach reach_of(const Op& op) {
     return Reach::batch;
 }
 
+/// True for a map whose output holds the numbers of its input in another order or under another shape: a parameter stays a parameter
+/// through it (View in factor.h).
+template <class Map>
+constexpr bool rearranges = requires {
+  requires Map::rearranges;
+};
+
 /// A map turned round; its transpose is the map.
 template <class Map>
 struct Transposed {
   static constexpr const char* name = Map::name;
-  Map map;  ///< the map that is turned round
+  static constexpr bool rearranges = tangentplane::rearranges<Map>;  ///< as the map does
+  Map map;                                                           ///< the map that is turned round
   Reach reach() const { return reach_of(map); }
   template <class S>
   Tensor<S> apply(const Tensor<S>& y) const {
@@ -104,10 +119,42 @@ Map transposed(const Transposed<Map>& t) {
   return t.map;
 }
 
-/// True for a map whose output repeats its input for every example: a parameter that enters through it has per-example cotangents.
+/// True for a map that may repeat its input for every example. Such a map says `static constexpr bool broadcasts_to_examples`, or, where
+/// that depends on its shapes, `bool repeats_for_examples() const`.
 template <class Map>
-constexpr bool broadcasts = requires {
-  requires Map::broadcasts_to_examples;
+constexpr bool may_broadcast = requires(const Map& map) {
+  map.repeats_for_examples();
+}
+|| requires { requires Map::broadcasts_to_examples; };
+/// Whether this map's output repeats its input for every example: a parameter that enters through it has per-example cotangents. A map that
+/// decides by its shapes says so of any input whose first axis is missing or 1, so that a batch of one example is treated as any other.
+template <class Map>
+bool broadcasts(const Map& map) {
+  if constexpr (requires { map.repeats_for_examples(); })
+    return map.repeats_for_examples();
+  else
+    return may_broadcast<Map>;
+}
+
+/// True for a form that decides by its shapes, `bool weight_is_shared() const`, whether one weight meets every example.
+template <class Form>
+constexpr bool shares_by_shape = requires(const Form& form) {
+  form.weight_is_shared();
+};
+/// Whether one weight meets every example, so that a parameter in that slot leaves a factor: as the form says, once for all
+/// (`static constexpr bool shares_weight`) or by its shapes. By shape it is so for any weight whose first axis is missing or 1. Otherwise
+/// both operands may belong to the examples, row by row.
+template <class Form>
+bool weight_is_shared(const Form& form) {
+  if constexpr (shares_by_shape<Form>)
+    return form.weight_is_shared();
+  else
+    return Form::shares_weight;
+}
+/// False for a form that never shares its weight.
+template <class Form>
+constexpr bool may_share_weight = shares_by_shape<Form> || requires {
+  requires Form::shares_weight;
 };
 
 /// a + b, of one shape. Throws std::invalid_argument for two.

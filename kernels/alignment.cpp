@@ -8,15 +8,19 @@ namespace tangentplane {
 template <class S>
 Tensor<double> alignment(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index num_train,
                          const Tensor<S>& vectors, const NtkOptions& options) {
-  const Index n = images.rows();
-  require(vectors.shape().rank() == 2 && vectors.shape()[1] == n, "alignment: vectors {} for {} images", vectors.shape(), n);
-  require(0 <= num_train && num_train <= n, "alignment: {} training images of {}", num_train, n);
+  NtkOptions planned = options;
+  NtkPlan made;
+  if (!options.plan) planned.plan = &(made = plan_ntk(network, variables, images, options));
+  const Index count = images.rows(), side = planned.plan->side(), n = count * side, boundary = num_train * side;
+  require(vectors.shape().rank() == 2 && vectors.shape()[1] == n, "alignment: vectors {} for {} images{}", vectors.shape(), count,
+          side == 1 ? "" : fmt::format(" of {} outputs, which are {} rows of the kernel", side, n));
+  require(0 <= num_train && num_train <= count, "alignment: {} training images of {}", num_train, count);
   const Index k = vectors.shape()[0];
   // Tiles arrive in no order and from several threads: each has a place of its own, made before any is computed, and the places are added
   // in their order.
   std::map<std::pair<Index, Index>, std::vector<double>> terms;
   ntk_tiles<S>(
-      network, variables, images, options, num_train,
+      network, variables, images, planned, num_train,
       [&](Index i0, Index i1, Index j0, Index j1, const S* block) {
         const Index m = i1 - i0, w = j1 - j0;
         Tensor<S> product({k, m});  // V_J K_IJ^T
@@ -36,15 +40,15 @@ Tensor<double> alignment(const Network<S>& network, const Variables<S>& variable
   for (const auto& [at, of_vector] : terms)
     for (Index v = 0; v < k; ++v) {
       const double term = of_vector[static_cast<std::size_t>(v)];
-      if (at.second < num_train) result[v] += term;
-      if (at.first >= num_train) result[k + v] += term;
+      if (at.second < boundary) result[v] += term;
+      if (at.first >= boundary) result[k + v] += term;
       result[2 * k + v] += term;
     }
   for (Index v = 0; v < k; ++v) {
     double norms[3] = {0, 0, 0};
     for (Index i = 0; i < n; ++i) {
       const double square = static_cast<double>(vectors[v * n + i]) * static_cast<double>(vectors[v * n + i]);
-      norms[i < num_train ? 0 : 1] += square;
+      norms[i < boundary ? 0 : 1] += square;
       norms[2] += square;
     }
     for (Index part = 0; part < 3; ++part)

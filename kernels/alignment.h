@@ -6,9 +6,9 @@
 
 namespace tangentplane {
 
-/// [3, k] for the rows of `vectors` [k, N]: each restricted to the training images (the first num_train), to the test images, and whole,
-/// divided by its norm there. A row is NaN where its part holds no images. Throws std::invalid_argument unless vectors have a
-/// column an image and 0 <= num_train <= N, and as ntk_tiles does.
+/// [3, k] for the rows of `vectors` [k, N] ([k, N O], image by image, in the layout full): each restricted to the training images (the
+/// first num_train), to the test images, and whole, divided by its norm there. A row is NaN where its part holds no images. Throws
+/// std::invalid_argument unless vectors have a column for each of K's and 0 <= num_train <= N, and as ntk_tiles does.
 template <class S>
 Tensor<double> alignment(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index num_train,
                          const Tensor<S>& vectors, const NtkOptions& options = {});

@@ -1,6 +1,7 @@
-// What a kernel between images is made of: each image's factors of its Jacobian row, laid out so that a block of the kernel is a few
+// What a kernel between images is made of: each image's factors of its Jacobian's rows, laid out so that a block of the kernel is a few
 // matrix products: for each layer either explicit rows or the factors themselves (Novak, Sohl-Dickstein and Schoenholz, ICML 2022),
-// whichever needs fewer multiply-adds for a pair of images.
+// whichever needs fewer multiply-adds for a pair of images. Of several outputs, what a layer saw is one and the same: its products are
+// formed once for all of them.
 #pragma once
 
 #include "linearize/factored_jacobian.h"
@@ -16,30 +17,42 @@ struct LayerPlan {
   enum class Kind {
     rows,         ///< explicit rows: one inner product of length p
     dense,        ///< (a a' + 1)(d d'), the + 1 if the bias shares the cotangent
+    positions,    ///< a dense layer over tokens: sum over positions s, t of (a_s a'_t)(d_s d'_t)
     convolution,  ///< sum over positions s, t of (patch_s patch'_t)(d_s d'_t), patches never formed: the inputs' products, shifted
     patches,      ///< the same with patches formed: cheaper where a stride skips most shifts
   };
   Kind kind;                      ///< the way chosen
   std::vector<int> parameters;    ///< weight (and fused bias), or the one parameter of rows
   Index row_size = 0;             ///< p, for rows
-  Index inputs = 0, outputs = 0;  ///< a's and d's length (dense); channels in and out (convolution)
+  Index inputs = 0, outputs = 0;  ///< a's and d's length at a position (dense); channels in and out (convolution)
+  Index tokens = 1;               ///< positions of a dense layer
   bool fused_bias = false;        ///< dense, with its bias
   cpu::ConvGeometry at;           ///< of a convolution
   double pair_flops = 0;          ///< for one pair of images
   Index image_numbers = 0;        ///< stored for one image
+
+  Index positions() const;      ///< at which a pair (a, d) is met
+  Index places() const;         ///< of a's numbers: the positions, or those of the input image
+  Index place_numbers() const;  ///< of a at each place
 };
 
 /// The plan of a network at one point: which parameters matter there (others have no cotangent) and how each is contracted.
 struct FeaturePlan {
-  std::vector<LayerPlan> layers;  ///< whose parts add up to an entry of the kernel
-  Index row_size = 0;             ///< of all layers contracted by rows together
-  Index image_numbers = 0;        ///< stored for one image
-  Index active_parameters = 0;    ///< whose derivative is not exactly zero
-  double pair_flops = 0;          ///< to contract one pair of images
-  double image_flops = 0;         ///< to make one image's features: forward, reverse, rows
+  std::vector<LayerPlan> layers;            ///< whose parts add up to an entry of the kernel
+  Outputs::Kind kind = Outputs::Kind::one;  ///< the kernel's layout
+  Index outputs = 1;                        ///< R, the cotangents of an image
+  Index row_size = 0;                       ///< of all layers contracted by rows together, for one output
+  Index image_numbers = 0;                  ///< stored for one image
+  Index active_parameters = 0;              ///< whose derivative is not exactly zero
+  double pair_flops = 0;                    ///< to contract one pair of images, all outputs
+  double image_flops = 0;                   ///< to make one image's features: forward, R reverse passes, rows
 
+  /// Rows of the kernel that belong to an image.
+  Index side() const { return kind == Outputs::Kind::full ? outputs : 1; }
+  /// Of each output with itself alone, added up.
+  bool traced() const { return side() == 1; }
   /// So long that the inner products of a block are worth cutting: where images are few, tiles of them would read all rows many times.
-  bool long_rows() const { return row_size >= 1 << 16; }
+  bool long_rows() const { return (traced() ? outputs : 1) * row_size >= 1 << 16; }
 };
 
 /// From the Jacobian of any images of the right shape.
@@ -60,21 +73,29 @@ class Features {
   /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian. Throws std::invalid_argument for images that
   /// are not there and for another network than the plan's.
   void fill(Index begin, const FactoredJacobian<S>& jacobian);
-  /// out[i - i0, j - j0] = k(image i of a, image j of b) for i in [i0, i1), j in [j0, j1); `stride` between out's rows. Throws
-  /// std::invalid_argument for images that a or b does not hold.
+  /// The kernel of images [i0, i1) of a with images [j0, j1) of b: out [(i1 - i0) side, (j1 - j0) side], image by image, where side is the
+  /// plan's, with `stride` between out's rows. Throws std::invalid_argument for images that a or b does not hold.
   static void block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride);
 
  private:
   struct Factored {    // a layer contracted by factors
-    Tensor<S> a, d;    // [N, ...], [N, ...]
+    Tensor<S> a, d;    // [N, places, channels]; [N, positions, R C], or [N, R, positions, C] where outputs meet one another
     bool zero = true;  // nothing but exact zeros so far: contributes nothing
   };
-  void add_dense(const Features& b, std::size_t layer, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const;
-  void add_convolution(const Features& b, std::size_t layer, Index i0, Index i1, Index j0, Index j1, S* out, Index stride) const;
+  /// A block of a layer: of images i of `a`, j of `b`.
+  struct Block {
+    std::size_t layer;
+    Index i0, i1, j0, j1;
+    S* out;
+    Index stride;
+  };
+  void add_dense(const Features& b, const Block& at) const;
+  void add_positions(const Features& b, const Block& at) const;
+  void add_positions_of_outputs(const Features& b, const Block& at) const;
 
   const FeaturePlan* plan_;
   Index images_;
-  Tensor<S> rows_;                  // [N, row_size]
+  Tensor<S> rows_;                  // [N, R, row_size]
   std::vector<Factored> factored_;  // one a layer of the plan, empty for rows
 };
 

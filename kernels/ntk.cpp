@@ -38,7 +38,7 @@ Held<S> features(const Network<S>& network, const Variables<S>& variables, const
   for (Index i = first; i < end; i += pass) {
     const Index from = std::max(first, std::min(i, end - pass));
     held.features.fill(from - first,
-                       FactoredJacobian<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.output));
+                       FactoredJacobian<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.outputs));
     progress.add(static_cast<double>(std::min(end, i + pass) - std::max(i, begin)) * plan.image_flops);
   }
   return held;
@@ -83,7 +83,7 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
                const TileConsumer<S>& consume, const TileFilter& wanted) {
   NtkPlan made;
   const NtkPlan& plan = plan_of(options, images.rows(), 0, made, [&] { return plan_ntk(network, variables, images, options); });
-  const Index n = plan.images, size = plan.tile;
+  const Index n = plan.images, size = plan.tile, side = plan.side();
   const auto features_flops = [&](Index begin, Index end) { return static_cast<double>(end - begin) * plan.features.image_flops; };
   double flops = 0;
   std::vector<Round> rounds;
@@ -91,7 +91,8 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
     Round round{a0, a1, b0, b1, {}};
     for (const auto& r : pieces(a0, a1, size, boundary))
       for (const auto& c : pieces(b0, b1, size, boundary))
-        if (c.first >= r.first && (!wanted || wanted(r.first, c.first))) round.tiles.push_back({r.first, r.second, c.first, c.second});
+        if (c.first >= r.first && (!wanted || wanted(r.first * side, c.first * side)))
+          round.tiles.push_back({r.first, r.second, c.first, c.second});
     if (round.tiles.empty()) return;
     for (const Tile& t : round.tiles) flops += t.pairs() * plan.features.pair_flops;
     if (rounds.empty() || rounds.back().a0 != a0) flops += features_flops(a0, a1);
@@ -109,13 +110,13 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
   const auto contract = [&](const Held<S>& a, const Held<S>& b, const Round& round) {
     cpu::parallel_for(static_cast<Index>(round.tiles.size()), [&](Index t) {
       const Tile& at = round.tiles[static_cast<std::size_t>(t)];
-      const Index m = at.i1 - at.i0, w = at.j1 - at.j0;
+      const Index m = (at.i1 - at.i0) * side, w = (at.j1 - at.j0) * side;
       Tensor<S> block({m, w});
       Features<S>::block(a.features, at.i0 - a.first, at.i1 - a.first, b.features, at.j0 - b.first, at.j1 - b.first, block.data(), w);
       if (at.i0 == at.j0)
         for (Index i = 0; i < m; ++i)
           for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
-      consume(at.i0, at.i1, at.j0, at.j1, block.data());
+      consume(at.i0 * side, at.i1 * side, at.j0 * side, at.j1 * side, block.data());
       progress.add(at.pairs() * plan.features.pair_flops);
     });
   };
@@ -158,11 +159,12 @@ Tensor<S> ntk_rows(const Network<S>& network, const Variables<S>& variables, con
   NtkOptions planned = options;
   planned.plan =
       &plan_of(options, n, 0, made, [&] { return fit_ntk<S>(plan_ntk_features(network, variables, images, options), n, rows, options); });
-  Tensor<S> k({rows, n});
+  const Index side = planned.plan->side(), height = rows * side, width = n * side;
+  Tensor<S> k({height, width});
   ntk_tiles<S>(
       network, variables, images, planned, rows,
-      [&](Index i0, Index i1, Index j0, Index j1, const S* block) { write_tile(k.data(), rows, n, i0, i1, j0, j1, block); },
-      [rows](Index i0, Index) { return i0 < rows; });
+      [&](Index i0, Index i1, Index j0, Index j1, const S* block) { write_tile(k.data(), height, width, i0, i1, j0, j1, block); },
+      [height](Index i0, Index) { return i0 < height; });
   return k;
 }
 
@@ -175,10 +177,10 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
             "ntk: images {} and {} differ in more than their number", a.shape(), b.shape());
     return fit_ntk_between<S>(std::move(features), a.rows(), b.rows(), options);
   });
-  const Index n = a.rows(), m = b.rows(), size = plan.tile;
+  const Index n = a.rows(), m = b.rows(), size = plan.tile, side = plan.side(), width = m * side;
   const bool hold_a = n <= m;
   const Tensor<S>&few = hold_a ? a : b, &many = hold_a ? b : a;
-  Tensor<S> k({n, m});
+  Tensor<S> k({n * side, width});
   Progress progress(options, plan.pair_flops + plan.feature_flops);
   for (const auto& [p0, p1] : pieces(0, few.rows(), plan.panel, few.rows())) {
     const auto panel = features(network, variables, few, p0, p1, plan.features, options, plan.pass, plan.panel, progress);
@@ -192,7 +194,7 @@ Tensor<S> ntk(const Network<S>& network, const Variables<S>& variables, const Te
       cpu::parallel_for(static_cast<Index>(tiles.size()), [&](Index t) {
         const Tile& at = tiles[static_cast<std::size_t>(t)];
         Features<S>::block(fa.features, at.i0 - fa.first, at.i1 - fa.first, fb.features, at.j0 - fb.first, at.j1 - fb.first,
-                           k.data() + at.i0 * m + at.j0, m);
+                           k.data() + at.i0 * side * width + at.j0 * side, width);
         progress.add(static_cast<double>((at.i1 - at.i0) * (at.j1 - at.j0)) * plan.features.pair_flops);
       });
     }

@@ -3,14 +3,20 @@
 namespace tangentplane {
 namespace {
 
-/// Images of one forward and reverse pass: enough to keep the threads busy, few enough that activations stay small.
-Index images_per_pass(const FeaturePlan& plan) { return plan.image_flops > 1e8 ? 32 : 128; }
+/// Images of one forward pass and its reverse passes: enough to keep the threads busy, few enough that activations, and the cotangents of
+/// all outputs, stay small.
+Index images_per_pass(const FeaturePlan& plan) {
+  if (plan.outputs > 1) return std::clamp<Index>(256 / plan.outputs, 8, 32);
+  return plan.image_flops > 1e8 ? 32 : 128;
+}
 
 /// Tiles of two to the power of nine images keep a tile and its two products in L2 and L3; small kernels get smaller ones, so that there
-/// are enough of them to share out, unless rows are so long that a tile is shared out itself.
+/// are enough of them to share out, unless rows are so long that a tile is shared out itself. Where an image has several rows of the
+/// kernel, it is these that count.
 Index tile_for(const NtkOptions& options, const FeaturePlan& plan, Index n) {
   if (options.tile > 0) return options.tile;
-  return std::clamp<Index>((n + 5) / 6, plan.long_rows() ? 128 : 16, 512);
+  const Index side = plan.side();
+  return std::max<Index>(1, std::clamp<Index>((n * side + 5) / 6, plan.long_rows() ? 128 : 16, 512) / side);
 }
 
 /// Of images whose features do not fit all at once: those held, and those that pass by at a time.
@@ -37,12 +43,12 @@ FeaturePlan plan_ntk_features(const Network<S>& network, const Variables<S>& var
                               const NtkOptions& options) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "ntk: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   require(options.tile >= 0, "ntk: tiles of {} images a side; give 0 for the default", options.tile);
-  const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.output);
+  const FactoredJacobian<S> jacobian(network, variables, images.slice(0, 1), options.outputs);
   FeaturePlan plan = plan_features(jacobian, options.contraction);
   if (plan.active_parameters < variables.size()) {  // branches that no cotangent reaches are run forward nevertheless
     auto reached = variables;
     for (auto& p : reached.parameters) p = Tensor<S>::full(p.shape(), 1);
-    const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.output);
+    const FactoredJacobian<S> whole(network, reached, images.slice(0, 1), options.outputs);
     plan.image_flops += forward_flops(whole) - forward_flops(jacobian);
   }
   return plan;

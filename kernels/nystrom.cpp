@@ -23,6 +23,14 @@ std::vector<Index> nystrom_points(Index N, Index m, std::uint64_t seed) {
   return points;
 }
 
+std::vector<Index> rows_of_images(const std::vector<Index>& images, Index side) {
+  require(side >= 1, "nystrom: {} rows of the kernel an image; at least 1", side);
+  std::vector<Index> rows;
+  for (Index image : images)
+    for (Index o = 0; o < side; ++o) rows.push_back(image * side + o);
+  return rows;
+}
+
 double nystrom_flops(Index n, Index m, Index k) {
   const double rows = static_cast<double>(n), points = static_cast<double>(m);
   return rows * points * (3 * points + 2 * static_cast<double>(k)) + 3 * points * points * points;

@@ -9,6 +9,9 @@ namespace tangentplane::kernels {
 /// 1 <= m <= N.
 std::vector<Index> nystrom_points(Index N, Index m, std::uint64_t seed);
 
+/// The rows of K that belong to these images, `side` to each, one after another: of a kernel in the layout full whole images are chosen.
+std::vector<Index> rows_of_images(const std::vector<Index>& images, Index side);
+
 /// Orthonormal Nystrom: the k <= m leading eigenpairs of K_nm K_mm^-1 K_nm^T, exactly (Fowlkes et al. 2004, one-shot for a positive
 /// definite K). With K_mm = L L^T, after adding 1e-7 lambda_1(K_mm) to its diagonal, and B = K_nm L^-T, they are the eigenvalues s of B^T B
 /// and U = B R s^-1/2 for its eigenvectors R. K_nm [N, m] holds the chosen columns for all N points, K_mm [m, m] its chosen

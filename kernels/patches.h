@@ -19,14 +19,15 @@ inline std::vector<Shift> shifts_of(const cpu::ConvGeometry& at) {
     for (Index v = 0; v < at.kernel_width; ++v) {
       Shift& inside = shifts.emplace_back();
       for (Index s = 0; s < at.positions(); ++s) {
-        const Index y = s / at.out_width() * at.stride + u - at.pad_top, z = s % at.out_width() * at.stride + v - at.pad_left;
+        const Index y = s / at.out_width() * at.stride + u * at.dilation_height - at.pad_top,
+                    z = s % at.out_width() * at.stride_width() + v * at.dilation_width - at.pad_left;
         if (0 <= y && y < at.height && 0 <= z && z < at.width) inside.emplace_back(s, y * at.width + z);
       }
     }
   return shifts;
 }
 
-/// x [N, H, W, C] -> [N, positions, kh kw C]: the patch of each position, zeros outside the image.
+/// x [N, H, W, C] -> [N, positions, kh kw C]: the patch of each position, zeros outside the image. Of a convolution in one group.
 template <class S>
 Tensor<S> patches(const cpu::ConvGeometry& at, const Tensor<S>& x) {
   const auto shifts = shifts_of(at);

@@ -9,7 +9,7 @@ template <class S>
 std::uint64_t ntk_fingerprint(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
                               const NtkOptions& options) {
   NtkOptions few;
-  few.contraction = options.contraction, few.output = options.output;
+  few.contraction = options.contraction, few.outputs = options.outputs;
   data::NumbersFingerprint<S> all;
   all.add(images);
   all.add(fingerprint(variables));
@@ -22,7 +22,8 @@ Index file_tile(const NtkPlan& plan) {
   const bool all = plan.panel == plan.images;
   require(all || room >= 32, "--memory: leaves room for the features of {} images, 32 are needed; give more", room);
   const auto about = static_cast<std::uint64_t>(all ? plan.images / 4 : room / 8);
-  return std::clamp<Index>(static_cast<Index>(std::bit_floor(about)), all ? 1 : 16, 512);
+  const Index most = std::max<Index>(1, 512 / plan.side());  // of rows of K
+  return std::clamp<Index>(static_cast<Index>(std::bit_floor(about)), std::min<Index>(all ? 1 : 16, most), most);
 }
 
 void require_whole_tiles(const NtkPlan& plan, Index tile) {
@@ -34,18 +35,24 @@ void require_whole_tiles(const NtkPlan& plan, Index tile) {
 template <class S>
 void complete(kernels::TileFile<S>& file, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
               NtkOptions options) {
-  const Index tile = file.tile();
-  require(file.size() == images.rows(), "tiled ntk: {} images for a file of {}", images.rows(), file.size());
+  if (file.missing() == 0 && file.size() == images.rows()) return;
+  const Index side = options.plan ? options.plan->side() : plan_ntk_features(network, variables, images, options).side(),
+              tile = file.tile() / side;
+  require(file.size() == images.rows() * side, "tiled ntk: {} images{} for a file of {}", images.rows(),
+          side == 1 ? "" : fmt::format(" of {} outputs", side), file.size());
+  require(tile * side == file.tile(), "tiled ntk: a file of tiles of {} rows a side, which {} outputs an image do not share out evenly",
+          file.tile(), side);
   if (file.missing() == 0) return;
   options.tile = tile;
   NtkPlan made;
   if (!options.plan) options.plan = &(made = plan_ntk(network, variables, images, options));
   require(options.plan->tile == tile, "tiled ntk: a plan of tiles of {} images a side for a file of {}", options.plan->tile, tile);
   require_whole_tiles(*options.plan, tile);
+  const Index rows = file.tile();
   ntk_tiles<S>(
       network, variables, images, options, images.rows(),
-      [&](Index i0, Index, Index j0, Index, const S* block) { file.write(i0 / tile, j0 / tile, block); },
-      [&](Index i0, Index j0) { return !file.has(i0 / tile, j0 / tile); });
+      [&](Index i0, Index, Index j0, Index, const S* block) { file.write(i0 / rows, j0 / rows, block); },
+      [&](Index i0, Index j0) { return !file.has(i0 / rows, j0 / rows); });
 }
 
 template std::uint64_t ntk_fingerprint(const Network<float>&, const Variables<float>&, const Tensor<float>&, const NtkOptions&);

@@ -12,22 +12,24 @@ namespace tangentplane {
 /// For one image.
 struct KeptCost {
   double bytes = 0;  ///< kept, besides the image itself
-  double flops = 0;  ///< of its part of J v, or of J^T u
+  double flops = 0;  ///< of its part of J v, or of J^T u, all outputs
 };
 
 /// The Jacobian of many images, of which batches are taken.
 template <class S>
 class KeptJacobian {
  public:
-  /// Computes it for all `images` [N, H, W, C] in batches; `progress` is told the fraction done after each and may throw to stop. Throws
-  /// std::invalid_argument as FactoredJacobian does, for a network with several outputs, and for a batch below 1.
+  /// Computes it for all `images` [N, H, W, C] in batches; `progress` is told the fraction done after each and may throw to stop. `outputs`
+  /// as FactoredJacobian takes it. Throws std::invalid_argument as that does, and for a batch below 1.
   KeptJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index batch = 128,
-               const std::function<void(double)>& progress = {});
+               const std::function<void(double)>& progress = {}, const std::optional<Outputs>& outputs = {});
   /// Known before it is computed, from a pass over the first of `images`.
-  static KeptCost cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images);
+  static KeptCost cost(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
+                       const std::optional<Outputs>& outputs = {});
 
-  Index examples() const { return value_.rows(); }  ///< N
-  /// f(images) [N].
+  Index examples() const { return value_.rows(); }     ///< N
+  Index outputs() const { return value_.shape()[1]; }  ///< R
+  /// f(images) [N, R].
   const Tensor<S>& value() const { return value_; }
 
   /// The Jacobian of these images, in this order. Throws std::invalid_argument for none and for images that are not there, as the next
@@ -40,9 +42,10 @@ class KeptJacobian {
   template <class Pick>
   FactoredJacobian<S> pick(const Pick& rows) const;
 
-  Tensor<S> value_;                         // [N]
+  Tensor<S> value_;                         // [N, R]
   std::vector<Factor<Tensor<S>>> factors_;  // over all images; rows are a factor whose activation is them and whose cotangent is 1
   std::vector<Shape> shapes_;
+  Outputs::Kind kind_ = Outputs::Kind::one;
 };
 
 }  // namespace tangentplane

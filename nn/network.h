@@ -22,7 +22,7 @@ class Network {
   /// against Network relies on a row an image and at least one column.
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
-    T logits = model_->run(scope, images);
+    T logits = model_->run(scope, scope.examples(images));
     const Shape &in = shape_of(images), &out = shape_of(logits);
     require(in.rank() > 0 && out.rank() == 2 && out[0] == in[0] && out[1] >= 1,
             "network: the model returns {} for images {}; it must return logits [N,O], a row an image and at least one column", out, in);

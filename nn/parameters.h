@@ -91,6 +91,8 @@ class Scope {
   }
 
   Mode mode() const { return run_->mode; }  ///< as the run was asked for
+  /// Images as what belongs to the examples: the tape of the parameters then tells them from other constants.
+  T examples(const T& images) const { return run_->parameters ? as_examples(images, *run_->parameters) : images; }
   /// Variables::single_statistics.
   bool single_statistics() const { return run_->variables->single_statistics; }
 
@@ -118,8 +120,13 @@ class Scope {
 
   /// A statistic, never differentiated.
   Tensor<Scalar> statistic(const std::string& name, const Shape& shape, double initial) const {
+    return statistic(name, Tensor<double>::full(shape, initial));
+  }
+  /// The same with all its first values.
+  Tensor<Scalar> statistic(const std::string& name, const Tensor<double>& initial) const {
     const std::string path = prefix_ + name;
-    if (run_->initialised) return run_->initialised->statistics[path] = Tensor<Scalar>::full(shape, static_cast<Scalar>(initial));
+    const Shape& shape = initial.shape();
+    if (run_->initialised) return run_->initialised->statistics[path] = cast<Scalar>(initial).clone();
     const auto found = run_->variables->statistics.find(path);
     require(found != run_->variables->statistics.end(), "statistics: the network has none named {}", path);
     require(found->second.shape() == shape, "statistics: {} has shape {}, this network takes {}", path, found->second.shape(), shape);

@@ -13,7 +13,7 @@ install(EXPORT tangentplane-targets NAMESPACE tangentplane:: DESTINATION ${packa
 foreach(folder autodiff nn linearize kernels data)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tangentplane COMPONENT development FILES_MATCHING PATTERN "*.h"
-      PATTERN cmake EXCLUDE)
+      PATTERN cmake EXCLUDE PATTERN nn/onnx/read EXCLUDE)
   endif()
 endforeach()
 # The checker of ops, which a test program compiles for itself: it is Catch2's user.

@@ -3,6 +3,8 @@
 //    long as the gradient stays in L2, for weight gradients;
 //  - planes: few output channels (LeNet, input gradients of first layers), where sgemm would use each patch too seldom;
 //  - Winograd: 3 x 3 taps in float, where many tiles share the transformed taps;
+//  - channels: depthwise convolutions;
+//  - groups: other groups, dilations and two different strides;
 //  - BLAS: other numbers of channels, and weight gradients that are large beside the number of positions.
 //
 // Measured as shares of OpenBLAS 0.3.21's sgemm (2048^3, same run): float, batch 128, one thread, CPU time, on a virtual Xeon with
@@ -91,6 +93,7 @@ WeightPath weight_path(const ConvGeometry& at, Index limit) {
 
 template <class S>
 Tensor<S> conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w) {
+  if (!at.plain()) return paths::is_depthwise(at) ? paths::depthwise_conv2d(at, x, w) : paths::grouped_conv2d(at, x, w);
   if constexpr (std::is_same_v<S, float>)
     if (winograd_pays(at, x.rows(), 2200)) return paths::winograd_conv2d(at, x, w);
   const Index o = at.out_channels;
@@ -101,11 +104,13 @@ Tensor<S> conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w)
 
 template <class S>
 Tensor<S> conv2d_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy) {
+  if (!at.plain()) return paths::is_depthwise(at) ? paths::depthwise_input(at, w, dy) : paths::grouped_input(at, w, dy);
   return paths::input_gradient<S>(at, w, dy, conv2d<S>);
 }
 
 template <class S>
 Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy) {
+  if (!at.plain()) return paths::is_depthwise(at) ? paths::depthwise_weight(at, x, dy) : paths::grouped_weight(at, x, dy);
   if constexpr (std::is_same_v<S, float>)
     if (winograd_pays(at, x.rows(), 650)) return paths::winograd_weight(at, x, dy);
   const WeightPath path = weight_path<S>(at, 1 << 20);
@@ -115,6 +120,9 @@ Tensor<S> conv2d_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor
 
 template <class S>
 void conv2d_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride) {
+  if (!at.plain())
+    return paths::is_depthwise(at) ? paths::depthwise_weight_rows(at, x, dy, rows, stride)
+                                   : paths::grouped_weight_rows(at, x, dy, rows, stride);
   const WeightPath path = weight_path<S>(at, 1 << 18);
   if (path == WeightPath::gemm) return paths::gemm_weight_rows(at, x, dy, rows, stride);
   paths::tiled_weight_rows(at, path == WeightPath::across_row ? Across::kernel_row : Across::out_channels, x, dy, rows, stride);

@@ -77,4 +77,25 @@ using Conv2dPath = Tensor<S> (*)(const ConvGeometry&, const Tensor<S>&, const Te
 template <class S>
 Tensor<S> input_gradient(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy, Conv2dPath<S> conv);
 
+// conv2d_depthwise.cpp: each channel is a group; lanes are channels. Any strides and dilations.
+inline bool is_depthwise(const ConvGeometry& at) { return at.groups > 1 && at.groups == at.channels; }
+template <class S>
+Tensor<S> depthwise_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
+template <class S>
+Tensor<S> depthwise_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy);
+template <class S>
+Tensor<S> depthwise_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+template <class S>
+void depthwise_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
+
+// conv2d_grouped.cpp: patches and BLAS for each group. Any sizes, strides, dilations and groups.
+template <class S>
+Tensor<S> grouped_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
+template <class S>
+Tensor<S> grouped_input(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy);
+template <class S>
+Tensor<S> grouped_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy);
+template <class S>
+void grouped_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
+
 }  // namespace tangentplane::cpu::paths

@@ -1,7 +1,5 @@
 #include "autodiff/cpu/pool.h"
 
-#include <cmath>
-
 #include "autodiff/cpu/reduce.h"
 
 namespace tangentplane::cpu {
@@ -33,10 +31,65 @@ void write_means(const std::vector<double>& sum, Index count, S* to) {
   for (std::size_t k = 0; k < sum.size(); ++k) to[k] = static_cast<S>(sum[k] / static_cast<double>(count));
 }
 
+/// f(output entry, input entry, weight), the first of their channels, for each entry of each window of image n.
+template <class F>
+void for_weighted(const PoolGeometry& at, Index n, const F& f) {
+  const Index height = at.out_height(), width = at.out_width();
+  for (Index i = 0; i < height; ++i) {
+    const WindowSpan rows = rows_of(at, i);
+    for (Index j = 0; j < width; ++j) {
+      const WindowSpan columns = columns_of(at, j);
+      f(((n * height + i) * width + j) * at.channels, rows, columns, 1 / static_cast<double>(rows.counted * columns.counted));
+    }
+  }
+}
+
+/// Windows of any shape, padded, in double.
+template <class S>
+Tensor<S> average_pool_of_any(const PoolGeometry& at, const Tensor<S>& x) {
+  const Index c = at.channels;
+  Tensor<S> y({x.rows(), at.out_height(), at.out_width(), c});
+  parallel_rows(x.rows(), at.height * at.width * c, [&](Index begin, Index end) {
+    std::vector<double> sum(static_cast<std::size_t>(c));
+    for (Index n = begin; n < end; ++n)
+      for_weighted(at, n, [&](Index to, const WindowSpan& rows, const WindowSpan& columns, double weight) {
+        std::fill(sum.begin(), sum.end(), 0.0);
+        for (Index u = rows.first; u < rows.last; ++u)
+          add_rows(
+              columns.last - columns.first, c, c, sum.data(),
+              [from = x.data() + ((n * at.height + u) * at.width + columns.first) * c](Index i, Index) { return std::array{from[i]}; });
+        for (Index k = 0; k < c; ++k) y[to + k] = static_cast<S>(weight * sum[static_cast<std::size_t>(k)]);
+      });
+  });
+  return y;
+}
+template <class S>
+Tensor<S> average_pool_of_any_transpose(const PoolGeometry& at, const Tensor<S>& y) {
+  const Index c = at.channels, entries = at.height * at.width * c;
+  Tensor<S> x({y.rows(), at.height, at.width, c});
+  parallel_rows(y.rows(), entries, [&](Index begin, Index end) {
+    std::vector<double> sums(static_cast<std::size_t>(entries));
+    for (Index n = begin; n < end; ++n) {
+      std::fill(sums.begin(), sums.end(), 0.0);
+      for_weighted(at, n, [&](Index from, const WindowSpan& rows, const WindowSpan& columns, double weight) {
+        const S* in = y.data() + from;
+        for (Index u = rows.first; u < rows.last; ++u)
+          for (Index v = columns.first; v < columns.last; ++v) {
+            double* sum = sums.data() + (u * at.width + v) * c;
+            for (Index k = 0; k < c; ++k) sum[k] += weight * static_cast<double>(in[k]);
+          }
+      });
+      for (Index i = 0; i < entries; ++i) x[n * entries + i] = static_cast<S>(sums[static_cast<std::size_t>(i)]);
+    }
+  });
+  return x;
+}
+
 }  // namespace
 
 template <class S>
 Tensor<S> average_pool(const PoolGeometry& at, const Tensor<S>& x) {
+  if (!at.plain()) return average_pool_of_any(at, x);
   Tensor<S> y({x.rows(), at.out_height(), at.out_width(), at.channels});
   const S weight = S(1) / static_cast<S>(at.window * at.window);
   for_windows(at, x.rows(), [&](Index from, Index to) {
@@ -64,6 +117,7 @@ Tensor<S> average_pool(const PoolGeometry& at, const Tensor<S>& x) {
 
 template <class S>
 Tensor<S> average_pool_transpose(const PoolGeometry& at, const Tensor<S>& y) {
+  if (!at.plain()) return average_pool_of_any_transpose(at, y);
   Tensor<S> x({y.rows(), at.height, at.width, at.channels});
   const S weight = S(1) / static_cast<S>(at.window * at.window);
   const Index entries = at.height * at.width * at.channels;
@@ -128,27 +182,11 @@ Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y) {
   return x;
 }
 
-template <class S>
-std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry& at, const Tensor<S>& x) {
-  auto places = std::make_shared<std::vector<Index>>(static_cast<std::size_t>(x.rows() * at.out_height() * at.out_width() * at.channels));
-  for_windows(at, x.rows(), [&](Index from, Index to) {
-    for (Index k = 0; k < at.channels; ++k) {
-      Index best = from + k;
-      for (Index u = 0; u < at.window; ++u)
-        for (Index v = 0; v < at.window; ++v)
-          if (const Index i = from + k + (u * at.width + v) * at.channels; !(x[i] <= x[best]) && !std::isnan(x[best])) best = i;
-      (*places)[static_cast<std::size_t>(to + k)] = best;
-    }
-  });
-  return places;
-}
-
 #define INSTANTIATE(S)                                                              \
   template Tensor<S> average_pool(const PoolGeometry&, const Tensor<S>&);           \
   template Tensor<S> average_pool_transpose(const PoolGeometry&, const Tensor<S>&); \
   template Tensor<S> global_mean(const Tensor<S>&);                                 \
-  template Tensor<S> global_mean_transpose(Index, Index, const Tensor<S>&);         \
-  template std::shared_ptr<const std::vector<Index>> window_maxima(const PoolGeometry&, const Tensor<S>&);
+  template Tensor<S> global_mean_transpose(Index, Index, const Tensor<S>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -14,7 +14,8 @@
 #include "experiments/common/plans/directions_plan.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/process/run_main.h"
-#include "experiments/common/run/run_record.h"
+#include "experiments/common/run/network_record.h"
+#include "experiments/common/subject/own_network.h"
 #include "experiments/common/text/say.h"
 #include "experiments/programs.h"
 
@@ -114,7 +115,9 @@ std::string fingerprint_of(const Tensor<S>& tensor) {
 
 template <class S>
 void run_in(CommandLine& line, const Options& o) {
-  ResultsFolder folder(o.out, "compute_nads", configuration(line, o));
+  Config config = configuration(line, o);
+  if (o.is_file_model()) config.set("shape", join(o.shape));
+  ResultsFolder folder(o.out, "compute_nads", config);
   folder.check();
   require_room_for_directions<S>(o, o.image(), o.samples);
   const auto subject = start_subject<S>(o, {o.image(), 1, 0, 0, 1}, o.init, "directions take");
@@ -125,15 +128,17 @@ void run_in(CommandLine& line, const Options& o) {
   Fingerprints made;
   made.set("images", fingerprint_of(points), fmt::format("--seed {} --sigma {}", o.seed, o.sigma));
   made.set("weights", fingerprint(init), weights_option(o, o.init));
+  add_graph(made, o);
   require_same_inputs(folder, made);
-  const DirectionsPlan plan = plan_directions(o, subject, points);
+  DirectionsPlan plan = plan_directions(o, subject, points);
+  if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o));
-  record.set("parameters", static_cast<double>(init.size()));
-  save_variables(folder.path() / "init.npz", init);
+  record_network(o, static_cast<double>(init.size()), 1, "0", record);
+  save_variables(folder.path() / "init.npz", init, subject.keys);
   Nads<S> result;
   {
     auto stage = record.stage("directions", plan.of("directions"));
@@ -156,7 +161,7 @@ void run_in(CommandLine& line, const Options& o) {
       return true;
     });
   try_figure(folder.path() / "spectrum.svg", [&](const std::filesystem::path& path) {
-    return save_figure(path, spectrum_figure(fmt::format("Anisotropy of {}", o.model), result.eigvals, {}));
+    return save_figure(path, spectrum_figure(fmt::format("Anisotropy of {}", o.model_name()), result.eigvals, {}));
   });
 }
 
@@ -166,12 +171,14 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   offer(o, own);
   o.activation = "gelu";
   add_common_options(line, o, DataOptions::none);
-  add_shape(line, "--shape", o.shape, "Shape of an image", !o.networks.empty());
+  add_shape(line, "--shape", o.shape, "Shape of an image", true);
   add_number<double>(line, "--sigma", o.sigma, "Deviation of the points around 0", 0, largest_factor);
   add_number<Index>(line, "--samples", o.samples, "Points to average over", 1, 1'000'000);
   parse(line, argc, argv);
   resolve(line, o);
+  if (const OwnNetwork* net = o.own(); net && net->file && !line.given("--shape")) o.shape = extents_of(net->description.image);
   require_fits(o, o.image());
+  require_one_logit(o, o.image(), "anisotropy directions are");
   require(
       o.own() || o.activation != "relu" || o.sigma > 0,
       "--activation relu: at x = 0 every pre-activation sits on its kink, where no second derivative exists; give gelu or tanh, or --sigma "

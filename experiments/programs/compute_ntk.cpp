@@ -13,7 +13,7 @@
 #include "experiments/common/options/kernel_options.h"
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/process/run_main.h"
-#include "experiments/common/run/run_record.h"
+#include "experiments/common/run/network_record.h"
 #include "experiments/common/subject/logits.h"
 #include "experiments/common/text/say.h"
 #include "experiments/programs.h"
@@ -45,15 +45,17 @@ void save(const kernels::Eigenpairs<S>& pairs, const fs::path& folder, RunRecord
 }
 
 template <class S>
-void run_in(CommandLine& line, const Options& o, const data::Layout& layout) {
+void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Index logits) {
   Config config = configuration(line, o);
   config.set("eigen", *o.kernel.eigen);
+  if (logits > 1) config.set("outputs", o.kernel.outputs->str());
   ResultsFolder folder(o.out, "compute_ntk", config);
   // A run that began on disk goes on so.
   const bool goes_on = folder.check() == ResultsFolder::State::unfinished && fs::exists(folder.path() / tiles_name);
   require_room_for_kernel<S>(o, o.kernel, layout, goes_on);
   auto subject = start_subject<S>(o, layout, o.init, fmt::format("{} images take", layout.held));
-  const KernelPlan plan = plan_kernel(o, o.kernel, subject, folder.path(), goes_on);
+  KernelPlan plan = plan_kernel(o, o.kernel, subject, folder.path(), goes_on);
+  if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   load_images(subject, o, o.init);
   const auto made = fingerprints_of(o, subject, o.init);
   require_same_inputs(folder, made);
@@ -63,21 +65,22 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout) {
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o));
-  record.set("parameters", static_cast<double>(subject.init.size()));
+  record_network(o, static_cast<double>(subject.init.size()), logits, o.kernel.outputs->str(), record);
   record.set("images", static_cast<double>(plan.images));
-  save_variables(folder.path() / "init.npz", subject.init);
+  save_variables(folder.path() / "init.npz", subject.init, subject.keys);
   const auto pairs = planned_eigenpairs(subject, plan, o.seed, record, folder.path());
   save(pairs, folder.path(), record);
   data::remove_file(folder.path() / tiles_name);
   record.finish();
 
-  tell("{} eigenpairs of {} images by {}: {:.6g} down to {:.6g}; in {}\n", plan.eigen, plan.images, kernels::name(pairs.method),
-       pairs.values.front(), pairs.values.back(), folder.path().string());
+  tell("{} eigenpairs of {} images{} by {}: {:.6g} down to {:.6g}; in {}\n", plan.eigen, plan.images,
+       logits > 1 ? fmt::format(" (outputs: {})", o.kernel.outputs->str()) : "", kernels::name(pairs.method), pairs.values.front(),
+       pairs.values.back(), folder.path().string());
   try_figure(folder.path() / "spectrum.svg", [&](const fs::path& path) {
-    const auto title = fmt::format("Kernel of {} on {} images of {}", o.model, plan.images, data_name(o));
+    const auto title = fmt::format("Kernel of {} on {} images of {}", o.model_name(), plan.images, data_name(o));
     return save_figure(path, spectrum_figure(title, pairs.values, pairs.residuals));
   });
-  if (subject.data.image().rank() == 3)
+  if (subject.data.image().rank() == 3 && plan.side == 1)
     try_figure(folder.path() / "eigenfunctions.png",
                [&](const fs::path& path) { return save_gallery(path, subject.data.images, pairs.vectors); });
 }
@@ -93,8 +96,10 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   resolve(line, o);
   require(o.labels.empty(), "--labels: a kernel has none; leave it out");
   const data::Layout layout = look_at_data(o);
-  check_kernel_options(o.kernel, layout.num_train + layout.num_test);
-  with_dtype(o, [&]<class S>() { o.logits.asked() ? only_logits<S>(o.logits, o, layout) : run_in<S>(line, o, layout); });
+  if (o.logits.asked()) return with_dtype(o, [&]<class S>() { only_logits<S>(o.logits, o, layout); });
+  const Index logits = logits_of(o, layout.image);
+  check_kernel_options(o, o.kernel, layout.num_train + layout.num_test, logits);
+  with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout, logits); });
 }
 
 }  // namespace

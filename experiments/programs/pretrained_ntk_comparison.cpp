@@ -43,7 +43,7 @@ std::vector<History> compare(const Options& o, const Subject<S>& subject, const 
   timed(0, [&](const fs::path& to, bool) { return train_network<S>(subject, target, to, o.recipe); });
   timed(1, [&](const fs::path& to, bool keep) { return train_linearized(subject, target, to, o.recipe, true, keep); });
   Subject<S> trained = subject;
-  trained.init = load_variables(folder / "network" / "final.npz", subject.init);
+  trained.init = load_variables(folder / "network" / "final.npz", subject.init, subject.keys);
   if (!o.keep_statistics) {
     trained.init.statistics = subject.init.statistics;
     trained.init.single_statistics = subject.init.single_statistics;
@@ -61,17 +61,21 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
                           .recipe = o.recipe,
                           .learner = {.linearize = model != "network"},
                           .times = targets,
-                          .trained = model == "linear_trained"});
+                          .trained = model == "linear_trained",
+                          .outputs = o.from.task.trained(o.from.logits)});
   return work;
 }
 
 template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
-  ResultsFolder folder(o.out, "pretrained_ntk_comparison", configuration(line, o));
+  Config config = configuration(line, o);
+  if (o.from.task.outputs) config.set("outputs", o.from.task.outputs->str());
+  ResultsFolder folder(o.out, "pretrained_ntk_comparison", config);
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
+  if (o.from.task.outputs) see_as(subject, *o.from.task.outputs);
   const TrainingWork work = work_of(o, targets.size());
   const auto held = held_by_training(o, subject, work);
   require_room(training_takes(layout.num_train + layout.num_test), held, o.memory);
@@ -80,7 +84,8 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);
   compare(o.from, o, made);
   require_same_inputs(folder, made);
-  const TrainingPlan plan = plan_training(o, subject, work, held);
+  TrainingPlan plan = plan_training(o, subject, work, held);
+  if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   if (o.from.given())
@@ -88,7 +93,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o, o.from.files(o)));
-  record_start(subject, folder.path(), record);
+  record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
 
   const auto folders = target_folders(folder.path(), targets);
@@ -100,7 +105,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
     for (std::size_t m = 0; m < histories.size(); ++m) {
       accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));
       record.add_training(targets[t].name + ", " + models[m], histories[m]);
-      rows.push_back({models[m], targets[t].labels});
+      rows.push_back({models[m], targets[t].labels, targets[t].classes});
     }
     print_accuracies("target " + targets[t].name, rows, histories);
   }
@@ -109,7 +114,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   tell("in {}\n", folder.path().string());
   for (std::size_t t = 0; t < targets.size(); ++t)
     try_figure(folders[t] / "curves.svg", [&](const fs::path& path) {
-      return save_figure(path, curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model, targets[t].name),
+      return save_figure(path, curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model_name(), targets[t].name),
                                              {{"network", all[t][0]}, {"init", all[t][1]}, {"trained", all[t][2]}}));
     });
 }
@@ -128,7 +133,9 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   parse(line, argc, argv);
   resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);
+  choose_outputs(o, o.from, logits_of(o, layout.image));
   check_recipe(o.recipe, layout.num_train);
+  set_loss(line, o.recipe, {}, o.from.task.trained(o.from.logits), false);
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }

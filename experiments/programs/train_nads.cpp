@@ -28,6 +28,7 @@ struct Options : CommonOptions {
   std::vector<Index> shape{32, 32, 1};
   double epsilon = 1, sigma = 1;
   LearnerOptions learner;
+  SaveOnnx save;
   bool force = false;
   Recipe recipe;
 
@@ -35,7 +36,7 @@ struct Options : CommonOptions {
   Shape image() const { return shape_of_extents(shape); }
 };
 
-constexpr std::string_view inherited_from_nads[] = {"model", "features", "filters", "blocks", "activation", "shape"};
+constexpr std::string_view inherited_from_nads[] = {"model", "train", "freeze", "features", "filters", "blocks", "activation", "shape"};
 
 constexpr const char* repeat_nads = "repeat the compute_nads that made it, into another --out";
 
@@ -81,6 +82,7 @@ Fingerprints fingerprints_of(const Options& o, const Subject<S>& subject, const 
   Fingerprints made;
   made.set("images", images.text(), "--nads " + o.nads);
   made.set("weights", fingerprint(subject.init), weights_option(o, start));
+  add_graph(made, o);
   return made;
 }
 
@@ -120,6 +122,7 @@ void run_in(CommandLine& line, const Options& o) {
   const Index n = *o.num_train + *o.num_test;
   const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
   auto subject = start_subject<S>(o, {o.image(), *o.num_train, *o.num_test, 0, n}, start, training_takes(n));
+  if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const TrainingWork work{
       .tasks = {{.num_train = *o.num_train, .num_test = *o.num_test, .recipe = o.recipe, .learner = o.learner, .times = directions.size()}},
       // While a direction's samples are drawn, those of the one before are still held.
@@ -130,14 +133,15 @@ void run_in(CommandLine& line, const Options& o) {
   const auto made = fingerprints_of(o, subject, directions, start);
   require_same_start(o, made, before);
   require_same_inputs(folder, made);
-  const TrainingPlan plan = plan_training(o, subject, work, held);
+  TrainingPlan plan = plan_training(o, subject, work, held);
+  if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o, {o.file("nads.npy"), start}));
-  record_start(subject, folder.path(), record);
+  record_start(o, subject, {}, folder.path(), record);
   std::vector<Target> targets;
   std::vector<History> histories;
   for (const auto& [index, direction] : directions) {
@@ -148,7 +152,7 @@ void run_in(CommandLine& line, const Options& o) {
     histories.push_back(train(o, subject, targets.back(), to, plan, record));
   }
   record_balance(targets, record);
-  finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model), "direction (index + 1)", "direction"}, targets,
+  finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"}, targets,
                    histories, o.learner, folder.path(), record);
 }
 
@@ -163,12 +167,13 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   line.describe("--num-test", "Test samples (default 10000)");
   add_path(line, "--nads", o.nads, "/", "Results of compute_nads: directions, and the weights to start from");
   add_text(line, "--index", o.index, "Directions to train on: 0,10,100 or 0:1024:128", "LIST");
-  add_shape(line, "--shape", o.shape, "Shape of an image", !o.networks.empty());
+  add_shape(line, "--shape", o.shape, "Shape of an image", true);
   add_number<double>(line, "--epsilon", o.epsilon, "Distance of the classes along the direction", 0, largest_factor);
   add_number<double>(line, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
   add_learner_options(line, o.learner);
   line.add_flag("--force", o.force, "Take options that differ from those of --nads");
   add_recipe_options(line, o.recipe);
+  add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
   require(!o.nads.empty() && !o.index.empty(),
@@ -176,6 +181,8 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   require_finished("--nads", o.nads, "compute_nads");
   resolve_after(line, o, o.nads, inherited_from_nads, o.force);
   require_fits(o, o.image());
+  require_one_logit(o, o.image(), "anisotropy directions are");
+  check_save_onnx(o, o.save, parse_indices("--index", o.index).size());
   check_recipe(o.recipe, *o.num_train);
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o); });

@@ -28,6 +28,8 @@ struct Options : CommonOptions {
   EigenfunctionOptions from;
   LearnerOptions learner;
   Recipe recipe;
+  LossOptions loss;
+  SaveOnnx save;
   std::optional<Index> alignment_every;
 
   bool aligns() const { return !learner.linearize && from.given(); }
@@ -44,11 +46,13 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
                                .recipe = o.recipe,
                                .learner = o.learner,
                                .targets = targets,
-                               .once = "features"}}};
+                               .once = "features",
+                               .outputs = o.from.task.trained(o.from.logits)}}};
   if (together && !o.has_kernel()) work.kernels = 1;
   if (o.aligns()) {
     // That after the last epoch is the trained network's own.
     const Index more = o.alignment_every ? (o.recipe.epochs - 1) / *o.alignment_every : 0;
+    work.aligned = o.from.kernel;
     work.alignments = static_cast<double>(targets) * static_cast<double>(1 + more);
     work.in_alignments = {{"the eigenvectors", 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S),
                            "a compute_ntk of fewer --eigen"}};
@@ -64,18 +68,19 @@ Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
   Progress progress(name, 100, "per cent");
   NtkOptions options;
-  options.memory = plan.room;
-  const NtkPlan kernel = plan_ntk(subject.network, weights, subject.data.images, options);  // training may have left layers out
+  options.memory = plan.room, options.outputs = o.from.kernel;
+  const NtkPlan kernel = plan_ntk(subject.whole(), weights, subject.data.images, options);  // training may have left layers out
   options.plan = &kernel;
   options.progress = shown(progress);
-  auto aligned = alignment(subject.network, weights, subject.data.images, subject.data.num_train, vectors, options);
+  auto aligned = alignment(subject.whole(), weights, subject.data.images, subject.data.num_train, vectors, options);
   progress.finish();
   stage.add_flops(kernel.feature_flops + kernel.pair_flops);
   return aligned;
 }
 
 /// One that this run has written. It holds NaN where an eigenvector is 0 on all training or all test images, or there are none.
-Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index num_train) {
+Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index training_images) {
+  const Index num_train = training_images * o.from.side();  // entries of an eigenvector
   return with_remedy("delete it to compute it anew", [&] {
     const fs::path eigenvectors = o.from.file("eigvecs.npy");
     const Index k = data::npy_info(eigenvectors).shape[0];
@@ -111,7 +116,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   if (o.learner.function_space()) {
     const auto kernel = [&] {
       if (!o.has_kernel()) return compute_kernel(subject, plan, record);
-      return data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train);
+      return data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train * o.from.side());
     };
     return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, cost, record);
   }
@@ -156,7 +161,7 @@ void draw_alignments(const Options& o, const std::vector<Target>& targets, const
   for (std::size_t t = 0; t < targets.size(); ++t)
     try_figure(folders[t] / "alignment.svg", [&](const fs::path& path) {
       const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
-      return draw(path, alignment_figure(fmt::format("Kernel of {} after training", o.model),
+      return draw(path, alignment_figure(fmt::format("Kernel of {} after training", o.model_name()),
                                          data::load_npy<double>(folders[t] / "alignment.npy"), index));
     });
 }
@@ -170,12 +175,17 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
     all = all_targets(o.out, "train_ntk", o.from.index);
     config.set("index", o.from.index = all.index);
   }
+  set_loss(config, o.recipe, o.loss, o.from.task.trained(o.from.logits));
+  if (o.from.task.outputs) config.set("outputs", o.from.task.outputs->str());
   const auto targets = targets_of(o, o.from, n);
+  check_save_onnx(o, o.save, targets.size());
   ResultsFolder folder(o.out, "train_ntk", config);
   if (!o.from.index.empty()) folder.may_grow_by("index", [&] { make_room(o.out, all.there, o.learner.function_space()); });
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(n));
+  if (o.from.task.outputs) see_as(subject, *o.from.task.outputs);
+  if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const auto held = held_by_training(o, subject, work_of<S>(o, targets.size()));
   require_room(training_takes(n), held, o.memory);
   load_images(subject, o, start);
@@ -190,7 +200,8 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   require_same_inputs(folder, made);
   require_same_labels(folder.path(), all, targets, "--ntk " + o.from.ntk);
   made.set("labels", fingerprint(targets));
-  const TrainingPlan plan = plan_training(o, subject, work_of<S>(o, targets.size()), held);
+  TrainingPlan plan = plan_training(o, subject, work_of<S>(o, targets.size()), held);
+  if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
   if (!folder.claim()) return;
   if (o.from.given()) say_if_other("train_ntk", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
@@ -198,11 +209,11 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o, o.from.files(o)));
-  record_start(subject, folder.path(), record);
+  record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
   const auto folders = target_folders(folder.path(), targets);
   const auto histories = train_all(o, subject, targets, folders, folder.path() / "alignment_init.npy", plan, record);
-  finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model, data_name(o)), "eigenfunction (index + 1)", "target"},
+  finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model_name(), data_name(o)), "eigenfunction (index + 1)", "target"},
                    targets, histories, o.learner, folder.path(), record);
   if (o.aligns()) draw_alignments(o, targets, folders);
 }
@@ -217,12 +228,16 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_learner_options(line, o.learner);
   add_number<Index>(line, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
   add_recipe_options(line, o.recipe);
+  add_loss_options(line, o.loss);
+  add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
   resolve(line, o, o.from);
   require(!o.alignment_every || o.aligns(), "--alignment-every: only a network trained with --ntk has an alignment; leave it out");
   const data::Layout layout = look_at_data(o);
+  choose_outputs(o, o.from, logits_of(o, layout.image));
   check_recipe(o.recipe, layout.num_train);
+  set_loss(line, o.recipe, o.loss, o.from.task.trained(o.from.logits), o.learner.function_space());
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }

@@ -49,7 +49,7 @@ TEST_CASE("arguments that cannot be are refused in one line by all of kernels") 
                     finite = "Dense_1/kernel holds a NaN or an infinity; all weights must be finite";
   const auto tile = option(&NtkOptions::tile, Index(-1)), tight = option(&NtkOptions::memory, 1.0),
              negative = option(&NtkOptions::memory, -1.0);
-  const auto which = option(&NtkOptions::output, std::optional<Index>(3));
+  const auto which = option(&NtkOptions::outputs, std::optional(Outputs::one(3)));
   const auto lanczos = option(&EigenOptions::method, EigenMethod::lanczos);
   Real broken = square.clone();
   broken[4] = std::nan("");

@@ -15,7 +15,7 @@ NtkOptions with(Contraction contraction, Index tile = 0, double memory = 0, Inde
   o.contraction = contraction;
   o.tile = tile;
   o.memory = memory;
-  o.output = output;
+  o.outputs = Outputs::one(output);
   return o;
 }
 constexpr Contraction ways[] = {Contraction::automatic, Contraction::rows, Contraction::factors};

@@ -27,7 +27,7 @@ template <class T>
 T last(const Scope<T>& scope, const T& x) {
   return dense(scope / "last", 1, flatten(x));
 }
-/// Per token a dense layer, as one writes it first.
+/// A dense layer over tokens that lie on the axis of the examples.
 struct Tokens {
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
@@ -36,8 +36,15 @@ struct Tokens {
     return last(scope, reshape(h, {n, 20}));
   }
 };
-/// The same as a convolution of 1 x 1.
+/// The same with the tokens on an axis of their own, which a dense layer takes.
 struct TokensAside {
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    return last(scope, tanh(dense(scope / "token", 5, reshape(images, {shape_of(images)[0], 4, 3}))));
+  }
+};
+/// And as a convolution of 1 x 1.
+struct TokensAsPixels {
   template <class T>
   T operator()(const Scope<T>& scope, const T& images) const {
     return last(scope, tanh(conv(scope / "token", 5, 1, reshape(images, {shape_of(images)[0], 1, 4, 3}))));
@@ -66,12 +73,12 @@ std::vector<Case> parameters_that_meet_other_rows() {
   std::vector<Case> all;
   all.push_back(refused("a dense layer over tokens",
                         "jacobian: parameter token/bias meets 32 rows in channel_bias (output [32,5]) where the batch has 8 examples; keep "
-                        "the examples as the first axis: a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]",
+                        "the examples as the first axis: a layer over T tokens takes [N,T,C]",
                         Tokens{}));
   all.push_back(
       refused("a weight over tokens",
               "jacobian: parameter w meets 32 rows in matmul (output [32,5]) where the batch has 8 examples; keep the examples as "
-              "the first axis: a dense layer over T tokens is a 1 x 1 convolution of [N,1,T,C]",
+              "the first axis: a layer over T tokens takes [N,T,C]",
               [](const auto& scope, const auto& images) {
                 const Index n = shape_of(images)[0];
                 const auto w = scope.parameter("w", {3, 5}, lecun_normal());
@@ -217,21 +224,23 @@ TEST_CASE("kernels, alignments and anisotropy refuse what no factor may be read 
   CHECK_THAT(line_of([&] { nads(s.network, s.variables, s.images); }), ContainsSubstring("nads: gather takes entries of several examples"));
 }
 
-TEST_CASE("a dense layer over tokens written as a convolution of 1 x 1 has the rows of the dense layer") {
+TEST_CASE("a dense layer over tokens on an axis of their own, or as a convolution of 1 x 1, has the rows of the dense layer") {
   const check::Poison poison;
   const auto tokens = draw_small<double>("tokens", Network<double>(Tokens{}), image, examples);
-  const Network<double> aside{TokensAside{}};
-  auto v = tokens.variables;
-  v.parameters[v.index("token/kernel")] = v["token/kernel"].reshaped({1, 1, 3, 5});
   const auto expected = rows_by_gradients(tokens.network, tokens.variables, tokens.images), gram = gram_of(expected);
-  const FactoredJacobian<double> jacobian(aside, v, tokens.images);
-  close_to(jacobian.rows(), expected, 1e-13);
-  close_to(jacobian.gram(), gram, 1e-13);
-  close_to(KeptJacobian<double>(aside, v, tokens.images, 3).of(0, examples).rows(), expected, 1e-13);
-  for (auto way : {Contraction::automatic, Contraction::rows, Contraction::factors}) {
-    NtkOptions options;
-    options.contraction = way;
-    close_to(ntk(aside, v, tokens.images, options), gram, 1e-13);
+  for (const bool pixels : {false, true}) {
+    const auto network = pixels ? Network<double>(TokensAsPixels{}) : Network<double>(TokensAside{});
+    auto v = tokens.variables;
+    if (pixels) v.parameters[v.index("token/kernel")] = v["token/kernel"].reshaped({1, 1, 3, 5});
+    const FactoredJacobian<double> jacobian(network, v, tokens.images);
+    close_to(jacobian.rows(), expected, 1e-13);
+    close_to(jacobian.gram(), gram, 1e-13);
+    close_to(KeptJacobian<double>(network, v, tokens.images, 3).of(0, examples).rows(), expected, 1e-13);
+    for (auto way : {Contraction::automatic, Contraction::rows, Contraction::factors}) {
+      NtkOptions options;
+      options.contraction = way;
+      close_to(ntk(network, v, tokens.images, options), gram, 1e-13);
+    }
   }
 }
 

@@ -46,10 +46,10 @@ TEST_CASE("J v and J^T u are those of the rows, of forward mode and of differenc
         for (Index i = 0; i < 5; ++i) c[i] = y[i * outputs + output];
         return c;
       };
-      check::same(jacobian.value(), column(evaluate(s.network, s.variables, s.images)), 1e-14);
+      check::same(jacobian.value(), column(evaluate(s.network, s.variables, s.images)).reshaped({5, 1}), 1e-14);
 
       const auto v = check::draw_like(s.variables.parameters, random);
-      const Real u = check::draw({5}, random), jv = jacobian.times(v);
+      const Real u = check::draw({5}, random), jv = jacobian.times(v).reshaped({5});
       const auto jtu = jacobian.transpose_times(u);
       close_to(jv, times(rows, joined(check::some(v), jacobian.parameter_shapes()), false), 1e-12);
       close_to(joined(jtu, jacobian.parameter_shapes()), times(rows, u, true), 1e-12);
@@ -58,7 +58,7 @@ TEST_CASE("J v and J^T u are those of the rows, of forward mode and of differenc
       std::vector<Dual<Real>> duals;
       for (std::size_t i = 0; i < v.size(); ++i) duals.emplace_back(s.variables.parameters[i], v[i]);
       close_to(jv, column(check::tangent_of(forward(s.network, s.variables, duals, Dual<Real>(s.images)))), 1e-12);
-      if (outputs == 1) close_to(jv, linearized_logits(s.network, s.variables, v, s.images, true, 2), 1e-12);
+      if (outputs == 1) close_to(jv, linearized_logits(s.network, s.variables, v, s.images, true, 2).reshaped({5}), 1e-12);
       // (relu is not smooth everywhere: a small step)
       const double h = 1e-6;
       const auto at = [&](double step) {

@@ -28,7 +28,8 @@ constexpr std::pair<const char*, Program> programs[] = {
 int main(int argc, char** argv) {
   const OwnNetworks own{own_network("mine", Mlp{.features = {5, 1}}),
                         own_network("smooth", Mlp{.features = {5, 1}, .activation = Activation::gelu}),
-                        own_network("given", Mlp{.features = {5, 1}}, given_weights())};
+                        own_network("given", Mlp{.features = {5, 1}}, given_weights()), own_network("three", Mlp{.features = {3}}),
+                        own_network("ten", Mlp{.features = {6, 10}, .activation = Activation::tanh})};
   std::vector<const char*> words{argv[0]};
   for (int i = 2; i < argc; ++i) words.push_back(argv[i]);
   for (const auto& [name, program] : programs)

@@ -51,36 +51,38 @@ std::vector<Mistake<S>> usual_mistakes(const CommonOptions& o, const Shape& imag
                      w = turned;
                      return true;
                    }});
-  all.push_back({"square dense weights are [out,in], as PyTorch has them", "transpose every Linear.weight: dense in nn/FROM_PYTORCH.md",
-                 [](Variables<S>& v, Tensor<S>&) {
-                   bool any = false;
-                   for (Tensor<S>& w : v.parameters) {
-                     const Shape& s = w.shape();
-                     if (s.rank() != 2 || s[0] != s[1] || s[0] == 1) continue;
-                     Tensor<S> turned(s);
-                     for (Index i = 0; i < s[0]; ++i)
-                       for (Index j = 0; j < s[1]; ++j) turned[i * s[1] + j] = w[j * s[0] + i];
-                     w = turned;
-                     any = true;
-                   }
-                   return any;
-                 }});
-  all.push_back({"height and width of the convolutions' weights are exchanged", "weights are [kh,kw,C,O]: conv in nn/FROM_PYTORCH.md",
-                 [](Variables<S>& v, Tensor<S>&) {
-                   bool any = false;
-                   for (Tensor<S>& w : v.parameters) {
-                     const Shape& s = w.shape();
-                     if (s.rank() != 4 || s[0] != s[1] || s[0] == 1) continue;
-                     Tensor<S> turned(s);
-                     const Index block = s[2] * s[3];
-                     for (Index i = 0; i < s[0]; ++i)
-                       for (Index j = 0; j < s[1]; ++j)
-                         std::copy_n(w.data() + (j * s[0] + i) * block, block, turned.data() + (i * s[1] + j) * block);
-                     w = turned;
-                     any = true;
-                   }
-                   return any;
-                 }});
+  if (!o.is_file_model()) {  // whose weights came with it
+    all.push_back({"square dense weights are [out,in], as PyTorch has them", "transpose every Linear.weight: dense in nn/FROM_PYTORCH.md",
+                   [](Variables<S>& v, Tensor<S>&) {
+                     bool any = false;
+                     for (Tensor<S>& w : v.parameters) {
+                       const Shape& s = w.shape();
+                       if (s.rank() != 2 || s[0] != s[1] || s[0] == 1) continue;
+                       Tensor<S> turned(s);
+                       for (Index i = 0; i < s[0]; ++i)
+                         for (Index j = 0; j < s[1]; ++j) turned[i * s[1] + j] = w[j * s[0] + i];
+                       w = turned;
+                       any = true;
+                     }
+                     return any;
+                   }});
+    all.push_back({"height and width of the convolutions' weights are exchanged", "weights are [kh,kw,C,O]: conv in nn/FROM_PYTORCH.md",
+                   [](Variables<S>& v, Tensor<S>&) {
+                     bool any = false;
+                     for (Tensor<S>& w : v.parameters) {
+                       const Shape& s = w.shape();
+                       if (s.rank() != 4 || s[0] != s[1] || s[0] == 1) continue;
+                       Tensor<S> turned(s);
+                       const Index block = s[2] * s[3];
+                       for (Index i = 0; i < s[0]; ++i)
+                         for (Index j = 0; j < s[1]; ++j)
+                           std::copy_n(w.data() + (j * s[0] + i) * block, block, turned.data() + (i * s[1] + j) * block);
+                       w = turned;
+                       any = true;
+                     }
+                     return any;
+                   }});
+  }
   all.push_back({"the images were reshaped from [N,C,H,W], which leaves the numbers where they were",
                  "transpose them: x.transpose(0, 2, 3, 1) in numpy", [](Variables<S>&, Tensor<S>& images) {
                    const Shape& s = images.shape();
@@ -111,7 +113,7 @@ std::string looks_like(const LogitsDifference& d) {
 }
 
 template <class S>
-Tensor<double> logits_of(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
+Tensor<double> evaluated(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
   return cast<double>(evaluate(network, variables, images));
 }
 
@@ -143,7 +145,7 @@ void check(const std::string& path, const CommonOptions& o, const Subject<S>& su
     Variables<S> variables = subject.init;
     Tensor<S> images = subject.data.images;
     if (!mistake.change(variables, images)) continue;
-    const LogitsDifference left = compare_logits(logits_of(subject.network, variables, images), theirs);
+    const LogitsDifference left = compare_logits(evaluated(subject.network, variables, images), theirs);
     if (!(left.relative() < 0.01 * d.relative())) continue;
     explained = true;
     tell("It is as if {}. Without that the largest difference is {:.2g} of the largest logit{}. Remedy: {}.\n", mistake.cause,

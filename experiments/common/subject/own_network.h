@@ -1,14 +1,15 @@
-// A network that --model may name besides the built-in ones: a struct of the user's own.
+// A network that --model may name besides the built-in ones: a struct of the user's own, or a file of another tool.
 #pragma once
 
 #include <fmt/ranges.h>
 
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "nn/network.h"
+#include "nn/onnx/load.h"
 
 namespace tangentplane::experiments {
 
@@ -19,12 +20,16 @@ struct OwnStart {
   Variables<S> variables;
 };
 
-/// Made by own_network, below.
+/// Made by own_network or network_of_file, below.
 struct OwnNetwork {
   std::string name;  ///< as --model has it, config.toml and titles too: of letters, digits, - and _, and not that of a built-in network
   /// For images of that shape, [H, W, C] or [D]; the seed is that of --seed.
   std::function<OwnStart<float>(const Shape& image, std::uint64_t seed)> in_float32;
   std::function<OwnStart<double>(const Shape& image, std::uint64_t seed)> in_float64;
+
+  /// Of a file: its path, and what it says of itself.
+  std::optional<std::filesystem::path> file = {};
+  onnx::Description description = {};
 
   /// Throws std::invalid_argument naming --model where the network does not take such images.
   template <class S>
@@ -77,6 +82,9 @@ OwnNetwork own_network(std::string name, Model model, Variables<double> start) {
   return {std::move(name), [given](const Shape& image, std::uint64_t) { return given.template operator()<float>(image); },
           [given](const Shape& image, std::uint64_t) { return given.template operator()<double>(image); }};
 }
+
+/// The network of an ONNX file, from the weights that stand there. Throws std::invalid_argument as onnx::describe_onnx does.
+OwnNetwork network_of_file(const std::filesystem::path& file, const onnx::Trainable& trainable);
 
 /// Those that --model may name besides mlp, lenet and resnet18; without --model the first of them is meant.
 class OwnNetworks {

@@ -55,6 +55,30 @@ bool is_sound(const Network<S>& network, const Variables<S>& variables, const Te
 
 }  // namespace
 
+void require_fits(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (own && own->file) {
+    const Shape& takes = own->description.image;
+    require(image == takes, "--model {}: takes images of shape {}, these have {}; give such images", o.model, takes, image);
+  }
+  require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
+  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
+          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+}
+
+Index logits_of(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (!own) return 1;
+  if (own->file) return own->description.outputs;
+  const auto [network, variables] = own->start<float>(image, o.seed);
+  return evaluate(network, variables, Tensor<float>::zeros(data::batch_shape(1, image))).shape()[1];
+}
+
+void require_one_logit(const CommonOptions& o, const Shape& image, const char* what) {
+  const Index logits = logits_of(o, image);
+  require(logits == 1, "--model {}: has {} logits; {} of one logit alone", o.model, logits, what);
+}
+
 std::string smaller_network(const CommonOptions& o) {
   return o.own()                 ? "a smaller network"
          : o.model == "resnet18" ? "a smaller network (--filters, --blocks)"
@@ -62,7 +86,10 @@ std::string smaller_network(const CommonOptions& o) {
 }
 
 std::string weights_option(const CommonOptions& o, const std::filesystem::path& init) {
-  return init.empty() ? fmt::format("--seed {}", o.seed) : o.init.empty() ? init.string() : "--init " + o.init;
+  return init.empty() && o.is_file_model() ? "--model " + o.model
+         : init.empty()                    ? fmt::format("--seed {}", o.seed)
+         : o.init.empty()                  ? init.string()
+                                           : "--init " + o.init;
 }
 
 template <class S>
@@ -87,6 +114,7 @@ template <class S>
 NetworkSize size_of_network(const CommonOptions& o, const Shape& image) {
   const OwnNetwork* own = o.own();
   if (!own) return network_size(model_of(o), image);
+  if (own->file) return own->description.size;
   const auto [network, variables] = own->start<S>(image, o.seed);
   return measured_size(network, variables, image);
 }
@@ -96,9 +124,11 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
   const auto made = [&]() -> Subject<S> {
     if (const OwnNetwork* own = o.own()) {
       require_start<S>(o, layout, {}, !init.empty(), task);  // the images fit at least
+      if (own->file) require_start<S>(o, layout, own->description.size, true, task);
       auto [network, variables] = own->start<S>(layout.image, o.seed);
       const NetworkSize size = measured_size(network, variables, layout.image);
-      return {{}, network, std::move(variables), size};
+      const Index outputs = evaluate(network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image))).shape()[1];
+      return {{}, network, std::move(variables), size, outputs, own->file ? VariableKeys::plain() : VariableKeys{}};
     }
     const Network<S> network = make_network<S>(model_of(o));
     return {{}, network, {}, network_size(model_of(o), layout.image)};
@@ -106,11 +136,45 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
   Subject<S> subject = made();
   require_start<S>(o, layout, subject.size, !init.empty(), task);
   if (!o.own()) subject.init = initialise(subject.network, layout.image, o.seed);
-  if (!init.empty()) subject.init = load_variables(init, subject.init);
+  if (!init.empty()) subject.init = load_variables(init, subject.init, subject.keys);
   subject.data.num_train = layout.num_train;
   subject.data.num_test = layout.num_test;
   subject.data.images = Tensor<S>::zeros(data::batch_shape(1, layout.image));
   return subject;
+}
+
+namespace {
+
+/// f_J, or the sum of all over sqrt(O): a product of the logits with a constant column.
+template <class S>
+struct OneFunction {
+  Network<S> network;
+  Tensor<S> column;  // [O, 1]
+
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    return matmul(network(scope, images), lift<T>(column));
+  }
+};
+
+}  // namespace
+
+template <class S>
+Network<S> one_function(const Network<S>& network, Index outputs, const Outputs& of) {
+  const bool sum = of.kind == Outputs::Kind::sum;
+  require(sum || of.kind == Outputs::Kind::one, "one function: of {} there is not one", of.str());
+  auto column = Tensor<S>::zeros({outputs, 1});
+  for (Index o = 0; o < outputs; ++o)
+    if (sum || o == of.which) column[o] = static_cast<S>(sum ? 1 / std::sqrt(static_cast<double>(outputs)) : 1);
+  return Network<S>(OneFunction<S>{network, column});
+}
+
+template <class S>
+void see_as(Subject<S>& subject, const Outputs& of) {
+  if (subject.outputs == 1) return;
+  subject.all_outputs = subject.network;
+  subject.network = one_function(subject.network, subject.outputs, of);
+  subject.outputs = 1;
 }
 
 template <class S>
@@ -143,6 +207,8 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
 
 #define INSTANTIATE(S)                                                                                                               \
   template NetworkSize measured_size(const Network<S>&, const Variables<S>&, const Shape&);                                          \
+  template Network<S> one_function(const Network<S>&, Index, const Outputs&);                                                        \
+  template void see_as(Subject<S>&, const Outputs&);                                                                                 \
   template NetworkSize size_of_network<S>(const CommonOptions&, const Shape&);                                                       \
   template Subject<S> start_subject<S>(const CommonOptions&, const data::Layout&, const std::filesystem::path&, const std::string&); \
   template void load_images<S>(Subject<S>&, const CommonOptions&, const std::filesystem::path&);                                     \

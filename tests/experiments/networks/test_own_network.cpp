@@ -7,7 +7,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-const std::string own = "own_networks ", built_in = " --model mlp --features 5,1 --quiet", data = " --data images.npy --num-train 6";
+const std::string own = "own_networks ", built_in = " --model mlp --features 5,1 --quiet", on_images = " --data images.npy --num-train 6";
 
 /// Files of one run as those of another, but for what names the network.
 void same_files(const Sandbox& box, const std::string& a, const std::string& b) {
@@ -23,7 +23,7 @@ void same_files(const Sandbox& box, const std::string& a, const std::string& b) 
 TEST_CASE("own network: kernel and training are those of the built-in network of the same layers") {
   const Sandbox box;
   data::save_npy(box / "images.npy", eight_images());
-  const std::string kernel = " --eigen 5 --save-ntk --dtype float64" + data;
+  const std::string kernel = " --eigen 5 --save-ntk --dtype float64" + on_images;
   box.good("compute_ntk --out K" + built_in + kernel);
   CHECK_THAT(box.good(own + "compute_ntk --out L --quiet" + kernel), ContainsSubstring("5 eigenpairs of 8 images"));
   same_files(box, "K", "L");
@@ -54,7 +54,7 @@ TEST_CASE("own network: every other experiment takes one") {
   data::save_npy(box / "images.npy", eight_images());
   std::vector<int> labels{0, 1, 1, 0, 1, 0, 1, 0};
   data::save_npy(box / "labels.npy", labels);
-  const std::string quick = " --epochs 2 --quiet --dtype float64", labelled = data + " --labels labels.npy" + quick,
+  const std::string quick = " --epochs 2 --quiet --dtype float64", labelled = on_images + " --labels labels.npy" + quick,
                     shape = " --shape 2,3,2 --dtype float64";
   box.good("pretrained_ntk_comparison --out A --batch 3" + built_in + labelled);
   box.good(own + "pretrained_ntk_comparison --out B --batch 3" + labelled);
@@ -113,14 +113,14 @@ TEST_CASE("own network: it may start from weights that are given") {
 TEST_CASE("own network: what is wrong is refused in one line") {
   const Sandbox box;
   data::save_npy(box / "images.npy", eight_images());
-  const auto refused = [&](const std::string& options) { return box.refused(own + "compute_ntk --out K" + data + options); };
+  const auto refused = [&](const std::string& options) { return box.refused(own + "compute_ntk --out K" + on_images + options); };
   CHECK(refused(" --features 5,1") == "--features: only the built-in networks have it, mine is none; leave it out");
   CHECK(refused(" --activation tanh") == "--activation: only the built-in networks have it, mine is none; leave it out");
-  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth or given");
+  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given, three, ten or FILE.onnx");
   CHECK(refused(" --model resnet18 --features 1") == "--features: resnet18 has none; give --filters and --blocks");
   CHECK_THAT(refused(" --memory 40M"), ContainsSubstring("--memory: 8 images take"));
-  box.good(own + "compute_ntk --out L --quiet" + data);
-  CHECK(box.refused("train_ntk --ntk L --index 0 --out T") == "--model mine: give mlp, lenet or resnet18");
+  box.good(own + "compute_ntk --out L --quiet" + on_images);
+  CHECK(box.refused("train_ntk --ntk L --index 0 --out T") == "--model mine: give mlp, lenet, resnet18 or FILE.onnx");
   CHECK_THAT(box.refused(own + "train_ntk --model smooth --ntk L --index 0 --out T"), ContainsSubstring("has mine; leave it out"));
-  CHECK_THAT(box.refused(own + "compute_ntk --out K --model given" + data), ContainsSubstring("the network takes [16,5]"));
+  CHECK_THAT(box.refused(own + "compute_ntk --out K --model given" + on_images), ContainsSubstring("the network takes [16,5]"));
 }

@@ -1,0 +1,205 @@
+// Steps that work on each entry, and on two entries at the same place.
+#pragma once
+
+#include <numbers>
+
+#include "nn/onnx/run/shapes.h"
+
+namespace tangentplane::onnx {
+
+/// 2 half x Phi(x sqrt(2) / divisor), which is x (1 + erf(x / divisor)) half: GELU as exporters spell it, with the file's constants, and
+/// without the difference in it.
+struct SpelledGelu {
+  double ratio, twice_half;
+  template <class X>
+  X operator()(const X& x) const {
+    const X y = X(twice_half) * x * normal_distribution(X(ratio) * x);
+    return innermost(x) > 40 ? X(twice_half) * x : (innermost(x) < -40 ? X(0) : y);
+  }
+};
+/// scale (x where x > 0, else alpha (e^x - 1)).
+template <class T>
+T selu(const T& x, double alpha, double factor) {
+  return scale(elu(x, alpha), factor);
+}
+
+template <class T>
+T function_of(const op::Pointwise& f, const T& x) {
+  using enum op::Function;
+  switch (f.f) {
+    case relu:
+      return tangentplane::relu(x);
+    case tanh:
+      return tangentplane::tanh(x);
+    case sigmoid:
+      return tangentplane::sigmoid(x);
+    case exp:
+      return tangentplane::exp(x);
+    case log:
+      return tangentplane::log(x);
+    case sqrt:
+      return tangentplane::sqrt(x);
+    case abs:
+      return tangentplane::abs(x);
+    case negate:
+      return tangentplane::negate(x);
+    case reciprocal:
+      return tangentplane::reciprocal(x);
+    case sin:
+      return tangentplane::sin(x);
+    case cos:
+      return tangentplane::cos(x);
+    case erf:
+      return tangentplane::erf(x);
+    case gelu:
+      return gelu_exact(x);
+    case gelu_tanh:
+      return tangentplane::gelu(x);
+    case silu:
+      return tangentplane::silu(x);
+    case softplus:
+      return tangentplane::softplus(x);
+    case leaky_relu:
+      return tangentplane::leaky_relu(x, f.a);
+    case elu:
+      return tangentplane::elu(x, f.a);
+    case selu:
+      return onnx::selu(x, f.a, f.b);
+    case hard_swish:
+      return tangentplane::hard_swish(x);
+    case hard_sigmoid:
+      return tangentplane::hard_sigmoid(x, f.a, f.b);
+    case clip:
+      return tangentplane::clip(x, f.a, f.b);
+    case power:
+      return f.a == 2 ? mul(x, x) : pow(x, f.a);
+    case spelled_gelu:
+      return pointwise(SpelledGelu{std::numbers::sqrt2 / f.a, 2 * f.b}, x);
+  }
+  throw std::invalid_argument("onnx: unknown function");
+}
+
+template <class T>
+Value<T> run(const op::Pointwise& op, const Step& s, Run<T>& r) {
+  const Value<T>& x = r.in(s, 0);
+  return made(function_of(op, x.data), x.axes, x.dims, x.examples);
+}
+
+/// An order of axes for what two values make: as the one lies that has most of them; ONNX's where neither has all.
+template <class T>
+std::vector<int> common_order(const Value<T>& a, const Value<T>& b, const Dims& dims) {
+  const auto lies = [&](const Value<T>& v) {
+    std::vector<int> w = v.wide();
+    for (int& axis : w) axis += static_cast<int>(dims.size() - v.dims.size());
+    return w;
+  };
+  const std::vector<int> all = wide_axes(dims);
+  const bool first = std::pair(a.examples, a.wide().size()) >= std::pair(b.examples, b.wide().size());
+  for (const Value<T>* v : {first ? &a : &b, first ? &b : &a})
+    if (std::vector<int> order = lies(*v); order.size() == all.size()) return order;
+  return all;
+}
+
+/// The value with its axes in that order of the axes of `dims`, to which it is broadcast; without axes of 1 before the first wide one if it
+/// is not of the examples.
+template <class T>
+T aligned(const Value<T>& v, const std::vector<int>& order, const Dims& dims) {
+  const int shift = static_cast<int>(dims.size() - v.dims.size());
+  std::vector<int> own;
+  Shape to;
+  if (v.examples) to.append(shape_of(v.data)[0]);
+  bool begun = v.examples;
+  for (int a : order) {
+    const bool wide = a >= shift && v.extent(a - shift) != 1;
+    begun = begun || wide;
+    if (wide) own.push_back(a - shift);
+    if (begun) to.append(wide ? v.extent(a - shift) : 1);
+  }
+  return under(arranged(v, own), to);
+}
+
+/// x + c for a known number.
+template <class T>
+T plus_number(const T& x, double c) {
+  const Shape& s = shape_of(x);
+  if (s.rank() == 0) return add(x, lift<T>(Tensor<ScalarOf<T>>::full(s, static_cast<ScalarOf<T>>(c))));
+  return bias(x, lift<T>(Tensor<ScalarOf<T>>::full({s[-1]}, static_cast<ScalarOf<T>>(c))));
+}
+
+/// True for a shape that lies along the last axis of another alone.
+inline bool of_last(const Shape& w, const Shape& x) { return w.rank() == 1 && x.rank() >= 2 && w[0] == x[-1]; }
+
+/// Two values entry by entry, broadcast to `dims`.
+template <class T>
+Value<T> combined(op::Arithmetic f, const Value<T>& a, const Value<T>& b, const Dims& dims) {
+  using enum op::Arithmetic;
+  const std::vector<int> order = common_order(a, b, dims);
+  const T x = aligned(a, order, dims), y = aligned(b, order, dims);
+  const bool examples = a.examples || b.examples;
+  const auto result = [&]() -> T {
+    const Shape &s = shape_of(x), &t = shape_of(y);
+    if (a.examples == b.examples && s == t) {
+      if (f == add) return tangentplane::add(x, y);
+      if (f == subtract) return tangentplane::subtract(x, y);
+      if (f == multiply) return mul(x, y);
+      return broadcast_div(x, y);
+    }
+    if (f == add && a.examples && !b.examples && of_last(t, s)) return bias(x, y);
+    if (f == add && b.examples && !a.examples && of_last(s, t)) return bias(y, x);
+    if (f == multiply && a.examples && !b.examples && of_last(t, s)) return channel_scale(x, y);
+    if (f == multiply && b.examples && !a.examples && of_last(s, t)) return channel_scale(y, x);
+    if (f == add) return broadcast_add(x, y);
+    if (f == subtract) return broadcast_subtract(x, y);
+    if (f == multiply) return broadcast_mul(x, y);
+    return broadcast_div(x, y);
+  };
+  return made(result(), order, dims, examples);
+}
+
+template <class T>
+Value<T> run(const op::Combine& op, const Step& s, Run<T>& r) {
+  using enum op::Arithmetic;
+  const Value<T>&a = r.in(s, 0), &b = r.in(s, 1);
+  const Dims& dims = r.out(s);
+  const auto of = [&](const Value<T>& v, T data) { return made(std::move(data), v.axes, dims, v.examples); };
+  if (const auto c = r.number(s, 1); c && a.dims == dims) {
+    if (op.f == add) return of(a, plus_number(a.data, *c));
+    if (op.f == subtract) return of(a, plus_number(a.data, -*c));
+    return of(a, scale(a.data, op.f == multiply ? *c : 1 / *c));
+  }
+  if (const auto c = r.number(s, 0); c && b.dims == dims) {
+    if (op.f == add) return of(b, plus_number(b.data, *c));
+    if (op.f == multiply) return of(b, scale(b.data, *c));
+    if (op.f == subtract) return of(b, plus_number(negate(b.data), *c));
+    return of(b, *c == 1 ? reciprocal(b.data) : scale(reciprocal(b.data), *c));
+  }
+  return combined(op.f, a, b, dims);
+}
+
+template <class T>
+Value<T> run(const op::Extreme& op, const Step& s, Run<T>& r) {
+  const Value<T>&a = r.in(s, 0), &b = r.in(s, 1);
+  const Dims& dims = r.out(s);
+  const bool examples = a.examples || b.examples;
+  const std::vector<int> order = common_order(a, b, dims);
+  std::vector<T> both;  // beside one another along a new last axis
+  Shape all;
+  for (const Value<T>* v : {&a, &b}) {
+    Value<T> e = expanded(examples ? of_examples(*v, r.examples) : *v, dims);
+    Shape one = e.shape(order);
+    all = one;
+    one.append(1);
+    both.push_back(under(arranged(e, order), one));
+  }
+  const T pair = concat(both, all.rank());
+  return made(op.largest ? max(pair, {all.rank()}, false) : min(pair, {all.rank()}, false), order, dims, examples);
+}
+
+template <class T>
+Value<T> run(const op::PRelu&, const Step& s, Run<T>& r) {
+  const Value<T>&x = r.in(s, 0), &slope = r.in(s, 1);
+  const std::vector<int> order = common_order(x, slope, r.out(s));
+  return made(prelu(aligned(x, order, x.dims), aligned(slope, order, x.dims)), order, x.dims, x.examples);
+}
+
+}  // namespace tangentplane::onnx
