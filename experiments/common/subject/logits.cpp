@@ -99,17 +99,17 @@ std::vector<Mistake<S>> usual_mistakes(const CommonOptions& o, const Shape& imag
 /// What a difference of this kind usually comes from.
 std::string looks_like(const LogitsDifference& d) {
   const double bent = 1 - std::abs(d.correlation);
-  if (bent < 1e-6 && (std::abs(d.factor - 1) > 1e-4 || std::abs(d.constant) > 1e-4 * d.size))
+  if (bent < 1e-9 && (std::abs(d.factor - 1) > 1e-4 || std::abs(d.constant) > 1e-4 * d.size))
     return fmt::format("Theirs are {:.6g} times ours{}: a last weight or bias differs, or two logits were brought over as one.", d.factor,
                        std::abs(d.constant) > 1e-4 * d.size ? fmt::format(" plus {:.6g}", d.constant) : "");
   if (d.relative() < 0.01 && std::abs(d.correlation) > 0.999)
     return "So small a difference is often another GELU (here the tanh form), or another epsilon of BatchNorm.";
-  if (std::abs(d.correlation) > 0.7)
-    return "Logits that are alike and not the same are often another padding (SAME has the smaller half first: a convolution of stride 2 "
-           "with "
-           "padding=1 sees images one pixel shifted), BatchNorm in training mode, or images that were normalised otherwise.";
+  // A ResNet18 of random weights whose strides are padded otherwise: 0.4 to 0.7 on images as smooth as photographs, 0 to 0.4 on noise.
+  if (std::abs(d.correlation) > 0.4)
+    return "Logits that are alike and not the same are often another padding (SAME has the smaller half first: a convolution of "
+           "stride 2 with padding=1 sees images one pixel shifted), BatchNorm in training mode, or images that were normalised otherwise.";
   return "Logits that have so little to do with each other are often a wrong order of numbers within a right shape (flatten, [out,in], "
-         "[N,C,H,W]), other images, or another order of images.";
+         "[N,C,H,W]), other images, or another order of images; of a network with strides on rough images also another padding.";
 }
 
 template <class S>
@@ -130,7 +130,7 @@ void check(const std::string& path, const CommonOptions& o, const Subject<S>& su
 
   const LogitsDifference d = compare_logits(ours, theirs);
   const bool single = sizeof(S) == 4 || info.type.bytes == 4;
-  const double allowed = single ? 1e-4 : 1e-9;
+  const double allowed = single ? 2e-5 : 1e-9;  // the other GELU makes 1e-4
   const Index image = d.at / outputs;
   const std::string what =
       fmt::format("largest difference {:.3g}, {:.2g} of the largest logit (image {}{}: {:.6g} here, {:.6g} there)", d.largest, d.relative(),
