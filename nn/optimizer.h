@@ -22,8 +22,8 @@ struct Sgd {
 /// theta <- theta - eta (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + w theta), with the decay w decoupled (AdamW, Loshchilov
 /// and Hutter, 2019).
 struct Adam {
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double weight_decay = 0;  ///< w, of every parameter: biases and BatchNorm's too
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< as above
+  double weight_decay = 0;                            ///< w, of every parameter: biases and BatchNorm's too
 };
 
 /// One of them: Optimizer optimizer = Adam{.weight_decay = 0.01}.
@@ -67,7 +67,7 @@ class Moments {
   void step(std::vector<Tensor<S>>& parameters, const std::vector<std::optional<Tensor<S>>>& gradients, double learning_rate,
             const std::vector<Tensor<S>>* origin = nullptr);
 
-  /// Adds momentum/<path>, of Adam also squares/<path> and steps, to a state.
+  /// Adds momentum/PATH, of Adam also squares/PATH and steps, to a state.
   void append_to(LearnerState<S>& state) const;
   /// The moments in a state, for the same optimizer and parameters; throws as state_tensor does.
   Moments restored(const LearnerState<S>& state) const;

@@ -32,7 +32,7 @@ struct PoolGeometry {
 
 /// One axis of a window: where it starts (which may be before the image), its entries [first, last) in the image, and how many it counts.
 struct WindowSpan {
-  Index start, first, last, counted;
+  Index start, first, last, counted;  ///< as above
 };
 inline WindowSpan span_of(Index start, Index window, Index extent, Index before, Index after, bool count_padding) {
   const Index end = start + window;

@@ -7,7 +7,7 @@ namespace tangentplane::cpu {
 
 /// An array [outer, extent, inner], normalised over the middle axis.
 struct SoftmaxGeometry {
-  Index outer, extent, inner;
+  Index outer, extent, inner;  ///< of the axes before, the axis, those behind
 };
 
 /// e^x over its sum along the axis.

@@ -44,8 +44,9 @@ struct Permute {
 /// Entry k along each axis is the input's begin + k step.
 struct Slice {
   static constexpr const char* name = "slice";
-  Shape from, to;                                  ///< of the input and the output
-  std::array<Index, Shape::max_rank> begin, step;  ///< for each axis
+  Shape from, to;                            ///< of the input and the output
+  std::array<Index, Shape::max_rank> begin;  ///< for each axis
+  std::array<Index, Shape::max_rank> step;   ///< for each axis, not 0
   Reach reach() const { return from.rank() > 0 && from[0] == to[0] && begin[0] == 0 && step[0] == 1 ? Reach::row : Reach::batch; }
 
   /// Where the first entry of the output lies in the input.
