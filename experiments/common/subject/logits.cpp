@@ -102,7 +102,7 @@ std::string looks_like(const LogitsDifference& d) {
   if (bent < 1e-9 && (std::abs(d.factor - 1) > 1e-4 || std::abs(d.constant) > 1e-4 * d.size))
     return fmt::format("Theirs are {:.6g} times ours{}: a last weight or bias differs, or two logits were brought over as one.", d.factor,
                        std::abs(d.constant) > 1e-4 * d.size ? fmt::format(" plus {:.6g}", d.constant) : "");
-  if (d.relative() < 0.01 && std::abs(d.correlation) > 0.999)
+  if (d.relative() < 0.01 && std::abs(d.correlation) > 0.9)
     return "So small a difference is often another GELU (here the tanh form), or another epsilon of BatchNorm.";
   // A ResNet18 of random weights whose strides are padded otherwise: 0.4 to 0.7 on images as smooth as photographs, 0 to 0.4 on noise.
   if (std::abs(d.correlation) > 0.4)
