@@ -75,6 +75,41 @@ TEST_CASE("--save-logits writes the network's logits and nothing else") {
   }
 }
 
+TEST_CASE("--check-logits of a network from a file, with several logits") {
+  for (const std::string name : {"resnet_small", "mlp_vectors", "one_logit"}) {
+    const Sandbox box("onnx/" + name);
+    const auto right = *data::find(data::load_npz<double>(box / "G/expected.npz"), "logits");
+    const std::string command = "compute_ntk --model G/model.onnx --data G/images.npy --dtype float64 --quiet";
+    data::save_npy(box / "right.npy", right);
+    CHECK_THAT(box.good(command + " --save-logits ours.npy --check-logits right.npy"), ContainsSubstring("images agree with"));
+    CHECK(box.array("ours.npy").shape() == right.shape());
+    auto wrong = right.clone();
+    std::rotate(wrong.data(), wrong.data() + 1, wrong.data() + wrong.size());
+    data::save_npy(box / "wrong.npy", wrong);
+    const std::string said = differs(box, command + " --check-logits wrong.npy");
+    CHECK((said.find(", output ") != std::string::npos) == (right.shape()[1] > 1));
+    data::save_npy(box / "flat.npy", right.reshaped({right.size()}));
+    if (right.shape()[1] > 1)
+      CHECK_THAT(box.refused(command + " --check-logits flat.npy"),
+                 ContainsSubstring(fmt::format("the network has {} logits", right.shape())));
+  }
+}
+
+TEST_CASE("images in PyTorch's order are told how to be turned, for a network from a file too") {
+  const Sandbox box("onnx/resnet_small");
+  const auto images = data::load_npy<double>(box / "G/images.npy");
+  REQUIRE(images.shape() == Shape{5, 16, 16, 3});
+  Tensor<double> channels_first({5, 3, 16, 16});
+  for (Index i = 0; i < 5; ++i)
+    for (Index p = 0; p < 256; ++p)
+      for (Index c = 0; c < 3; ++c) channels_first[(i * 3 + c) * 256 + p] = images[(i * 256 + p) * 3 + c];
+  data::save_npy(box / "nchw.npy", channels_first);
+  CHECK_THAT(box.refused("compute_ntk --model G/model.onnx --data nchw.npy --out K"),
+             ContainsSubstring("takes images of shape [16,16,3], these have [3,16,16]; give [N,H,W,C], in numpy x.transpose(0, 2, 3, 1)"));
+  CHECK_THAT(box.refused("compute_ntk --model lenet --data nchw.npy --out K"),
+             ContainsSubstring("nchw.npy: shape [5,3,16,16] looks like [N,C,H,W]; give [N,H,W,C]"));
+}
+
 TEST_CASE("--check-logits names the usual mistakes") {
   struct Case {
     std::string golden;
