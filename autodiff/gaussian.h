@@ -112,20 +112,24 @@ inline S normal_distribution(S x) {
 }
 
 // Closed under differentiation, all of one exponential.
+/// The same of a dual.
 template <class X>
 ScalarDual<X> erf_slope(const ScalarDual<X>& a) {
   const X s = erf_slope(a.primal);
   return {s, gaussian_detail::ended(innermost(a), X(-2) * a.primal * s) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> erf(const ScalarDual<X>& a) {
   return {erf(a.primal), erf_slope(a.primal) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> normal_density(const ScalarDual<X>& a) {
   const X d = normal_density(a.primal);
   return {d, gaussian_detail::ended(innermost(a), -a.primal * d) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> normal_distribution(const ScalarDual<X>& a) {
   return {normal_distribution(a.primal), normal_density(a.primal) * a.tangent};

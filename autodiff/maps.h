@@ -39,8 +39,8 @@ struct ChannelBias {
 /// The same numbers under another shape.
 struct Reshape {
   static constexpr const char* name = "reshape";
-  static constexpr bool rearranges = true;
-  Shape from, to;  ///< of the input and the output
+  static constexpr bool rearranges = true;  ///< the same numbers
+  Shape from, to;                           ///< of the input and the output
   Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {

@@ -64,8 +64,9 @@ void require_fits(const CommonOptions& o, const Shape& image) {
             channels_first ? "[N,H,W,C], in numpy x.transpose(0, 2, 3, 1)" : "such images");
   }
   require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
-  require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
-          "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
+  if (o.model == "lenet")
+    require(image[0] >= 4 && image[1] >= 4, "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice",
+            image[0], image[1]);
 }
 
 Index logits_of(const CommonOptions& o, const Shape& image) {

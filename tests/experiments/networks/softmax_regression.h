@@ -15,7 +15,7 @@ struct SoftmaxRegression {
   std::vector<double> weights, biases;  // row-major [D, O]; [O]
   std::string loss = "cross-entropy", optimizer = "sgd";
   double decay = 0, momentum = 0.9;
-  std::vector<double> m, v;  // of weights, then biases
+  std::vector<double> m{}, v{};  // of weights, then biases
   int steps = 0;
   double last_loss = 0, last_accuracy = 0;  // before the latest step
 

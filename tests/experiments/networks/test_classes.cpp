@@ -228,7 +228,8 @@ TEST_CASE("outputs: a kernel of several logits in each layout, its eigenpairs, a
     CHECK_THAT(bytes_of(box / outputs / "config.toml"), ContainsSubstring("outputs = "));
 
     // Trained on classes, aligned with these eigenvectors; the first alignment is that of the kernel itself.
-    box.good("own_networks train_ntk --ntk " + outputs + " --labels classes.npy --epochs 2 --batch 9 --quiet --out T" + outputs);
+    box.good("own_networks train_ntk --ntk " + outputs + " --labels classes.npy --epochs 2 --batch 9 --dtype float64 --quiet --out T" +
+             outputs);
     const auto before = box.array("T" + outputs + "/alignment_init.npy"), after = box.array("T" + outputs + "/alignment.npy");
     REQUIRE(before.shape() == (Shape{3, 6}));
     for (Index e = 0; e < 6; ++e) {
@@ -243,7 +244,7 @@ TEST_CASE("outputs: a kernel of several logits in each layout, its eigenpairs, a
   CHECK(bytes_of(box / "default/ntk.npy") == bytes_of(box / "trace/ntk.npy"));
 
   // Eigenfunctions as tasks: of one function at a time.
-  const std::string task = " --epochs 2 --batch 9 --quiet --index 1 --out ";
+  const std::string task = " --epochs 2 --batch 9 --dtype float64 --quiet --index 1 --out ";
   box.good("own_networks train_ntk --ntk 0" + task + "I0");
   CHECK(box.record("I0").at("outputs") == "0");
   box.good("own_networks train_ntk --ntk sum --linearize --space function" + task + "Isum");
@@ -261,9 +262,13 @@ TEST_CASE("outputs: a kernel of several logits in each layout, its eigenpairs, a
   CHECK_THAT(box.refused("own_networks compute_ntk --outputs full --eigen 40 --out X" + three),
              ContainsSubstring("--eigen 40: there are 39 rows of the kernel"));
   // Function space on classes takes the full kernel that is there.
-  box.good("own_networks train_ntk --ntk full --labels classes.npy --linearize --space function --epochs 2 --batch 9 --quiet --out F");
+  box.good(
+      "own_networks train_ntk --ntk full --labels classes.npy --linearize --space function --epochs 2 --batch 9 --dtype float64 --quiet "
+      "--out F");
   CHECK(box.record("F").at("plan").at("kernel") == "read from --ntk");
-  box.good("own_networks train_ntk --ntk trace --labels classes.npy --linearize --space function --epochs 2 --batch 9 --quiet --out C");
+  box.good(
+      "own_networks train_ntk --ntk trace --labels classes.npy --linearize --space function --epochs 2 --batch 9 --dtype float64 --quiet "
+      "--out C");
   CHECK(box.record("C").at("plan").at("kernel") == "computed");
   same_weights(data::load_npz<double>(box / "F/final.npz"), data::load_npz<double>(box / "C/final.npz"), 1e-12);
 }
