@@ -27,7 +27,7 @@ class View {
 template <class T>
 class Entrance {
  public:
-  /// Of a parameter in the op's own layout, or through a view.
+  /// Through a view, or none.
   explicit Entrance(std::shared_ptr<const View<T>> view = nullptr) : view_(std::move(view)) {}
   virtual ~Entrance() = default;
   virtual const char* name() const = 0;  ///< of the op, for messages

@@ -351,8 +351,8 @@ struct Repeat {
 
 /// Whether an operand of a sum is such a parameter.
 template <class T>
-bool repeated(const Place<T>& operand, const Place<T>& other, const Shape& sum) {
-  return operand.parameter >= 0 && !other.shared() && sum.rank() > 0 && sum[0] == 1;
+bool repeated(const Place<T>& operand, Examples other, const Shape& sum) {
+  return operand.parameter >= 0 && other != Examples::none && sum.rank() > 0 && sum[0] == 1;
 }
 /// Hands the cotangent of a sum to one operand.
 template <class T>
@@ -392,7 +392,8 @@ Var<T> add(Var<T> a, Var<T> b) {
   if (!tape) return y;
   const Examples examples = std::max(a.at.examples, b.at.examples);
   if (a.at.constant() && b.at.constant()) return {std::move(y), {tape, -1, -1, examples}};
-  const bool a_repeated = tape_detail::repeated(a.at, b.at, shape_of(y)), b_repeated = tape_detail::repeated(b.at, a.at, shape_of(y));
+  const bool a_repeated = tape_detail::repeated(a.at, b.at.examples, shape_of(y)),
+             b_repeated = tape_detail::repeated(b.at, a.at.examples, shape_of(y));
   return tape->record(
       std::move(y),
       [a_at = a.at, b_at = b.at, a_repeated, b_repeated](const T& dy, Pull<T>& pull) {
@@ -408,12 +409,13 @@ Var<T> add(Var<T> x, const Map& map, const Var<T>& b) {
   Tape<T>* tape = tape_detail::common_tape({&x.at, &b.at});
   T y = add(std::move(x.value), map, b.value);
   if (!tape) return y;
-  const Examples examples = std::max(x.at.examples, tape_detail::note_map(*tape, map, b, x.at.examples));
+  const Examples added = tape_detail::note_map(*tape, map, b, x.at.examples), examples = std::max(x.at.examples, added);
   if (x.at.constant() && b.at.constant()) return {std::move(y), {tape, -1, -1, examples}};
+  const bool x_repeated = tape_detail::repeated(x.at, added, shape_of(y));
   return tape->record(
       std::move(y),
-      [map, x_at = x.at, b_at = b.at, is_repeated = tape_detail::repeated(x.at, b.at, shape_of(y))](const T& dy, Pull<T>& pull) {
-        tape_detail::contribute_sum(x_at, is_repeated, dy, pull);
+      [map, x_at = x.at, b_at = b.at, x_repeated](const T& dy, Pull<T>& pull) {
+        tape_detail::contribute_sum(x_at, x_repeated, dy, pull);
         tape_detail::contribute_map(map, b_at, dy, pull);
       },
       examples);

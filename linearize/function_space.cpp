@@ -101,8 +101,9 @@ void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_r
     for (Index k = 0; k < columns; ++k) p_[image * columns + k] += cotangent[i * columns + k];
   }
   for (Row& row : rows_) row.moved += eta * row.left;
-  if (w != S(0)) {
+  if (w != S(0))
     for (Row& row : rows_) row.stays -= eta * row.pulled;
+  if (start_) {  // and without decay by the momentum of one before
     share_momentum_ = mu * share_momentum_ + w * (1 + share_);
     share_ -= eta * share_momentum_;
   }

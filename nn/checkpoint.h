@@ -10,8 +10,8 @@ namespace tangentplane {
 
 /// What stands before a path in the keys of a file.
 struct VariableKeys {
-  std::string parameters = "params/";       ///< before that of a parameter
-  std::string statistics = "batch_stats/";  ///< before that of a statistic
+  std::string parameters = "params/";       ///< before a parameter's path
+  std::string statistics = "batch_stats/";  ///< before a statistic's
 
   /// The paths alone, as other tools name their weights.
   static VariableKeys plain() { return {"", ""}; }

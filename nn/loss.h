@@ -82,8 +82,7 @@ class Loss {
   template <std::derived_from<LossFunction> F>
   Loss(F function) : function_(std::make_shared<const F>(std::move(function))) {}  // NOLINT: a loss of that kind is what is meant
 
-  /// The function itself.
-  const LossFunction* operator->() const { return function_.get(); }
+  const LossFunction* operator->() const { return function_.get(); }  ///< the function itself
 
  private:
   std::shared_ptr<const LossFunction> function_;

@@ -22,8 +22,9 @@ struct Sgd {
 /// theta <- theta - eta (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + w theta), with the decay w decoupled (AdamW, Loshchilov
 /// and Hutter, 2019).
 struct Adam {
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< as above
-  double weight_decay = 0;                            ///< w, of every parameter: biases and BatchNorm's too
+  double beta1 = 0.9, beta2 = 0.999;  ///< shares of the moments so far in the next ones
+  double epsilon = 1e-8;              ///< keeps the step finite where the second moment is 0
+  double weight_decay = 0;            ///< w, of every parameter: biases and BatchNorm's too
 };
 
 /// One of them: Optimizer optimizer = Adam{.weight_decay = 0.01}.

@@ -199,7 +199,7 @@ TEST_CASE("files that are not whole or not .npy are refused in one line") {
                              "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (6,)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 6)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
-                             "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,6)}"})
+                             "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,6)}"})
     CHECK_THAT(refused(npy(header, std::string(24, 'x'))), ContainsSubstring("malformed .npy header"));
 }
 

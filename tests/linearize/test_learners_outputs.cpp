@@ -12,7 +12,6 @@ using Real = Tensor<double>;
 namespace {
 
 constexpr Index n = 17, num_train = 12;
-const NtkOptions all_outputs{.outputs = Outputs::full()};
 
 /// Classes 0 to 2 [n, tasks].
 Real draw_classes(Index tasks) {
@@ -43,7 +42,9 @@ void same(const History& a, const History& b, double tolerance) {
 }
 
 FunctionSpaceLearner<double> in_function_space(const Small<double>& s, Index tasks) {
-  return {ntk_rows(s.network, s.variables, s.images, num_train, all_outputs), evaluate(s.network, s.variables, s.images), num_train, tasks,
+  NtkOptions options;
+  options.outputs = Outputs::full();
+  return {ntk_rows(s.network, s.variables, s.images, num_train, options), evaluate(s.network, s.variables, s.images), num_train, tasks,
           starting_point(s.network, s.variables, s.images, 6)};
 }
 

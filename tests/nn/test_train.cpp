@@ -266,6 +266,6 @@ TEST_CASE("labels that do not fit a network's outputs are refused before any ste
         "loss: softmax cross-entropy takes two logits or more, the network has 1; give binary cross-entropy");
   CHECK(line(three, {0, 1, 2, 0, 0}, SquaredError{}) == "labels: [5,1] for 1 tasks of 3 outputs; squared error takes 3 columns");
   Probe probe;
-  train<double>(probe, draw_labels<double>(5), 4, {.epochs = 1, .batch = 2, .optimizer = Adam{.beta1 = 0.5}});
+  train<double>(probe, draw_labels<double>(5), 2, {.epochs = 1, .batch = 2, .optimizer = Adam{.beta1 = 0.5}});
   CHECK(std::get<Adam>(probe.used).beta1 == 0.5);
 }

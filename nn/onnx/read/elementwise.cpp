@@ -90,8 +90,7 @@ void combine(NodeReader& n) {
   for (int i = 1; i < n.count(); ++i) sum = n.emit(op::Combine{f}, {sum, n.id(i)}, n.broadcast({sum, n.id(i)}), -1);
   if (name == "Sum" || n.count() == 1) return n.alias(sum);
   Constant share{Type::real, {}, {1 / static_cast<double>(n.count())}, {}};
-  const int constant =
-      n.reading().add(n.node.outputs.at(0) + " #share", {Type::real, {}, Role::constant, std::make_shared<const Constant>(share), -1, 1});
+  const int constant = n.reading().add("", {Type::real, {}, Role::constant, std::make_shared<const Constant>(share), -1, 1});
   n.emit(op::Combine{multiply}, {sum, constant}, like(n.at(sum)));
 }
 

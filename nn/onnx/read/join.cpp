@@ -151,6 +151,7 @@ void mark_by_example(Program& program) {
   Index most = 0;  // numbers of an example's largest value
   for (const Step& s : program.steps)
     if (info(s.output).role == Role::examples) most = std::max(most, numbers(info(s.output).dims));
+  most = std::max<Index>(4 * most, 4096);
   // From the end: whether everything that takes the value takes one of the examples as well.
   std::vector<bool> takes(program.values.size(), true);
   for (std::size_t i = program.steps.size(); i-- > 0;) {

@@ -24,7 +24,7 @@ int Reading::add(const std::string& name, Known known) {
   const int id = static_cast<int>(values.size());
   values.push_back(std::move(known));
   names.push_back(name);
-  numbers[name] = id;
+  if (!name.empty()) numbers[name] = id;
   return id;
 }
 
@@ -171,8 +171,7 @@ Known NodeReader::broadcast(const std::vector<int>& ids) const {
 int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which) {
   const bool named = which >= 0;
   if (named && !uses_output(which)) return -1;
-  const std::string name = named ? node.outputs[static_cast<std::size_t>(which)]
-                                 : fmt::format("{} #{}", node.outputs.empty() ? node.name : node.outputs[0], reading_.values.size());
+  const std::string name = named ? node.outputs[static_cast<std::size_t>(which)] : "";
   for (Index d : out.dims) check(d > 0 || out.role == Role::constant, "computes {}, which holds no numbers", shown(out.dims));
   const Index count = numbers(out.dims);
   check(tracking() || count <= most_numbers, "computes {} for one image, more numbers than any memory holds", text(out.dims));

@@ -32,6 +32,7 @@ struct Reading {
   std::map<std::string, std::vector<int>> squeezed;
   const Reading* tracked = nullptr;  ///< the other reading, if there is one
 
+  /// A new value; one without a name is not found by it.
   int add(const std::string& name, Known known);
 };
 

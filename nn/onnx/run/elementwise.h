@@ -3,20 +3,11 @@
 
 #include <numbers>
 
+#include "nn/onnx/run/functions.h"
 #include "nn/onnx/run/shapes.h"
 
 namespace tangentplane::onnx {
 
-/// 2 half x Phi(x sqrt(2) / divisor), which is x (1 + erf(x / divisor)) half: GELU as exporters spell it, with the file's constants, and
-/// without the difference in it.
-struct SpelledGelu {
-  double ratio, twice_half;
-  template <class X>
-  X operator()(const X& x) const {
-    const X y = X(twice_half) * x * normal_distribution(X(ratio) * x);
-    return innermost(x) > 40 ? X(twice_half) * x : (innermost(x) < -40 ? X(0) : y);
-  }
-};
 /// scale (x where x > 0, else alpha (e^x - 1)).
 template <class T>
 T selu(const T& x, double alpha, double factor) {
@@ -103,7 +94,7 @@ std::vector<int> common_order(const Value<T>& a, const Value<T>& b, const Dims& 
 /// The value with its axes in that order of the axes of `dims`, to which it is broadcast; without axes of 1 before the first wide one if it
 /// is not of the examples.
 template <class T>
-T aligned(const Value<T>& v, const std::vector<int>& order, const Dims& dims) {
+T aligned(Value<T> v, const std::vector<int>& order, const Dims& dims) {
   const int shift = static_cast<int>(dims.size() - v.dims.size());
   std::vector<int> own;
   Shape to;
@@ -115,15 +106,15 @@ T aligned(const Value<T>& v, const std::vector<int>& order, const Dims& dims) {
     if (wide) own.push_back(a - shift);
     if (begun) to.append(wide ? v.extent(a - shift) : 1);
   }
-  return under(arranged(v, own), to);
+  return under(arranged(std::move(v), own), to);
 }
 
 /// x + c for a known number.
 template <class T>
-T plus_number(const T& x, double c) {
-  const Shape& s = shape_of(x);
-  if (s.rank() == 0) return add(x, lift<T>(Tensor<ScalarOf<T>>::full(s, static_cast<ScalarOf<T>>(c))));
-  return bias(x, lift<T>(Tensor<ScalarOf<T>>::full({s[-1]}, static_cast<ScalarOf<T>>(c))));
+T plus_number(T x, double c) {
+  const Shape s = shape_of(x);
+  if (s.rank() == 0) return add(std::move(x), lift<T>(Tensor<ScalarOf<T>>::full(s, static_cast<ScalarOf<T>>(c))));
+  return bias(std::move(x), lift<T>(Tensor<ScalarOf<T>>::full({s[-1]}, static_cast<ScalarOf<T>>(c))));
 }
 
 /// True for a shape that lies along the last axis of another alone.
@@ -131,49 +122,49 @@ inline bool of_last(const Shape& w, const Shape& x) { return w.rank() == 1 && x.
 
 /// Two values entry by entry, broadcast to `dims`.
 template <class T>
-Value<T> combined(op::Arithmetic f, const Value<T>& a, const Value<T>& b, const Dims& dims) {
+Value<T> combined(op::Arithmetic f, Value<T> a, Value<T> b, const Dims& dims) {
   using enum op::Arithmetic;
   const std::vector<int> order = common_order(a, b, dims);
-  const T x = aligned(a, order, dims), y = aligned(b, order, dims);
-  const bool examples = a.examples || b.examples;
+  const bool of_a = a.examples, of_b = b.examples;
+  T x = aligned(std::move(a), order, dims), y = aligned(std::move(b), order, dims);
   const auto result = [&]() -> T {
-    const Shape &s = shape_of(x), &t = shape_of(y);
-    if (a.examples == b.examples && s == t) {
-      if (f == add) return tangentplane::add(x, y);
-      if (f == subtract) return tangentplane::subtract(x, y);
-      if (f == multiply) return mul(x, y);
-      return broadcast_div(x, y);
+    const Shape s = shape_of(x), t = shape_of(y);
+    if (of_a == of_b && s == t) {
+      if (f == add) return tangentplane::add(std::move(x), std::move(y));
+      if (f == subtract) return tangentplane::subtract(std::move(x), y);
+      return f == multiply ? mul(x, y) : broadcast_div(x, y);
     }
-    if (f == add && a.examples && !b.examples && of_last(t, s)) return bias(x, y);
-    if (f == add && b.examples && !a.examples && of_last(s, t)) return bias(y, x);
-    if (f == multiply && a.examples && !b.examples && of_last(t, s)) return channel_scale(x, y);
-    if (f == multiply && b.examples && !a.examples && of_last(s, t)) return channel_scale(y, x);
+    if (f == add && of_a && !of_b && of_last(t, s)) return bias(std::move(x), y);
+    if (f == add && of_b && !of_a && of_last(s, t)) return bias(std::move(y), x);
+    if (f == multiply && of_a && !of_b && of_last(t, s)) return channel_scale(x, y);
+    if (f == multiply && of_b && !of_a && of_last(s, t)) return channel_scale(y, x);
     if (f == add) return broadcast_add(x, y);
     if (f == subtract) return broadcast_subtract(x, y);
-    if (f == multiply) return broadcast_mul(x, y);
-    return broadcast_div(x, y);
+    return f == multiply ? broadcast_mul(x, y) : broadcast_div(x, y);
   };
-  return made(result(), order, dims, examples);
+  return made(result(), order, dims, of_a || of_b);
 }
 
 template <class T>
 Value<T> run(const op::Combine& op, const Step& s, Run<T>& r) {
   using enum op::Arithmetic;
-  const Value<T>&a = r.in(s, 0), &b = r.in(s, 1);
   const Dims& dims = r.out(s);
-  const auto of = [&](const Value<T>& v, T data) { return made(std::move(data), v.axes, dims, v.examples); };
+  Value<T> a = r.take(s, 0), b = r.take(s, 1);
+  const auto with = [&](Value<T>& v, const auto& f) {
+    v.data = f(std::move(v.data));
+    return std::move(v);
+  };
   if (const auto c = r.number(s, 1); c && a.dims == dims) {
-    if (op.f == add) return of(a, plus_number(a.data, *c));
-    if (op.f == subtract) return of(a, plus_number(a.data, -*c));
-    return of(a, scale(a.data, op.f == multiply ? *c : 1 / *c));
+    if (op.f == add || op.f == subtract) return with(a, [&](T x) { return plus_number(std::move(x), op.f == add ? *c : -*c); });
+    return with(a, [&](const T& x) { return scale(x, op.f == multiply ? *c : 1 / *c); });
   }
   if (const auto c = r.number(s, 0); c && b.dims == dims) {
-    if (op.f == add) return of(b, plus_number(b.data, *c));
-    if (op.f == multiply) return of(b, scale(b.data, *c));
-    if (op.f == subtract) return of(b, plus_number(negate(b.data), *c));
-    return of(b, *c == 1 ? reciprocal(b.data) : scale(reciprocal(b.data), *c));
+    if (op.f == add) return with(b, [&](T x) { return plus_number(std::move(x), *c); });
+    if (op.f == multiply) return with(b, [&](const T& x) { return scale(x, *c); });
+    if (op.f == subtract) return with(b, [&](const T& x) { return plus_number(negate(x), *c); });
+    return with(b, [&](const T& x) { return *c == 1 ? reciprocal(x) : scale(reciprocal(x), *c); });
   }
-  return combined(op.f, a, b, dims);
+  return combined(op.f, std::move(a), std::move(b), dims);
 }
 
 template <class T>

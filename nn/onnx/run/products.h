@@ -66,7 +66,7 @@ Value<T> run(const op::Gemm& op, const Step& s, Run<T>& r) {
   // alpha / beta before the sum and beta after it: what is added stays a parameter.
   const double before = adds ? op.alpha / op.beta : op.alpha;
   if (before != 1) y.data = scale(y.data, before);
-  if (adds) y = combined(op::Arithmetic::add, y, r.in(s, 2), r.out(s));
+  if (adds) y = combined(op::Arithmetic::add, std::move(y), r.in(s, 2), r.out(s));
   if (adds && op.beta != 1) y.data = scale(y.data, op.beta);
   return y;
 }

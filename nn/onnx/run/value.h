@@ -63,6 +63,14 @@ T arranged(const Value<T>& v, const std::vector<int>& order) {
   return under(permuted(under(v.data, v.shape(wide)), wide, wanted), v.shape(order));
 }
 
+/// The same of a value that is let go of: its numbers may then be written over.
+template <class T>
+T arranged(Value<T>&& v, const std::vector<int>& order) {
+  if (v.axes == order && shape_of(v.data) == v.shape(order)) return std::move(v.data);
+  const Value<T>& kept = v;
+  return arranged(kept, order);
+}
+
 /// A new value of these numbers.
 template <class T>
 Value<T> made(T data, std::vector<int> axes, const Dims& dims, bool examples) {
@@ -120,6 +128,12 @@ struct Run {
   const Value<T>& at(int id) const { return *values[static_cast<std::size_t>(id)]; }
   /// The step's input i.
   const Value<T>& in(const Step& s, std::size_t i) const { return at(s.inputs[i]); }
+  /// The same, let go of if no later step takes it.
+  Value<T> take(const Step& s, std::size_t i) {
+    const int id = s.inputs[i];
+    if (std::count(s.inputs.begin(), s.inputs.end(), id) > 1 || std::find(s.done.begin(), s.done.end(), id) == s.done.end()) return at(id);
+    return std::move(*values[static_cast<std::size_t>(id)]);
+  }
   bool has(const Step& s, std::size_t i) const { return i < s.inputs.size() && s.inputs[i] >= 0; }
   const Dims& out(const Step& s) const { return program.values[static_cast<std::size_t>(s.output)].dims; }
   /// The one number that an input is, if it was known when the file was read.

@@ -138,7 +138,10 @@ TEST_CASE("onnx: gather, tile, expand, resize and blocks") {
     OpCase c = scaled(13);
     const auto H = static_cast<std::int64_t>(5 * t.down), W = static_cast<std::int64_t>(4 * t.across);
     c.writer.reals("scales", {4}, {1, 1, t.down, t.across});
-    c.writer.integers("sizes", {1, 2, H, W});
+    c.writer.integers("size", {H, W}), c.writer.integers("none", {0}), c.writer.integers("two", {2});
+    c.writer.node("Shape", {"a"}, {"shape"});
+    c.writer.node("Slice", {"shape", "none", "two"}, {"first"});
+    set(c.writer.node("Concat", {"first", "size"}, {"sizes"}), "axis", std::int64_t(0));
     auto& node = c.writer.node(
         "Resize", t.by_sizes ? std::vector<std::string>{"a", "", "", "sizes"} : std::vector<std::string>{"a", "", "scales"}, {"z"});
     set(node, "coordinate_transformation_mode", t.coordinates), set(node, "nearest_mode", t.nearest),
@@ -175,12 +178,13 @@ TEST_CASE("onnx: gather, tile, expand, resize and blocks") {
 
 TEST_CASE("onnx: reshapes and transposes in any order are the file's") {
   // Splits and joins axes that lie beside one another with the channels last, and ones that do not.
-  for (const auto& [order, shape] : std::vector<std::pair<Integers, Integers>>{{{0, 1, 2, 3}, {0, 2, -1}},
-                                                                               {{0, 2, 3, 1}, {1, 20, 2}},
-                                                                               {{0, 3, 1, 2}, {-1, 8, 5}},
-                                                                               {{0, 1, 3, 2}, {0, 4, 1, 2, 5}},
-                                                                               {{0, 2, 1, 3}, {0, 0, 8}},
-                                                                               {{0, 1, 2, 3}, {0, 10, 4}}}) {
+  for (const auto& setting : std::vector<std::pair<Integers, Integers>>{{{0, 1, 2, 3}, {0, 2, -1}},
+                                                                        {{0, 2, 3, 1}, {0, 20, 2}},
+                                                                        {{0, 3, 1, 2}, {-1, 8, 5}},
+                                                                        {{0, 1, 3, 2}, {0, 4, 1, 2, 5}},
+                                                                        {{0, 2, 1, 3}, {0, 0, 8}},
+                                                                        {{0, 1, 2, 3}, {0, 10, 4}}}) {
+    const Integers order = setting.first, shape = setting.second;
     OpCase c = scaled(14);
     c.writer.integers("to", shape), c.writer.integers("axes", {1});
     set(c.writer.node("Transpose", {"a"}, {"t"}), "perm", order);
@@ -351,7 +355,13 @@ TEST_CASE("onnx: joined values lie as the larger, and parameters are repeated fo
     OpCase c = scaled(13);
     const Integers dims = axis == 1 ? Integers{1, 1, 5, 4} : axis == 2 ? Integers{1, 2, 1, 4} : Integers{1, 2, 5, 1};
     c.writer.weight("t", dims);
-    set(c.writer.node("Concat", {"t", "a", "t"}, {"z"}), "axis", axis);
+    // As exporters write it: a token, expanded to the batch by its shape.
+    c.writer.integers("none", {0}), c.writer.integers("one", {1}), c.writer.integers("rest", {dims[1], dims[2], dims[3]});
+    c.writer.node("Shape", {"a"}, {"shape"});
+    c.writer.node("Slice", {"shape", "none", "one"}, {"batch"});
+    set(c.writer.node("Concat", {"batch", "rest"}, {"to"}), "axis", std::int64_t(0));
+    c.writer.node("Expand", {"t", "to"}, {"e"});
+    set(c.writer.node("Concat", {"e", "a", "e"}, {"z"}), "axis", axis);
     const Reals t = values_of(c.writer, "t");
     c.check([&](const Plain& x) {
       const Plain v = scaled_input(c, x), w{{dims[1], dims[2], dims[3]}, t};
