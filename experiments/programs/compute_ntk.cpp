@@ -14,6 +14,7 @@
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/run/network_record.h"
+#include "experiments/common/subject/logits.h"
 #include "experiments/common/text/say.h"
 #include "experiments/programs.h"
 
@@ -24,6 +25,7 @@ namespace {
 
 struct Options : CommonOptions {
   KernelOptions kernel;
+  LogitsOptions logits;
 };
 
 /// eigvals.npy, eigvecs.npy, and residuals.npy where they were measured.
@@ -89,10 +91,12 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   offer(o, own);
   add_common_options(line, o);
   add_kernel_options(line, o.kernel);
+  add_logits_options(line, o.logits);
   parse(line, argc, argv);
   resolve(line, o);
   require(o.labels.empty(), "--labels: a kernel has none; leave it out");
   const data::Layout layout = look_at_data(o);
+  if (o.logits.asked()) return with_dtype(o, [&]<class S>() { only_logits<S>(o.logits, o, layout); });
   const Index logits = logits_of(o, layout.image);
   check_kernel_options(o, o.kernel, layout.num_train + layout.num_test, logits);
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout, logits); });

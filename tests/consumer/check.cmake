@@ -30,7 +30,7 @@ endforeach()
 
 # Every block ```cpp of these pages is a whole program. A block ```text behind it is what it prints.
 set(programs "")
-foreach(page README autodiff/README autodiff/NEW_OP nn/README linearize/README kernels/README data/README)
+foreach(page README autodiff/README autodiff/NEW_OP nn/README linearize/README kernels/README data/README experiments/WRITING)
   file(READ ${SOURCE}/${page}.md text)
   string(MAKE_C_IDENTIFIER ${page} name)
   set(number 0)

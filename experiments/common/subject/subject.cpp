@@ -59,7 +59,9 @@ void require_fits(const CommonOptions& o, const Shape& image) {
   const OwnNetwork* own = o.own();
   if (own && own->file) {
     const Shape& takes = own->description.image;
-    require(image == takes, "--model {}: takes images of shape {}, these have {}; give such images", o.model, takes, image);
+    const bool channels_first = image.rank() == 3 && takes == Shape{image[1], image[2], image[0]};
+    require(image == takes, "--model {}: takes images of shape {}, these have {}; give {}", o.model, takes, image,
+            channels_first ? "[N,H,W,C], in numpy x.transpose(0, 2, 3, 1)" : "such images");
   }
   require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
   if (o.model == "lenet")
