@@ -1,5 +1,8 @@
 // The checker speaks: each way in which an op may be wrong is named, and nothing else is.
+#include <filesystem>
+
 #include "tests/check.h"
+#include "tests/places.h"
 
 using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
@@ -214,12 +217,16 @@ TEST_CASE("an entry that is not written, a wrong shape and a throw are findings"
 }
 
 TEST_CASE("the line of source that asked names the op") {
+  // Where the compiler was run: it may have been told the file from there.
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(std::filesystem::path(places::binaries()).parent_path());
   const check::Place here = {__builtin_FILE(), __builtin_LINE()};  // of wrong_transpose, say
   const std::string words = check::in_words({"reverse mode: wrong"}, here);
   CHECK_THAT(words, ContainsSubstring(fmt::format("test_check.cpp:{}: const check::Place here", here.line)));
   CHECK_THAT(words, ContainsSubstring("of wrong_transpose, say\nreverse mode: wrong"));
   CHECK(check::in_words({}, here).empty());
   CHECK_THAT(check::in_words({"wrong"}, {"no such file", 3}), ContainsSubstring("no such file:3: \nwrong"));
+  std::filesystem::current_path(before);
 }
 
 TEST_CASE("ops with a reference pass in all orders and both precisions") {

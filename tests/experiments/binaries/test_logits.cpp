@@ -54,7 +54,7 @@ Tensor<double> channels_first(const Tensor<double>& w, Index positions, Index ch
 
 }  // namespace
 
-TEST_CASE("--save-logits writes the network's logits and nothing else") {
+TEST_CASE("logits: --save-logits writes the network's logits and nothing else") {
   for (const std::string name : {"mlp", "lenet", "resnet_perturbed"}) {
     const Sandbox box(name);
     const auto command = "compute_ntk --dtype float64 --save-logits logits.npy" + test::network_options(name) + on_golden;
@@ -75,7 +75,7 @@ TEST_CASE("--save-logits writes the network's logits and nothing else") {
   }
 }
 
-TEST_CASE("--check-logits of a network from a file, with several logits") {
+TEST_CASE("logits: --check-logits of a network from a file, with several logits") {
   for (const std::string name : {"resnet_small", "mlp_vectors", "one_logit"}) {
     const Sandbox box("onnx/" + name);
     const auto right = *data::find(data::load_npz<double>(box / "G/expected.npz"), "logits");
@@ -110,7 +110,7 @@ TEST_CASE("images in PyTorch's order are told how to be turned, for a network fr
              ContainsSubstring("nchw.npy: shape [5,3,16,16] looks like [N,C,H,W]; give [N,H,W,C]"));
 }
 
-TEST_CASE("--check-logits names the usual mistakes") {
+TEST_CASE("logits: --check-logits names the usual mistakes") {
   struct Case {
     std::string golden;
     std::function<void(Arrays&)> mistake;
@@ -154,7 +154,7 @@ TEST_CASE("--check-logits names the usual mistakes") {
   }
 }
 
-TEST_CASE("--check-logits: square weights that were not transposed, images that were reshaped") {
+TEST_CASE("logits: --check-logits: square weights that were not transposed, images that were reshaped") {
   const Sandbox box;
   RandomStream random(3, "logits");
   constexpr Index n = 60;  // so many that other logits are not correlated by chance
@@ -187,7 +187,7 @@ TEST_CASE("--check-logits: square weights that were not transposed, images that 
              ContainsSubstring("the images were reshaped from [N,C,H,W]"));
 }
 
-TEST_CASE("--check-logits says what a difference looks like that no usual mistake explains") {
+TEST_CASE("logits: --check-logits says what a difference looks like that no usual mistake explains") {
   const Sandbox box("lenet");
   const auto right = golden_logits("lenet");
   const auto said = [&](const std::function<double(double, Index)>& f) {
@@ -208,7 +208,7 @@ TEST_CASE("--check-logits says what a difference looks like that no usual mistak
              ContainsSubstring("so little to do with each other"));
 }
 
-TEST_CASE("--check-logits and --save-logits refuse what they cannot use, in one line") {
+TEST_CASE("logits: --check-logits and --save-logits refuse what they cannot use, in one line") {
   const Sandbox box("lenet");
   const auto command = "compute_ntk" + test::network_options("lenet") + on_golden;
   data::save_npy(box / "few.npy", Tensor<double>({39}));
