@@ -24,6 +24,15 @@ void gather(const S* row, Index tasks, Index task, std::vector<double>& to) {
   for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<double>(row[static_cast<Index>(k) * tasks + task]);
 }
 
+/// f(function): the study's under its own type, which the compiler sees through.
+template <class F>
+void with_function(const Loss& loss, const F& f) {
+  if (const auto* binary = dynamic_cast<const BinaryCrossEntropy*>(loss.operator->()))
+    f(*binary);
+  else
+    f(*loss.operator->());
+}
+
 /// Calls f(example, task, z, y) for every one; z and y are its numbers in double.
 template <class S, class F>
 void for_each_example(const Loss& loss, const Tensor<S>& logits, const Tensor<S>& labels, Index tasks, const F& f) {
@@ -34,6 +43,14 @@ void for_each_example(const Loss& loss, const Tensor<S>& logits, const Tensor<S>
   const Index size = loss->target_size(outputs);
   require(labels.shape() == (Shape{rows, size * tasks}), "loss: logits {} and labels {} differ; {} takes labels {}", logits.shape(),
           labels.shape(), loss->name(), Shape{rows, size * tasks});
+  if (outputs == 1 && size == 1) {  // nothing to gather
+    for (Index i = 0, k = 0; i < rows; ++i)
+      for (Index t = 0; t < tasks; ++t, ++k) {
+        const double z = static_cast<double>(logits[k]), y = static_cast<double>(labels[k]);
+        f(i, t, std::span<const double>(&z, 1), std::span<const double>(&y, 1));
+      }
+    return;
+  }
   std::vector<double> z(static_cast<std::size_t>(outputs)), y(static_cast<std::size_t>(size));
   for (Index i = 0; i < rows; ++i)
     for (Index t = 0; t < tasks; ++t) {
@@ -112,9 +129,11 @@ double SquaredError::accuracy(std::span<const double> z, std::span<const double>
 template <class S>
 std::vector<Score> scores(const Loss& loss, const Tensor<S>& logits, const Tensor<S>& labels, Index tasks) {
   std::vector<Score> s(static_cast<std::size_t>(std::max<Index>(tasks, 0)));
-  for_each_example(loss, logits, labels, tasks, [&](Index, Index t, std::span<const double> z, std::span<const double> y) {
-    s[static_cast<std::size_t>(t)].loss += loss->value(z, y);
-    s[static_cast<std::size_t>(t)].accuracy += loss->accuracy(z, y);
+  with_function(loss, [&](const auto& function) {
+    for_each_example(loss, logits, labels, tasks, [&](Index, Index t, std::span<const double> z, std::span<const double> y) {
+      s[static_cast<std::size_t>(t)].loss += function.value(z, y);
+      s[static_cast<std::size_t>(t)].accuracy += function.accuracy(z, y);
+    });
   });
   for (Score& score : s) {  // divided once, so that a share of 1 is exactly 1
     score.loss /= static_cast<double>(logits.rows());
@@ -127,12 +146,14 @@ template <class S>
 Tensor<S> loss_cotangent(const Loss& loss, const Tensor<S>& logits, const Tensor<S>& labels, Index tasks) {
   Tensor<S> d(logits.shape());
   const double weight = 1 / static_cast<double>(logits.rows());
-  std::vector<double> one;
-  for_each_example(loss, logits, labels, tasks, [&](Index i, Index t, std::span<const double> z, std::span<const double> y) {
-    one.resize(z.size());
-    loss->derivative(z, y, one);
-    S* row = d.data() + i * logits.shape()[1] + t;
-    for (std::size_t o = 0; o < one.size(); ++o) row[static_cast<Index>(o) * tasks] = static_cast<S>(one[o] * weight);
+  const Index columns = logits.shape().rank() == 2 ? logits.shape()[1] : 0;
+  std::vector<double> one(static_cast<std::size_t>(columns));  // room for any O
+  with_function(loss, [&](const auto& function) {
+    for_each_example(loss, logits, labels, tasks, [&](Index i, Index t, std::span<const double> z, std::span<const double> y) {
+      function.derivative(z, y, std::span(one.data(), z.size()));
+      S* row = d.data() + i * columns + t;
+      for (std::size_t o = 0; o < z.size(); ++o) row[static_cast<Index>(o) * tasks] = static_cast<S>(one[o] * weight);
+    });
   });
   return d;
 }
@@ -143,11 +164,13 @@ void require_labels(const Loss& loss, const Tensor<S>& labels, Index outputs, In
   require(tasks >= 1 && labels.shape().rank() == 2 && labels.shape()[1] == size * tasks,
           "labels: {} for {} tasks of {} outputs; {} takes {} columns", labels.shape(), tasks, outputs, loss->name(), size * tasks);
   std::vector<double> y(static_cast<std::size_t>(size));
-  for (Index i = 0; i < labels.rows(); ++i)
-    for (Index t = 0; t < tasks; ++t) {
-      gather(labels.data() + i * size * tasks, tasks, t, y);
-      loss->require_target(y, outputs);
-    }
+  with_function(loss, [&](const auto& function) {
+    for (Index i = 0; i < labels.rows(); ++i)
+      for (Index t = 0; t < tasks; ++t) {
+        gather(labels.data() + i * size * tasks, tasks, t, y);
+        function.require_target(y, outputs);
+      }
+  });
 }
 
 #define INSTANTIATE(S)                                                                        \

@@ -43,7 +43,7 @@ class LossFunction {
 };
 
 /// Labels 0 and 1 of one logit z: log(1 + e^z) - y z. Class 1 where the logit is above 0.
-struct BinaryCrossEntropy : LossFunction {
+struct BinaryCrossEntropy final : LossFunction {
   std::string name() const override { return "binary cross-entropy"; }
   Index target_size(Index outputs) const override;
   void require_target(std::span<const double> y, Index outputs) const override;
