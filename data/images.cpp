@@ -27,6 +27,10 @@ std::vector<double> channel_sums(const Tensor<S>& images, const Term& term) {
 
 }  // namespace
 
+void require_image_shape(const std::string& name, const Shape& shape, bool any) {
+  require(shape.rank() == 4 || (any && shape.rank() >= 2), "{}: shape {}; images are [N,H,W,C]{}", name, shape, any ? " or [N,D]" : "");
+}
+
 template <class S>
 void require_finite(const std::string& name, const Tensor<S>& images, const char* what, Index number) {
   const Index n = images.rows(), row = n ? images.size() / n : 0;

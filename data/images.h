@@ -8,6 +8,21 @@
 
 namespace tangentplane::data {
 
+/// The shape of n examples of that shape: [n, H, W, C].
+inline Shape batch_shape(Index n, const Shape& example) {
+  Shape all{n};
+  for (int axis = 0; axis < example.rank(); ++axis) all.append(example[axis]);
+  return all;
+}
+/// The shape of one of them.
+inline Shape example_shape(const Shape& batch) {
+  Shape one;
+  for (int axis = 1; axis < batch.rank(); ++axis) one.append(batch[axis]);
+  return one;
+}
+/// Throws std::invalid_argument naming the file unless its shape is that of images [N, H, W, C], or, where `any`, [N, ...].
+void require_image_shape(const std::string& name, const Shape& shape, bool any);
+
 /// Throws std::invalid_argument, naming the first image (row; `what` calls it, the first one has number `number`) that holds a NaN or an
 /// infinity and where in it.
 template <class S>

@@ -2,6 +2,7 @@
 // std::invalid_argument line that names the option, what is wrong and what would be right; run_main makes it exit status 2.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,10 +14,14 @@
 
 namespace tangentplane::experiments {
 
+struct OwnNetwork;
+class OwnNetworks;
+
 struct CommonOptions {
-  std::string model = "lenet";  ///< mlp, lenet or resnet18
-  std::vector<Index> features;  ///< widths of mlp and lenet, the last 1
-  Index filters = 64;           ///< resnet18
+  std::string model = "lenet";                              ///< mlp, lenet, resnet18 or the name of one of `networks`
+  std::vector<std::shared_ptr<const OwnNetwork>> networks;  ///< besides the built-in ones (offer)
+  std::vector<Index> features;                              ///< widths of mlp and lenet, the last 1
+  Index filters = 64;                                       ///< resnet18
   std::vector<Index> blocks{2, 2, 2, 2};
   std::string activation = "relu";  ///< relu, gelu or tanh
   std::uint64_t seed = 0;
@@ -35,7 +40,12 @@ struct CommonOptions {
 
   bool is_file_data() const { return data.ends_with(".npy"); }
   bool is_double() const { return dtype == "float64"; }
+  /// The network that the model names, if it is none of the built-in ones.
+  const OwnNetwork* own() const;
 };
+
+/// Lets --model name these networks too; the first of them is its default.
+void offer(CommonOptions& options, const OwnNetworks& own);
 
 /// What --version prints: "tangentplane 0.1.0, commit 9fceb02...".
 std::string version_line();
@@ -90,8 +100,20 @@ void add_number(CommandLine& line, const std::string& name, std::optional<T>& va
 }
 /// A text that is checked later, such as a list of indices.
 void add_text(CommandLine& line, const std::string& name, std::string& value, const std::string& help, const std::string& type_name);
-/// An image's shape H,W,C.
-void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help);
+/// An image's shape H,W,C; where `any`, up to three numbers, for networks that take others (require_fits).
+void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help, bool any = false);
+/// The shape of these extents, and the extents of a shape.
+inline Shape shape_of_extents(const std::vector<Index>& extents) {
+  Shape shape;
+  for (const Index n : extents) shape.append(n);
+  return shape;
+}
+inline std::vector<Index> extents_of(const Shape& shape) {
+  std::vector<Index> extents;
+  for (int axis = 0; axis < shape.rank(); ++axis) extents.push_back(shape[axis]);
+  return extents;
+}
+inline constexpr const char* height_width_channels = "height, width and channels, e.g. 32,32,1";
 /// One of several words.
 void add_choice(CommandLine& line, const std::string& name, std::string& value, const std::vector<std::string>& choices,
                 const std::string& help, const std::string& group = "");

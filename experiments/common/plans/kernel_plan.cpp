@@ -6,7 +6,6 @@
 #include "kernels/nystrom.h"
 #include "kernels/tiled_ntk.h"
 #include "kernels/tiled_operator.h"
-#include "nn/network_size.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -185,7 +184,7 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   const FeaturePlan features = plan_ntk_features(subject.network, subject.init, subject.data.images, options);
   const NtkPlan unlimited = fit_ntk<S>(features, plan.images, plan.images, options);
   // A pass is measured by making one: first what it takes at least, forward and back.
-  const double activations = network_size(model_of(o), image).activations;
+  const double activations = subject.size.activations;
   require_room(fmt::format("{} images take at least", plan.images),
                {{"the program", program_bytes},
                 {"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},

@@ -3,13 +3,14 @@
 #include <chrono>
 #include <limits>
 
+#include "data/images.h"
 #include "experiments/common/process/memory.h"
 
 namespace tangentplane::experiments {
 
 template <class S>
 PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan) {
-  const auto images = Tensor<S>::zeros({plan.pass, image[0], image[1], image[2]});
+  const auto images = Tensor<S>::zeros(data::batch_shape(plan.pass, image));
   const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(network, variables, images)); };
   PassCost cost;
   cost.bytes = bytes_taken(pass) - static_cast<double>(plan.pass * plan.features.image_numbers) * sizeof(S);

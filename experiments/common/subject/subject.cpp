@@ -2,8 +2,9 @@
 
 #include <cmath>
 
+#include "autodiff/transforms.h"
+#include "experiments/common/subject/own_network.h"
 #include "kernels/ntk.h"
-#include "nn/network_size.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -13,10 +14,8 @@ constexpr const char* dtype_of = sizeof(S) == 4 ? "float32" : "float64";
 
 /// What every run holds however it goes on.
 template <class S>
-void require_start(const CommonOptions& o, const data::Layout& layout, bool from_file, const std::string& task) {
-  const NetworkSize size = network_size(model_of(o), layout.image);
-  const double weights = size.parameters + size.statistics,
-               pixels = static_cast<double>(layout.image[0]) * static_cast<double>(layout.image[1]) * static_cast<double>(layout.image[2]);
+void require_start(const CommonOptions& o, const data::Layout& layout, const NetworkSize& size, bool from_file, const std::string& task) {
+  const double weights = size.parameters + size.statistics, pixels = numbers_of(layout.image);
   const double images = static_cast<double>(layout.held);
   require_room(task + " at least",
                {{"the program", program_bytes, ""},
@@ -57,7 +56,9 @@ bool is_sound(const Network<S>& network, const Variables<S>& variables, const Te
 }  // namespace
 
 std::string smaller_network(const CommonOptions& o) {
-  return o.model == "resnet18" ? "a smaller network (--filters, --blocks)" : "a smaller network (--features)";
+  return o.own()                 ? "a smaller network"
+         : o.model == "resnet18" ? "a smaller network (--filters, --blocks)"
+                                 : "a smaller network (--features)";
 }
 
 std::string weights_option(const CommonOptions& o, const std::filesystem::path& init) {
@@ -65,14 +66,50 @@ std::string weights_option(const CommonOptions& o, const std::filesystem::path& 
 }
 
 template <class S>
+NetworkSize measured_size(const Network<S>& network, const Variables<S>& variables, const Shape& image) {
+  NetworkSize size;
+  const auto count = [&](double& sum, const Tensor<S>& t) {
+    sum += static_cast<double>(t.size());
+    size.largest = std::max(size.largest, static_cast<double>(t.size()));
+  };
+  for (const auto& p : variables.parameters) count(size.parameters, p);
+  for (const auto& [path, t] : variables.statistics) count(size.statistics, t);
+  const auto one = Tensor<S>::zeros(data::batch_shape(1, image));
+  size.activations =
+      bytes_taken([&] {
+        Pullback<Tensor<S>>([&](const auto& p) { return forward(network, variables, p, Var<Tensor<S>>(one)); }, variables.parameters);
+      }) /
+      sizeof(S);
+  return size;
+}
+
+template <class S>
+NetworkSize size_of_network(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (!own) return network_size(model_of(o), image);
+  const auto [network, variables] = own->start<S>(image, o.seed);
+  return measured_size(network, variables, image);
+}
+
+template <class S>
 Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init, const std::string& task) {
-  require_start<S>(o, layout, !init.empty(), task);
-  Subject<S> subject{{}, make_network<S>(model_of(o)), {}};
-  subject.init = initialise(subject.network, layout.image, o.seed);
+  const auto made = [&]() -> Subject<S> {
+    if (const OwnNetwork* own = o.own()) {
+      require_start<S>(o, layout, {}, !init.empty(), task);  // the images fit at least
+      auto [network, variables] = own->start<S>(layout.image, o.seed);
+      const NetworkSize size = measured_size(network, variables, layout.image);
+      return {{}, network, std::move(variables), size};
+    }
+    const Network<S> network = make_network<S>(model_of(o));
+    return {{}, network, {}, network_size(model_of(o), layout.image)};
+  };
+  Subject<S> subject = made();
+  require_start<S>(o, layout, subject.size, !init.empty(), task);
+  if (!o.own()) subject.init = initialise(subject.network, layout.image, o.seed);
   if (!init.empty()) subject.init = load_variables(init, subject.init);
   subject.data.num_train = layout.num_train;
   subject.data.num_test = layout.num_test;
-  subject.data.images = Tensor<S>::zeros({1, layout.image[0], layout.image[1], layout.image[2]});
+  subject.data.images = Tensor<S>::zeros(data::batch_shape(1, layout.image));
   return subject;
 }
 
@@ -105,6 +142,8 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
 }
 
 #define INSTANTIATE(S)                                                                                                               \
+  template NetworkSize measured_size(const Network<S>&, const Variables<S>&, const Shape&);                                          \
+  template NetworkSize size_of_network<S>(const CommonOptions&, const Shape&);                                                       \
   template Subject<S> start_subject<S>(const CommonOptions&, const data::Layout&, const std::filesystem::path&, const std::string&); \
   template void load_images<S>(Subject<S>&, const CommonOptions&, const std::filesystem::path&);                                     \
   template void require_sound<S>(const Network<S>&, const Variables<S>&, const Tensor<S>&, const std::string&, const std::string&);

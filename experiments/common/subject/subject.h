@@ -9,19 +9,27 @@
 #include "linearize/factored_jacobian.h"
 #include "nn/checkpoint.h"
 #include "nn/models.h"
+#include "nn/network_size.h"
 
 namespace tangentplane::experiments {
 
 inline data::Source source_of(const CommonOptions& o) {
-  return {.name = o.data, .directory = o.data_dir, .num_train = o.num_train, .num_test = o.num_test, .data_seed = o.data_seed};
+  return {.name = o.data,
+          .directory = o.data_dir,
+          .num_train = o.num_train,
+          .num_test = o.num_test,
+          .data_seed = o.data_seed,
+          .any_shape = o.own() != nullptr};
 }
 inline ModelConfig model_of(const CommonOptions& o) { return {o.model, o.features, o.filters, o.blocks, o.activation}; }
 
 /// What titles call the data: its name, or a file's without folder.
 inline std::string data_name(const CommonOptions& o) { return std::filesystem::path(o.data).filename().string(); }
 
-/// Throws std::invalid_argument if the network cannot take images of shape [H, W, C].
+/// Throws std::invalid_argument if the network cannot take images of shape [H, W, C]; whether one of one's own takes images shows when it
+/// is run.
 inline void require_fits(const CommonOptions& o, const Shape& image) {
+  require(o.own() || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
   require(o.model != "lenet" || (image[0] >= 4 && image[1] >= 4),
           "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice", image[0], image[1]);
 }
@@ -35,11 +43,19 @@ inline data::Layout look_at_data(CommonOptions& o) {
   return layout;
 }
 
+/// H W C, which an option's numbers may multiply to more than an integer holds.
+inline double numbers_of(const Shape& image) {
+  double product = 1;
+  for (const Index extent : extents_of(image)) product *= static_cast<double>(extent);
+  return product;
+}
+
 template <class S>
 struct Subject {
   data::Dataset<S> data;
   Network<S> network;
   Variables<S> init;
+  NetworkSize size = {};  ///< of the network
 
   Index images() const { return data.images.rows(); }
 };
@@ -47,6 +63,13 @@ struct Subject {
 /// How a message calls the options that make the network smaller.
 std::string smaller_network(const CommonOptions& o);
 inline constexpr const char* fewer_images = "fewer images (--num-train, --num-test)";
+
+/// The size of a network by the numbers that it has and by a pass over an image of zeros: for one whose layers nobody has counted.
+template <class S>
+NetworkSize measured_size(const Network<S>& network, const Variables<S>& variables, const Shape& image);
+/// Of the network that the options name: from widths alone, or measured.
+template <class S>
+NetworkSize size_of_network(const CommonOptions& o, const Shape& image);
 
 /// The network for images [H, W, C], its weights drawn or read from `init` (an .npz file; empty: drawn from the seed), the counts of the
 /// images and one of zeros: enough to tell what a run will take. Throws std::invalid_argument naming --memory, before anything is
