@@ -5,16 +5,18 @@
 namespace tangentplane {
 
 template <class S>
-FunctionSpaceLearner<S>::FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks)
-    : kernel_(std::move(kernel)), f0_(std::move(f0)), num_train_(num_train), tasks_(tasks) {
+FunctionSpaceLearner<S>::FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks, cpu::Ranks& ranks)
+    : ranks_(&ranks), kernel_(std::move(kernel)), f0_(std::move(f0)), num_train_(num_train), tasks_(tasks) {
   const Index n = f0_.size();
   require(0 < num_train && num_train <= n && tasks >= 1, "function space: {} training images of {}, {} tasks", num_train, n, tasks);
-  require(kernel_.shape() == (Shape{n, n}) || kernel_.shape() == (Shape{num_train, n}),
-          "function space: kernel {} for {} training images of {}; give [{},{}]", kernel_.shape(), num_train, n, num_train, n);
+  const auto [first, end] = cpu::dealt(n, ranks.count(), ranks.rank());
+  first_ = first, width_ = end - first;
+  require((!ranks.several() && kernel_.shape() == (Shape{n, n})) || kernel_.shape() == (Shape{num_train, width_}),
+          "function space: kernel {} for {} training images of {}; give [{},{}]", kernel_.shape(), num_train, n, num_train, width_);
   a_ = Tensor<S>::zeros({num_train, tasks});
   p_ = Tensor<S>::zeros({num_train, tasks});
-  g_ = Tensor<S>::zeros({n, tasks});
-  h_ = Tensor<S>::zeros({n, tasks});
+  g_ = Tensor<S>::zeros({width_, tasks});
+  h_ = Tensor<S>::zeros({width_, tasks});
   rows_.resize(static_cast<std::size_t>(num_train));
 }
 
@@ -23,7 +25,17 @@ Tensor<S> FunctionSpaceLearner<S>::logits(std::span<const Index> batch) {
   for (Index image : batch)
     require(0 <= image && image < static_cast<Index>(rows_.size()), "train: image {} of {} training images", image, rows_.size());
   batch_.assign(batch.begin(), batch.end());
-  Tensor<S> z = take_rows(g_, batch);
+  Tensor<S> z;
+  if (!ranks_->several()) {
+    z = take_rows(g_, batch);
+  } else {
+    auto sums = Tensor<double>::zeros({static_cast<Index>(batch.size()), tasks_});  // each number has one term that is not zero
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (const Index own = batch[i] - first_; 0 <= own && own < width_)
+        std::copy_n(g_.data() + own * tasks_, tasks_, sums.data() + static_cast<Index>(i) * tasks_);
+    ranks_->sum(sums.span());
+    z = cast<S>(sums);
+  }
   for (std::size_t i = 0; i < batch_.size(); ++i)
     for (Index t = 0; t < tasks_; ++t) z[static_cast<Index>(i) * tasks_ + t] += f0_[batch_[i]];
   return z;
@@ -43,7 +55,7 @@ void FunctionSpaceLearner<S>::catch_up(Index image) {
 template <class S>
 void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
   require(!batch_.empty(), "train: a step needs the logits of its batch first");
-  const Index n = f0_.size(), b = static_cast<Index>(batch_.size());
+  const Index n = width_, b = static_cast<Index>(batch_.size());
   require(cotangent.shape() == (Shape{b, tasks_}), "train: a step takes a cotangent [{},{}], got {}", b, tasks_, cotangent.shape());
   a_.own(), p_.own(), g_.own(), h_.own();
   const S mu = static_cast<S>(momentum), eta = static_cast<S>(learning_rate);
@@ -72,9 +84,22 @@ void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_r
 
 template <class S>
 Tensor<S> FunctionSpaceLearner<S>::test_logits() {
-  Tensor<S> z = g_.slice(num_train_, f0_.size()).clone();
+  Tensor<S> z = gathered(g_).slice(num_train_, f0_.size()).clone();
   for (Index i = 0; i < z.size(); ++i) z[i] += f0_[num_train_ + i / tasks_];
   return z;
+}
+
+template <class S>
+Tensor<S> FunctionSpaceLearner<S>::gathered(const Tensor<S>& own) const {
+  if (!ranks_->several()) return own;
+  Tensor<S> all({f0_.size(), tasks_});
+  std::vector<Index> counts;
+  for (Index p = 0; p < ranks_->count(); ++p) {
+    const auto [first, end] = cpu::dealt(f0_.size(), ranks_->count(), p);
+    counts.push_back((end - first) * tasks_);
+  }
+  ranks_->all_gather(own.data(), std::span<const Index>(counts), all.data());
+  return all;
 }
 
 template <class S>
@@ -88,9 +113,10 @@ template <class S>
 std::vector<double> FunctionSpaceLearner<S>::distances() {
   const Tensor<S> a = coefficients();
   std::vector<double> d(static_cast<std::size_t>(tasks_), 0);
-  for (Index i = 0; i < num_train_; ++i)
+  for (Index i = first_; i < std::min(num_train_, first_ + width_); ++i)
     for (Index t = 0; t < tasks_; ++t)
-      d[static_cast<std::size_t>(t)] += static_cast<double>(a[i * tasks_ + t]) * static_cast<double>(g_[i * tasks_ + t]);
+      d[static_cast<std::size_t>(t)] += static_cast<double>(a[i * tasks_ + t]) * static_cast<double>(g_[(i - first_) * tasks_ + t]);
+  ranks_->sum(d);
   for (double& v : d) v = std::sqrt(std::max(v, 0.0));
   return d;
 }
@@ -102,15 +128,15 @@ LearnerState<S> FunctionSpaceLearner<S>::state() const {
     behind[2 * i] = rows_[static_cast<std::size_t>(i)].left;
     behind[2 * i + 1] = rows_[static_cast<std::size_t>(i)].moved;
   }
-  return {{"coefficients", a_}, {"momentum", p_}, {"behind", behind}, {"outputs", g_}, {"outputs_momentum", h_}};
+  return {{"coefficients", a_}, {"momentum", p_}, {"behind", behind}, {"outputs", gathered(g_)}, {"outputs_momentum", gathered(h_)}};
 }
 
 template <class S>
 void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
   const auto a = state_tensor(state, "coefficients", a_.shape()), p = state_tensor(state, "momentum", p_.shape()),
-             g = state_tensor(state, "outputs", g_.shape()), h = state_tensor(state, "outputs_momentum", h_.shape()),
+             g = state_tensor(state, "outputs", {f0_.size(), tasks_}), h = state_tensor(state, "outputs_momentum", {f0_.size(), tasks_}),
              behind = state_tensor(state, "behind", {num_train_, 2});
-  a_ = a, p_ = p, g_ = g, h_ = h;
+  a_ = a, p_ = p, g_ = g.slice(first_, first_ + width_).clone(), h_ = h.slice(first_, first_ + width_).clone();
   for (Index i = 0; i < num_train_; ++i) rows_[static_cast<std::size_t>(i)] = {behind[2 * i], behind[2 * i + 1]};
   batch_.clear();
 }

@@ -10,6 +10,7 @@
 #include "data/hash.h"
 #include "data/npy.h"
 #include "data/png.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/plans/directions_plan.h"
 #include "experiments/common/process/progress.h"
@@ -171,6 +172,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_number<Index>(line, "--samples", o.samples, "Points to average over", 1, 1'000'000);
   parse(line, argc, argv);
   resolve(line, o);
+  require_alone("compute_nads");
   require_fits(o, o.image());
   require(
       o.own() || o.activation != "relu" || o.sigma > 0,

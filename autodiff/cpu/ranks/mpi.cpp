@@ -169,7 +169,6 @@ void end_all(int status, const std::string& line, const std::function<void(const
   World& w = world();
   if (!w.running || w.place.count == 1) {
     say(line);
-    std::fflush(nullptr);
     _exit(status);
   }
   w.ending.lock();  // a second failure of this process waits for the end
@@ -192,7 +191,6 @@ void end_all(int status, const std::string& line, const std::function<void(const
     }
   }
   if (say) say(line);
-  std::fflush(nullptr);
   MPI_Abort(MPI_COMM_WORLD, status);
   _exit(status);
 }
