@@ -39,6 +39,7 @@ void start_ranks() {
   const transport::Place place = transport::start();
   Ranks::world().rank_ = place.rank;
   Ranks::world().count_ = place.count;
+  Ranks::world().on_node_ = place.on_node;
 }
 
 void end_ranks() { transport::end(); }

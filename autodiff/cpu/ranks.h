@@ -36,6 +36,7 @@ class Ranks {
 
   int rank() const { return rank_; }                   ///< from 0
   int count() const { return count_; }                 ///< of all ranks
+  int on_node() const { return on_node_; }             ///< of them, how many share this rank's machine
   bool first() const { return rank_ == 0; }            ///< which prints and writes what is shared
   bool several() const { return count_ > 1; }          ///< more than one
   const Traffic& traffic() const { return traffic_; }  ///< so far
@@ -85,7 +86,7 @@ class Ranks {
   void all_gather_bytes(const void* own, std::span<const Index> counts, void* all, std::size_t unit);
   void exchange_bytes(const void* from, std::span<const Piece> out, void* to, std::span<const Piece> in, std::size_t unit);
 
-  int rank_ = 0, count_ = 1;
+  int rank_ = 0, count_ = 1, on_node_ = 1;
   Traffic traffic_;
 };
 

@@ -125,8 +125,10 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout)
   tiles.clear();
   data::remove_file(own);
   ranks.barrier();
-  record.set("sent_bytes", ranks.traffic().sent);
-  record.set("received_bytes", ranks.traffic().received);
+  std::vector<double> sent{ranks.traffic().sent};
+  ranks.sum(sent);
+  record.set("sent_bytes", sent[0] / ranks.count());  // of a rank, on average
+  record.set("planned_sent_bytes", plan.sent());
   record.set("seconds_of_waiting_for_ranks", ranks.traffic().seconds);
   if (!ranks.first()) return;
   save_values(pairs, out, record);

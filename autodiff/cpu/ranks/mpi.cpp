@@ -116,6 +116,10 @@ Place start() {
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &w.place.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &w.place.count);
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, w.place.rank, MPI_INFO_NULL, &node);
+  MPI_Comm_size(node, &w.place.on_node);
+  MPI_Comm_free(&node);
   w.running = true;
   w.told_of = w.place.count > 1 && provided == MPI_THREAD_MULTIPLE;
   if (!w.told_of) return w.place;

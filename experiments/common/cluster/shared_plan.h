@@ -36,6 +36,12 @@ struct SharedPlan {
   double network = 0;  ///< bytes/s of a rank's link
   std::vector<std::string> remarks;
 
+  /// Of all stages.
+  double sent() const {
+    double bytes = 0;
+    for (const SharedStage& s : stages) bytes += s.sent;
+    return bytes;
+  }
   /// Of a stage: computing, then sending.
   double seconds_of(const SharedStage& stage) const { return stage.seconds + stage.sent / network; }
   /// As other plans are, for run.json: stages of this rank.

@@ -165,6 +165,7 @@ ResultsFolder::State ResultsFolder::check() const {
 }
 
 bool ResultsFolder::claim() {
+  cpu::Ranks::world().barrier();  // the others may still be looking at what is there
   return cpu::Ranks::world().by_first([&] { return claim_here(); });
 }
 
