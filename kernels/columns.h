@@ -11,8 +11,10 @@ namespace tangentplane::kernels {
 
 /// Columns [first, end) of n are this rank's; those of all ranks, in their order, are all of them.
 struct Columns {
-  Index n = 0, first = 0, end = 0;
-  cpu::Ranks* ranks = &cpu::Ranks::alone();
+  Index n = 0;                               ///< of a vector
+  Index first = 0;                           ///< of this rank's
+  Index end = 0;                             ///< beyond its last
+  cpu::Ranks* ranks = &cpu::Ranks::alone();  ///< that share them
 
   /// All of them, with no other rank.
   static Columns all(Index n) { return {n, 0, n}; }

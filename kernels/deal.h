@@ -38,8 +38,9 @@ class Deal {
   Index owner(Index r, Index c) const;
   /// The tiles (r, c) of row r that part p has: c in [first, end).
   Range row(Index p, Index r) const;
-  /// How many tiles part p has, and how many of its numbers are K's.
+  /// How many tiles part p has.
   Index tiles_of(Index p) const;
+  /// How many numbers they hold.
   double numbers_of(Index p) const;
 
  private:

@@ -3,7 +3,7 @@
 namespace tangentplane {
 namespace {
 
-using namespace ntk_rounds;
+using namespace ntk_detail;
 
 /// Those of images [begin, end), and of some before where a pass needs them: all passes are of one size, so that they take the same blocks
 /// from the pool. `room` for more images, likewise.

@@ -7,7 +7,7 @@
 
 #include "kernels/ntk.h"
 
-namespace tangentplane::ntk_rounds {
+namespace tangentplane::ntk_detail {
 
 /// Tells of the part that is done, by weights such as flops.
 class Progress {
@@ -68,4 +68,4 @@ void contract(const NtkPlan& plan, const std::vector<Tile>& tiles, const Held<S>
   });
 }
 
-}  // namespace tangentplane::ntk_rounds
+}  // namespace tangentplane::ntk_detail

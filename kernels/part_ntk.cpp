@@ -6,7 +6,7 @@ namespace tangentplane {
 namespace {
 
 using kernels::Deal;
-using namespace ntk_rounds;
+using namespace ntk_detail;
 
 /// The tiles between a panel's images [a0, a1) and a strip's, or the panel's own, [b0, b1). Strips of others are numbered: the part that is
 /// `ahead` of this one, its strip `number`.

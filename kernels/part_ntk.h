@@ -12,10 +12,10 @@ namespace tangentplane {
 /// What a part costs and how it is cut.
 struct PartPlan {
   kernels::Deal images{1, 1};  ///< of images: n, images a side of a tile, parts
-  Index part = 0;
-  NtkPlan ntk;             ///< its counts are the part's: panel, strip, features, pairs
-  bool passed_on = false;  ///< features of others come from their ranks
-  double sent_bytes = 0;   ///< of features; as many come in
+  Index part = 0;              ///< which it is
+  NtkPlan ntk;                 ///< its counts are the part's: panel, strip, features, pairs
+  bool passed_on = false;      ///< features of others come from their ranks
+  double sent_bytes = 0;       ///< of features; as many come in
 
   /// Of K's rows: what its tiles are kept by.
   kernels::Deal rows() const { return {images.size() * ntk.side(), images.tile() * ntk.side(), images.parts()}; }

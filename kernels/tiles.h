@@ -8,11 +8,12 @@
 
 namespace tangentplane::kernels {
 
+/// Those of one part of a deal, which may be all.
 template <class S>
 class Tiles {
  public:
   virtual ~Tiles() = default;
-  Tiles(const Tiles&) = delete;
+  Tiles(const Tiles&) = delete;  ///< others may refer to it
   Tiles& operator=(const Tiles&) = delete;
 
   const Deal& deal() const { return deal_; }               ///< of which these are a part
@@ -38,6 +39,7 @@ class Tiles {
   virtual const S* at(Index, Index) const { return nullptr; }
 
  protected:
+  /// None of them written.
   Tiles(const Deal& deal, Index part);
   /// Number of a tile among those of this part, row by row.
   Index place(Index r, Index c) const;

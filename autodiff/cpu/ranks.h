@@ -24,9 +24,11 @@ struct Traffic {
 
 /// A run of numbers in a buffer: of those to be sent to a rank, or of those that come from it.
 struct Piece {
-  Index first = 0, count = 0;
+  Index first = 0;  ///< its place
+  Index count = 0;  ///< how many
 };
 
+/// The ranks of a run, as this one sees them.
 class Ranks {
  public:
   /// All ranks of this run once start_ranks() was called in a process that mpirun started; else this process alone.

@@ -12,8 +12,9 @@ namespace tangentplane::cpu::transport {
 
 /// This process's number among all.
 struct Place {
-  int rank = 0, count = 1;
-  int on_node = 1;  // of all, how many are on this machine
+  int rank = 0;     ///< from 0
+  int count = 1;    ///< of all
+  int on_node = 1;  ///< of all, how many are on this machine
 };
 Place start();
 void end();
