@@ -73,6 +73,12 @@ inline S scaled_erfc(S x) {
   return polynomial(Coefficients<S>::scaled, q) / (S(1) + S(2) * x);
 }
 
+/// A multiple of e^(-x^2) as it is, or 0 where that is zero and x may be infinite.
+template <class S, class X>
+inline X ended(S x, const X& multiple) {
+  return x > 40 || x < -40 ? X(0) : multiple;
+}
+
 constexpr double inverse_sqrt_2 = 0.70710678118654752440, inverse_sqrt_2_pi = 0.39894228040143267794,
                  two_over_sqrt_pi = 1.12837916709551257390;
 
@@ -106,20 +112,24 @@ inline S normal_distribution(S x) {
 }
 
 // Closed under differentiation, all of one exponential.
+/// The same of a dual.
 template <class X>
 ScalarDual<X> erf_slope(const ScalarDual<X>& a) {
   const X s = erf_slope(a.primal);
-  return {s, X(-2) * a.primal * s * a.tangent};
+  return {s, gaussian_detail::ended(innermost(a), X(-2) * a.primal * s) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> erf(const ScalarDual<X>& a) {
   return {erf(a.primal), erf_slope(a.primal) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> normal_density(const ScalarDual<X>& a) {
   const X d = normal_density(a.primal);
-  return {d, -a.primal * d * a.tangent};
+  return {d, gaussian_detail::ended(innermost(a), -a.primal * d) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> normal_distribution(const ScalarDual<X>& a) {
   return {normal_distribution(a.primal), normal_density(a.primal) * a.tangent};

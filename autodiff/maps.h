@@ -39,8 +39,8 @@ struct ChannelBias {
 /// The same numbers under another shape.
 struct Reshape {
   static constexpr const char* name = "reshape";
-  static constexpr bool rearranges = true;
-  Shape from, to;  ///< of the input and the output
+  static constexpr bool rearranges = true;  ///< the same numbers
+  Shape from, to;                           ///< of the input and the output
   Reach reach() const { return Reach::entry; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
@@ -158,13 +158,24 @@ struct Gather {
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
-    if (repeats) {  // long sums, and in order
-      Tensor<double> sums = Tensor<double>::zeros(from);
-      for (Index i = 0; i < y.size(); ++i) sums[(*places)[static_cast<std::size_t>(i)]] += static_cast<double>(y[i]);
-      return cast<S>(sums);
-    }
-    Tensor<S> x = Tensor<S>::zeros(from);
-    for (Index i = 0; i < y.size(); ++i) x[(*places)[static_cast<std::size_t>(i)]] = y[i];
+    // Where each row takes its own entries, rows are tasks.
+    const Index rows = reach() == Reach::row ? from[0] : 1, in = from.size() / std::max<Index>(1, rows),
+                out = y.size() / std::max<Index>(1, rows);
+    const Index* at = places->data();
+    Tensor<S> x(from);
+    cpu::parallel_rows(rows, in + out, [&](Index begin, Index end) {
+      if (!repeats) {
+        std::fill(x.data() + begin * in, x.data() + end * in, S(0));
+        for (Index i = begin * out; i < end * out; ++i) x[at[i]] = y[i];
+        return;
+      }
+      std::vector<double> sums(static_cast<std::size_t>(in));  // long sums, and in order
+      for (Index r = begin; r < end; ++r) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for (Index i = r * out; i < (r + 1) * out; ++i) sums[static_cast<std::size_t>(at[i] - r * in)] += static_cast<double>(y[i]);
+        std::transform(sums.begin(), sums.end(), x.data() + r * in, [](double v) { return static_cast<S>(v); });
+      }
+    });
     return x;
   }
 };

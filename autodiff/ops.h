@@ -9,6 +9,7 @@
 #include "autodiff/ops/convolution.h"
 #include "autodiff/ops/functions.h"
 #include "autodiff/ops/layer_norm.h"
+#include "autodiff/ops/operators.h"
 #include "autodiff/ops/pooling.h"
 #include "autodiff/ops/reductions.h"
 #include "autodiff/ops/softmax.h"

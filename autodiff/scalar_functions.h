@@ -34,18 +34,22 @@ inline S pow(S x, double exponent) {
   return static_cast<S>(std::pow(static_cast<double>(x), exponent));  // the exponent may have no float
 }
 
+/// The same of a dual.
 template <class X>
 ScalarDual<X> expm1(const ScalarDual<X>& a) {
   return {expm1(a.primal), exp(a.primal) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> sin(const ScalarDual<X>& a) {
   return {sin(a.primal), cos(a.primal) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> cos(const ScalarDual<X>& a) {
   return {cos(a.primal), -sin(a.primal) * a.tangent};
 }
+/// The same of a dual.
 template <class X>
 ScalarDual<X> pow(const ScalarDual<X>& a, double exponent) {
   // A constant is one, whatever its argument's powers are.

@@ -6,9 +6,10 @@
 
 namespace tangentplane {
 
-/// f(p) and its derivative along `tangents` (none: exactly zero), in one forward pass.
+/// f(p) and its derivative along `tangents` (none: exactly zero), in one forward pass: a Dual, or whatever f makes of duals.
 template <class F, class T>
-Dual<T> jvp(const F& f, const std::vector<T>& parameters, const std::vector<std::optional<T>>& tangents) {
+std::invoke_result_t<const F&, const std::vector<Dual<T>>&> jvp(const F& f, const std::vector<T>& parameters,
+                                                                const std::vector<std::optional<T>>& tangents) {
   require(parameters.size() == tangents.size(), "jvp: {} parameters but {} tangents", parameters.size(), tangents.size());
   std::vector<Dual<T>> duals;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -71,9 +72,10 @@ Pullback<T> pullback(const F& f, std::vector<T> parameters) {
   return Pullback<T>(f, std::move(parameters));
 }
 
-/// Gradient of a scalar f, one value a parameter (zeros where it does not depend on it).
+/// A scalar f and its gradient, one value a parameter (zeros where f does not depend on it). Throws std::invalid_argument where f returns
+/// more than one number, as the next two do.
 template <class F, class T>
-std::vector<T> grad(const F& f, const std::vector<T>& parameters) {
+std::pair<T, std::vector<T>> value_and_grad(const F& f, const std::vector<T>& parameters) {
   Pullback<T> back(f, parameters);
   const Shape& s = shape_of(back.value());
   require(s.size() == 1, "grad: the function returns {}, not one number; use pullback", s);
@@ -81,7 +83,24 @@ std::vector<T> grad(const F& f, const std::vector<T>& parameters) {
   std::vector<T> gradients;
   for (std::size_t i = 0; i < parameters.size(); ++i)
     gradients.push_back(sparse[i] ? std::move(*sparse[i]) : lift<T>(Tensor<ScalarOf<T>>::zeros(shape_of(parameters[i]))));
-  return gradients;
+  return {back.value(), std::move(gradients)};
+}
+
+/// Gradient of a scalar f, one value a parameter (zeros where it does not depend on it).
+template <class F, class T>
+std::vector<T> grad(const F& f, const std::vector<T>& parameters) {
+  return value_and_grad(f, parameters).second;
+}
+
+/// The Hessian of a scalar f times `v` (none: exactly zero): how its gradient moves along v, by forward mode over reverse mode. One value a
+/// parameter, zeros where the gradient does not move.
+template <class F, class T>
+std::vector<T> hvp(const F& f, const std::vector<T>& parameters, const std::vector<std::optional<T>>& v) {
+  const auto gradient = [&f](const std::vector<Dual<T>>& duals) { return grad(f, duals); };
+  std::vector<T> products;
+  for (Dual<T>& g : jvp(gradient, parameters, v))
+    products.push_back(g.tangent ? std::move(*g.tangent) : lift<T>(Tensor<ScalarOf<T>>::zeros(shape_of(g.primal))));
+  return products;
 }
 
 }  // namespace tangentplane

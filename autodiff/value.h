@@ -24,6 +24,13 @@ struct ValueTraits<Tensor<S>> {
   static bool exactly_zero(const Tensor<S>& x) { return cpu::all_zero(x); }
 };
 
+/// A type that carries numbers through a program: Tensor, and Dual and Var around one. It keeps names that numbers have too, + and exp and
+/// their kind, for values.
+template <class T>
+concept Value = requires {
+  typename ValueTraits<T>::Scalar;
+};
+
 /// The type of the numbers inside: float or double.
 template <class T>
 using ScalarOf = typename ValueTraits<T>::Scalar;

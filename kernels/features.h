@@ -52,7 +52,7 @@ struct FeaturePlan {
   /// Of each output with itself alone, added up.
   bool traced() const { return side() == 1; }
   /// So long that the inner products of a block are worth cutting: where images are few, tiles of them would read all rows many times.
-  bool long_rows() const { return row_size >= 1 << 16; }
+  bool long_rows() const { return (traced() ? outputs : 1) * row_size >= 1 << 16; }
 };
 
 /// From the Jacobian of any images of the right shape.

@@ -20,6 +20,15 @@ inline Initializer zeros() { return constant(0); }
 /// All one.
 inline Initializer ones() { return constant(1); }
 
+/// Normal with mean 0.
+inline Initializer normal(double deviation) {
+  return [deviation](const Shape& shape, RandomStream& random) {
+    Tensor<double> t(shape);
+    for (double& v : t.span()) v = deviation * random.normal();
+    return t;
+  };
+}
+
 /// flax's default for kernels (LeCun et al., 1998): a normal truncated at two deviations whose variance is 1 / fan_in, where fan_in is the
 /// product of all extents but the last.
 inline Initializer lecun_normal() {

@@ -30,13 +30,34 @@ T activate(Activation kind, const T& x) {
   return with_activation(kind, [&](const auto& f) { return pointwise(f, x); });
 }
 
-/// x [N, ..., K] -> [N, ..., features], with a bias: the same in every position between.
+// A layer is a function of its weights: `dense_layer(scope / "Dense_0", ...)` asks the scope for them once, and what it returns may be
+// applied any number of times. `dense(scope, ...)` and its like do both in one step.
+
+/// Of a dense layer.
+template <class T>
+struct DenseLayer {
+  T kernel;               ///< [K, C]
+  std::optional<T> bias;  ///< [C]
+
+  /// x [N, ..., K] -> [N, ..., C], the same in every position between.
+  T operator()(const T& x) const {
+    T y = matmul(x, kernel);
+    return bias ? tangentplane::bias(std::move(y), *bias) : y;
+  }
+};
+/// Takes `inputs` numbers to `features`.
+template <class T>
+DenseLayer<T> dense_layer(const Scope<T>& scope, Index inputs, Index features, bool use_bias = true) {
+  DenseLayer<T> layer{scope.parameter("kernel", {inputs, features}, lecun_normal()), {}};
+  if (use_bias) layer.bias = scope.parameter("bias", {features}, zeros());
+  return layer;
+}
+/// x [N, ..., K] -> [N, ..., features], with a bias.
 template <class T>
 T dense(const Scope<T>& scope, Index features, const T& x) {
   const Shape& s = shape_of(x);
   require(s.rank() >= 2, "dense: takes [N,...,K], got {}", s);
-  const T kernel = scope.parameter("kernel", {s[-1], features}, lecun_normal());
-  return bias(matmul(x, kernel), scope.parameter("bias", {features}, zeros()));
+  return dense_layer(scope, s[-1], features)(x);
 }
 
 /// Of conv.
@@ -44,14 +65,32 @@ struct ConvOptions {
   Index stride = 1;      ///< down and across
   bool use_bias = true;  ///< one number a channel
 };
+/// Of a convolution with SAME padding.
+template <class T>
+struct ConvLayer {
+  T kernel;               ///< [kh, kw, C, O]
+  std::optional<T> bias;  ///< [O]
+  Index stride = 1;       ///< down and across
 
+  /// x [N, H, W, C] -> [N, H', W', O].
+  T operator()(const T& x) const {
+    T y = conv2d(x, kernel, stride);
+    return bias ? tangentplane::bias(std::move(y), *bias) : y;
+  }
+};
+/// Takes `channels` channels to `features` with a square kernel.
+template <class T>
+ConvLayer<T> conv_layer(const Scope<T>& scope, Index channels, Index features, Index kernel, ConvOptions options = {}) {
+  ConvLayer<T> layer{scope.parameter("kernel", {kernel, kernel, channels, features}, lecun_normal()), {}, options.stride};
+  if (options.use_bias) layer.bias = scope.parameter("bias", {features}, zeros());
+  return layer;
+}
 /// x [N, H, W, C] -> [N, H', W', features] with a square kernel and SAME padding.
 template <class T>
 T conv(const Scope<T>& scope, Index features, Index kernel, const T& x, ConvOptions options = {}) {
   const Shape& s = shape_of(x);
   require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
-  T y = conv2d(x, scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), options.stride);
-  return options.use_bias ? bias(std::move(y), scope.parameter("bias", {features}, zeros())) : y;
+  return conv_layer(scope, s[3], features, kernel, options)(x);
 }
 
 /// The same (stride 1, with a bias), activated and averaged over 2 x 2 windows.
@@ -61,6 +100,47 @@ T conv_activate_pool(const Scope<T>& scope, Index features, Index kernel, Activa
   require(s.rank() == 4, "conv: takes images [N,H,W,C], got {}", s);
   const T w = scope.parameter("kernel", {kernel, kernel, s[3], features}, lecun_normal()), b = scope.parameter("bias", {features}, zeros());
   return with_activation(kind, [&](const auto& f) { return convolve_activate_pool(f, x, w, b); });
+}
+
+/// Of a layer normalisation.
+template <class T>
+struct LayerNormLayer {
+  T scale, bias;          ///< [C]
+  double epsilon = 1e-6;  ///< added to the variance
+
+  /// x [N, ..., C] -> the same shape: each position less its mean, over the root of its biased variance.
+  T operator()(const T& x) const { return layer_norm(x, scale, bias, epsilon); }
+};
+/// Over `channels` numbers, flax's epsilon by default.
+template <class T>
+LayerNormLayer<T> layer_norm_layer(const Scope<T>& scope, Index channels, double epsilon = 1e-6) {
+  const T scale = scope.parameter("scale", {channels}, ones());
+  return {scale, scope.parameter("bias", {channels}, zeros()), epsilon};
+}
+/// x [N, ..., C] normalised over its last axis (Ba, Kiros and Hinton, 2016).
+template <class T>
+T layer_norm(const Scope<T>& scope, const T& x, double epsilon = 1e-6) {
+  require(shape_of(x).rank() >= 1, "layer_norm: a scalar has no channels");
+  return layer_norm_layer(scope, shape_of(x)[-1], epsilon)(x);
+}
+
+/// Of rows by index.
+template <class T>
+struct EmbeddingLayer {
+  T table;  ///< [V, D]
+
+  /// Whole numbers [N, ...] in [0, V) -> [N, ..., D].
+  T operator()(const Tensor<ScalarOf<T>>& indices) const { return embedding(table, indices); }
+};
+/// A table of `words` rows of `features` numbers, drawn as flax's: normal with variance 1 / features.
+template <class T>
+EmbeddingLayer<T> embedding_layer(const Scope<T>& scope, Index words, Index features) {
+  return {scope.parameter("embedding", {words, features}, normal(std::sqrt(1 / static_cast<double>(features))))};
+}
+/// Whole numbers [N, ...] in [0, words) -> [N, ..., features].
+template <class T>
+T embed(const Scope<T>& scope, Index words, Index features, const Tensor<ScalarOf<T>>& indices) {
+  return embedding_layer(scope, words, features)(indices);
 }
 
 /// Ioffe and Szegedy (2015) over all axes but the last: eps 1e-5, biased variance throughout, running <- 0.9 running + 0.1 batch.

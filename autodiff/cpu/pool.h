@@ -32,7 +32,10 @@ struct PoolGeometry {
 
 /// One axis of a window: where it starts (which may be before the image), its entries [first, last) in the image, and how many it counts.
 struct WindowSpan {
-  Index start, first, last, counted;
+  Index start;    ///< of the window
+  Index first;    ///< entry inside
+  Index last;     ///< the one after it
+  Index counted;  ///< what an average divides by
 };
 inline WindowSpan span_of(Index start, Index window, Index extent, Index before, Index after, bool count_padding) {
   const Index end = start + window;
@@ -62,9 +65,9 @@ Tensor<S> global_mean_transpose(Index height, Index width, const Tensor<S>& y);
 /// Which entry of its window each entry of [N, H', W', C] is, counted row by row through the window (padding included).
 using WindowChoices = std::shared_ptr<const std::vector<std::int32_t>>;
 /// The largest entry of each window, the first in row order where several are; the first NaN where a window holds one. Padding is never
-/// chosen; each window holds an entry.
+/// chosen; each window holds an entry. Which it was, too, where that is wanted.
 template <class S>
-WindowChoices window_maxima(const PoolGeometry& at, const Tensor<S>& x);
+Tensor<S> max_pool(const PoolGeometry& at, const Tensor<S>& x, WindowChoices* choices);
 /// The chosen entries: [N, H, W, C] -> [N, H', W', C].
 template <class S>
 Tensor<S> choose(const PoolGeometry& at, const WindowChoices& choices, const Tensor<S>& x);

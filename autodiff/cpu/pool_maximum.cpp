@@ -35,33 +35,44 @@ void for_images(const PoolGeometry& at, Index images, const F& f) {
 }  // namespace
 
 template <class S>
-WindowChoices window_maxima(const PoolGeometry& at, const Tensor<S>& x) {
+Tensor<S> max_pool(const PoolGeometry& at, const Tensor<S>& x, WindowChoices* choices) {
   const Index c = at.channels;
-  auto choices = std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(x.rows() * at.out_height() * at.out_width() * c));
+  Tensor<S> y({x.rows(), at.out_height(), at.out_width(), c});
+  auto places = choices ? std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(y.size())) : nullptr;
   for_images(at, x.rows(), [&](Index n) {
-    std::vector<S> largest(static_cast<std::size_t>(c));
-    S* best = largest.data();
     for_windows_of(at, n, [&](Index to, const WindowSpan& rows, const WindowSpan& columns) {
-      std::int32_t* choice = choices->data() + to;
+      S* best = y.data() + to;
+      std::int32_t* choice = places ? places->data() + to : nullptr;
       bool first = true;
       for_entries(at, n, rows, columns, [&](Index from, std::int32_t place) {
         const S* in = x.data() + from;
         if (first) {
           first = false;
-          for (Index k = 0; k < c; ++k) best[k] = in[k], choice[k] = place;
+          std::copy_n(in, c, best);
+          if (choice) std::fill_n(choice, c, place);
+          return;
+        }
+        // A NaN is larger than a number, and nothing is larger than a NaN.
+        if (!choice) {
+#pragma GCC ivdep
+          for (Index k = 0; k < c; ++k) {
+            const S v = in[k], b = best[k];
+            best[k] = !(v <= b) && b == b ? v : b;
+          }
           return;
         }
 #pragma GCC ivdep
         for (Index k = 0; k < c; ++k) {
           const S v = in[k], b = best[k];
-          const bool larger = !(v <= b) && b == b;  // a NaN is larger than a number, and nothing is larger than a NaN
+          const bool larger = !(v <= b) && b == b;
           best[k] = larger ? v : b;
           choice[k] = larger ? place : choice[k];
         }
       });
     });
   });
-  return choices;
+  if (choices) *choices = std::move(places);
+  return y;
 }
 
 template <class S>
@@ -127,7 +138,7 @@ Tensor<S> choose_transpose(const PoolGeometry& at, const WindowChoices& choices,
 }
 
 #define INSTANTIATE(S)                                                                    \
-  template WindowChoices window_maxima(const PoolGeometry&, const Tensor<S>&);            \
+  template Tensor<S> max_pool(const PoolGeometry&, const Tensor<S>&, WindowChoices*);     \
   template Tensor<S> choose(const PoolGeometry&, const WindowChoices&, const Tensor<S>&); \
   template Tensor<S> choose_transpose(const PoolGeometry&, const WindowChoices&, const Tensor<S>&);
 INSTANTIATE(float)

@@ -7,7 +7,9 @@ namespace tangentplane::cpu {
 
 /// An array [outer, extent, inner], normalised over the middle axis.
 struct SoftmaxGeometry {
-  Index outer, extent, inner;
+  Index outer;   ///< of all axes before
+  Index extent;  ///< of the axis
+  Index inner;   ///< of all axes after
 };
 
 /// e^x over its sum along the axis.

@@ -13,7 +13,10 @@ namespace tangentplane::cpu {
 
 /// One axis of a walk: its extent, and how many numbers apart neighbours along it lie in the result z and in the operands x and y.
 struct StridedAxis {
-  Index extent, z, x, y = 0;
+  Index extent;  ///< how many places
+  Index z;       ///< in the result
+  Index x;       ///< in the operand
+  Index y = 0;   ///< in the second operand
 };
 
 /// How many numbers apart the neighbours along each axis of a row-major array are.
@@ -165,8 +168,8 @@ void strided_transform(std::vector<StridedAxis> axes, const S* x, const S* y, S*
 
 /// One axis of an array that is summed over some of its axes.
 struct SummedAxis {
-  Index extent;
-  bool kept;  ///< an axis of the result too
+  Index extent;  ///< how many places
+  bool kept;     ///< an axis of the result too
 };
 
 /// Sum of a row on the calling thread, in double throughout.

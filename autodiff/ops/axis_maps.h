@@ -10,7 +10,7 @@ namespace tangentplane {
 /// Axis k of the output is axis axes[k] of the input.
 struct Permute {
   static constexpr const char* name = "permute";
-  static constexpr bool rearranges = true;  // the same numbers at other places
+  static constexpr bool rearranges = true;  ///< the same numbers at other places
   Shape from;                               ///< of the input
   std::vector<int> axes;                    ///< each of the input's axes once
   Reach reach() const { return axes.empty() || axes[0] == 0 ? Reach::row : Reach::batch; }
@@ -44,8 +44,9 @@ struct Permute {
 /// Entry k along each axis is the input's begin + k step.
 struct Slice {
   static constexpr const char* name = "slice";
-  Shape from, to;                                  ///< of the input and the output
-  std::array<Index, Shape::max_rank> begin, step;  ///< for each axis
+  Shape from, to;                            ///< of the input and the output
+  std::array<Index, Shape::max_rank> begin;  ///< of the first entry, for each axis
+  std::array<Index, Shape::max_rank> step;   ///< from one entry to the next
   Reach reach() const { return from.rank() > 0 && from[0] == to[0] && begin[0] == 0 && step[0] == 1 ? Reach::row : Reach::batch; }
 
   /// Where the first entry of the output lies in the input.
@@ -224,16 +225,16 @@ struct Embedding {
   bool repeats_for_examples() const { return true; }
 
   template <class S>
-  Tensor<S> apply(const Tensor<S>& table) const {
+  Tensor<S> apply(const Tensor<S>& x) const {
     Tensor<S> y(to);
-    cpu::take_blocks(1, from[0], from[1], *indices, table.data(), y.data());
+    cpu::take_blocks(1, from[0], from[1], *indices, x.data(), y.data());
     return y;
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
-    Tensor<S> table(from);
-    cpu::add_blocks(1, from[0], from[1], *indices, y.data(), table.data());
-    return table;
+    Tensor<S> x(from);
+    cpu::add_blocks(1, from[0], from[1], *indices, y.data(), x.data());
+    return x;
   }
 };
 

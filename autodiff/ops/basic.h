@@ -9,12 +9,6 @@
 
 namespace tangentplane {
 
-/// A value type (value.h): what keeps the names that numbers have too, exp and its kind, for values.
-template <class T>
-concept Value = requires {
-  typename ValueTraits<T>::Scalar;
-};
-
 namespace ops_detail {
 
 /// An op may be given no examples (a first axis of 0), and then returns none; every other extent of x, and all of a weight's, must be

@@ -43,9 +43,27 @@ inline cpu::PoolGeometry pool_geometry(const char* op, const Shape& x, Index win
   return pool_geometry(op, x, PoolOptions{window, window, stride, stride, {}});
 }
 
+/// The map that takes each window's maximum of the innermost primal; for plain tensors and Var<Tensor> with the values found beside it.
 template <class T>
 T max_pool(const cpu::PoolGeometry& at, const T& x) {
-  return apply(WindowChoice{at, cpu::window_maxima(at, primal(x))}, x);
+  WindowChoice map{at, {}};
+  cpu::max_pool(at, primal(x), &map.choices);
+  return apply(map, x);
+}
+template <class S>
+Tensor<S> max_pool(const cpu::PoolGeometry& at, const Tensor<S>& x) {
+  return cpu::max_pool(at, x, nullptr);
+}
+template <class S>
+Var<Tensor<S>> max_pool(const cpu::PoolGeometry& at, const Var<Tensor<S>>& x) {
+  using T = Tensor<S>;
+  WindowChoice map{at, {}};
+  T y = cpu::max_pool(at, x.value, x.at.constant() ? nullptr : &map.choices);
+  if (!x.at.tape) return y;
+  x.at.tape->take(WindowChoice::name, map.reach(), x.at, x.value.shape(), x.at.constant());
+  if (x.at.constant()) return {std::move(y), x.at};
+  return x.at.tape->record(
+      std::move(y), [map, to = x.at](const T& dy, Pull<T>& pull) { tape_detail::contribute_map(map, to, dy, pull); }, x.at.examples);
 }
 
 }  // namespace ops_detail

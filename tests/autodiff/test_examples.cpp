@@ -142,16 +142,35 @@ TEST_CASE("values of the examples that are broadcast along other axes do not cou
       {{2}, {1, 2, 3}});
 }
 
+TEST_CASE("the library's own broadcasting keeps to the same rules") {
+  for (const Shape& s : {Shape{3, 2}, Shape{1, 3, 2}, Shape{2}, Shape{1, 1, 2}, Shape{1, 3, 1}, Shape{3, 1}, Shape{1}}) {
+    INFO(s.str());
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_add(x, p[0]); }, {s});
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_add(p[1], seen(p, x)); }, {{2}, s});
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_subtract(seen(p, x), permute(p[1], {0})); }, {{2}, {2}});
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_mul(x, p[0]); }, {s});
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_mul(p[1], seen(p, x)); }, {{2}, s});
+    right([](const Vars& p, const Var<Real>& x) { return broadcast_add(seen(p, x), broadcast_to(p[1], shape_of(x))); }, {{2}, s});
+  }
+  // Squeeze and excite: each example's own scale of its channels.
+  const auto gate = [](const Vars& p, const Var<Real>& x) { return sigmoid(mean(seen(p, x), {1}, true)); };
+  right([&](const Vars& p, const Var<Real>& x) { return broadcast_mul(seen(p, x), gate(p, x)); }, {{2}});
+  right([&](const Vars& p, const Var<Real>& x) { return broadcast_add(gate(p, x), x); }, {{2}});
+  // A class token in front of the others, and weights that lie as a file has them.
+  right(
+      [](const Vars& p, const Var<Real>& x) {
+        const Var<Real> token = broadcast_to(p[1], {shape_of(x)[0], 1, 2});
+        return matmul(concat(std::vector<Var<Real>>{token, seen(p, x)}, 1), permute(p[2], {1, 0}));
+      },
+      {{2}, {1, 1, 2}, {3, 2}});
+}
+
 TEST_CASE("products of two values of the examples, matrix by matrix, keep them apart") {
   const auto turned = [](const Vars& p, const Var<Real>& x) { return reshape(seen(p, x), {shape_of(x)[0], 2, 3}); };
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(seen(p, x), turned(p, x)); }, {{2}});
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(x, turned(p, x)); }, {{2}});
   right([&](const Vars& p, const Var<Real>& x) { return each_matmul(turned(p, x), x); }, {{2}});
-  right(
-      [&](const Vars& p, const Var<Real>& x) {
-        return solve<Slot::weight>(EachMatMul{shape_of(x)[0], 3, 2, 2}, seen(p, x), mul(x, x));
-      },
-      {{2}});
+  right([&](const Vars& p, const Var<Real>& x) { return solve<Slot::weight>(EachMatMul{3, 2, 2}, seen(p, x), mul(x, x)); }, {{2}});
   refused([&](const Vars& p, const Var<Real>& x) { return each_matmul(seen(p, x), p[1]); }, {{2}, {examples, 2, 3}}, direct(1));
   refused([&](const Vars& p, const Var<Real>& x) { return mul(p[0], x); }, {{examples, 3, 2}}, direct(0));
   refused(

@@ -52,7 +52,12 @@ inline Index broadcast_place(const Shape& from, const Shape& to, Index i) {
 }
 inline bool repeats_rows(const Shape& from, const Shape& to) { return from.rank() < to.rank() || from[0] == 1; }
 
-/// Broadcasting as a map.
+/// `shape` with the first extent of `rows`, if it is the shape of something with a row an example along `to`.
+inline Shape with_rows_of(const Shape& shape, const Shape& to, const Shape& rows) {
+  return repeats_rows(shape, to) ? shape : shape.with_rows(rows[0]);
+}
+
+/// Broadcasting as a map, of any number of examples.
 struct ToyBroadcast {
   static constexpr const char* name = "broadcast";
   Shape from, to;
@@ -60,14 +65,20 @@ struct ToyBroadcast {
   Reach reach() const { return from.rank() == to.rank() && from[0] == to[0] ? Reach::row : Reach::batch; }
   template <class S>
   Tensor<S> apply(const Tensor<S>& x) const {
-    Tensor<S> y(to);
-    for (Index i = 0; i < y.size(); ++i) y[i] = x[broadcast_place(from, to, i)];
+    Tensor<S> y(repeats_rows(from, to) ? to : to.with_rows(x.shape()[0]));
+    for (Index i = 0; i < y.size(); ++i) y[i] = x[broadcast_place(x.shape(), y.shape(), i)];
+    return y;
+  }
+  template <class S>
+  Tensor<S> add_to(Tensor<S> x, const Tensor<S>& b) const {
+    Tensor<S> y = x.clone();
+    for (Index i = 0; i < y.size(); ++i) y[i] += b[broadcast_place(b.shape(), y.shape(), i)];
     return y;
   }
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
-    Tensor<S> x = Tensor<S>::zeros(from);
-    for (Index i = 0; i < y.size(); ++i) x[broadcast_place(from, to, i)] += y[i];
+    Tensor<S> x = Tensor<S>::zeros(with_rows_of(from, to, y.shape()));
+    for (Index i = 0; i < y.size(); ++i) x[broadcast_place(x.shape(), y.shape(), i)] += y[i];
     return x;
   }
 };
@@ -92,9 +103,13 @@ struct Times {
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
     const Shape shapes[] = {in, weight, out};
-    const Shape &a = shapes[s == Slot::input], &b = shapes[s == Slot::output ? 1 : 2], &c = shapes[static_cast<int>(s)];
-    Tensor<S> y = Tensor<S>::zeros(c);
-    for (Index i = 0; i < out.size(); ++i) y[broadcast_place(c, out, i)] += p[broadcast_place(a, out, i)] * q[broadcast_place(b, out, i)];
+    const Shape &a = shapes[s == Slot::input], &b = shapes[s == Slot::output ? 1 : 2];
+    const Shape rows = repeats_rows(a, out) ? q.shape() : p.shape();  // of one that has the examples
+    const bool any = !repeats_rows(a, out) || !repeats_rows(b, out);
+    const Shape to = any ? out.with_rows(rows[0]) : out;
+    Tensor<S> y = Tensor<S>::zeros(any ? with_rows_of(shapes[static_cast<int>(s)], out, rows) : shapes[static_cast<int>(s)]);
+    for (Index i = 0; i < to.size(); ++i)
+      y[broadcast_place(y.shape(), to, i)] += p[broadcast_place(p.shape(), to, i)] * q[broadcast_place(q.shape(), to, i)];
     return y;
   }
 };
@@ -107,11 +122,12 @@ T times(const T& x, const T& w, const Shape& out) {
 struct EachMatMul {
   static constexpr const char* name = "each_matmul";
   static constexpr bool shares_weight = false;
-  Index n, m, k, c;
+  Index m, k, c;
   Reach reach() const { return Reach::row; }
 
   template <Slot s, class S>
   Tensor<S> solve(const Tensor<S>& p, const Tensor<S>& q) const {
+    const Index n = p.shape()[0];
     Tensor<S> r = Tensor<S>::zeros(s == Slot::output ? Shape{n, m, c} : (s == Slot::input ? Shape{n, m, k} : Shape{n, k, c}));
     for (Index e = 0; e < n; ++e)
       for (Index i = 0; i < m; ++i)
@@ -131,7 +147,7 @@ struct EachMatMul {
 template <class T>
 T each_matmul(const T& a, const T& b) {
   const Shape &s = shape_of(a), &t = shape_of(b);
-  return solve<Slot::output>(EachMatMul{s[0], s[1], s[2], t[2]}, a, b);
+  return solve<Slot::output>(EachMatMul{s[1], s[2], t[2]}, a, b);
 }
 
 /// Sums of the rows: [N, ...] -> [N, 1].

@@ -74,3 +74,23 @@ TEST_CASE("a network learner refuses images, parts and networks it cannot train 
   CHECK(learner(s.images, -1) == "train: -1 training images of 4; give 1 to 4");
   CHECK(learner(Real::zeros({4, 3, 5, 3}), 2).find("parameters: Dense_0/kernel has shape [30,7]") == 0);
 }
+
+TEST_CASE("a network's images are known to belong to the examples, before any parameter meets them") {
+  const auto line = [](const Network<double>& network) {
+    const auto s = draw_small<double>("images", network, {2, 2, 3}, 4);
+    const Pullback<Real> back([&](const std::vector<Var<Real>>& p) { return forward(network, s.variables, p, Var<Real>(s.images)); },
+                              s.variables.parameters);
+    return line_of([&] { back.tape().require_per_example("rows", 4); });
+  };
+  const auto last = [](const auto& scope, const auto& x) { return dense(scope / "last", 1, flatten(x)); };
+  CHECK(line(Network<double>([&](const auto& scope, const auto& images) { return last(scope, images); })) == "nothing was thrown");
+  CHECK(line(Network<double>(
+            [&](const auto& scope, const auto& images) { return last(scope, bias(images, scale(channel_sum(images), -0.25))); })) ==
+        "rows: the examples of this batch are coupled (channel_bias hands each of them a value computed from all, as BatchNorm in "
+        "training mode does), so nothing per example exists; run the network in evaluation mode");
+  CHECK(line(Network<double>([&](const auto& scope, const auto& images) {
+          return last(scope, reshape(average_pool(reshape(images, {1, shape_of(images)[0] * 2, 2, 3}), 1), shape_of(images)));
+        })) ==
+        "rows: average_pool works on 1 row, which 4 examples do not share out evenly, so nothing per example exists; keep the examples "
+        "as the first axis");
+}

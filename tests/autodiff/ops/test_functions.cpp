@@ -68,7 +68,7 @@ void check_formulas() {
       const auto r = orders<S>(Pow{-1.0 / 3}, s);
       const Long t = Long(-1.0 / 3);
       near(r[0], std::pow(x, t), 0, 2, s), near(r[1], t * std::pow(x, t - 1), 0, 4, s),
-          near(r[2], t * (t - 1) * std::pow(x, t - 2), 0, 6, s);
+          near(r[2], t * (t - 1) * std::pow(x, t - 2), 0, 8, s);
       near(orders<S>(Sqrt{}, s)[1], 1 / (2 * std::sqrt(x)), 0, 3, s);
     }
   }

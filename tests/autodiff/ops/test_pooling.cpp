@@ -54,6 +54,10 @@ void check_values() {
       largest[r] = best, average[r] = sum / (o.count_padding ? counted : count), chosen[place] += double(dy[r]);
     }
     CHECK(reference::difference(max_pool(x, o), largest) == 0);
+    CHECK(reference::difference(pullback([&, &options = o](const auto& q) { return max_pool(q[0], options); }, std::vector{x}).value(),
+                                largest) == 0);
+    const Tensor<S> by_choice = jvp([&, &options = o](const auto& q) { return max_pool(q[0], options); }, std::vector{x}, {x}).primal;
+    CHECK(reference::difference(by_choice, largest) == 0);
     CHECK(reference::difference(average_pool(x, o), average) <= rounding<S>);
     const auto back = [&, &options = o](auto op) {
       return *pullback([&](const auto& q) { return op(q[0], options); }, std::vector{x})(dy)[0];
