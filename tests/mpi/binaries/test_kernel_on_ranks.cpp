@@ -5,7 +5,7 @@
 
 #include "autodiff/random.h"
 #include "experiments/common/training/target.h"
-#include "tests/experiments/run_binary.h"
+#include "tests/mpi/binaries/on_ranks.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments::test;
@@ -14,12 +14,6 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 const std::string network = " --model lenet --features 3,4,10,8,1 --quiet", small = " --num-train 70 --num-test 30" + network;
-
-/// The command on so many ranks of one thread.
-std::string on(int ranks, const std::string& command) {
-  return fmt::format("{} -q -n {} --oversubscribe --allow-run-as-root --bind-to none {}/{} --threads 1", MPIRUN, ranks, places::binaries(),
-                     command);
-}
 
 Tensor<double> load(const fs::path& path) { return data::load_npy<double>(path); }
 
