@@ -122,6 +122,19 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
 }
 
 template <class S>
+std::vector<unsigned char> Features<S>::nothing() const {
+  std::vector<unsigned char> marks;
+  for (const Factored& f : factored_) marks.push_back(f.zero);
+  return marks;
+}
+
+template <class S>
+void Features<S>::set_nothing(const std::vector<unsigned char>& marks) {
+  require(marks.size() == factored_.size(), "features: marks of {} layers, there are {}", marks.size(), factored_.size());
+  for (std::size_t l = 0; l < marks.size(); ++l) factored_[l].zero = marks[l] != 0;
+}
+
+template <class S>
 void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride) {
   require(0 <= i0 && i0 <= i1 && i1 <= a.images_ && 0 <= j0 && j0 <= j1 && j1 <= b.images_,
           "features: a block of images {} to {} of {} and {} to {} of {}", i0, i1, a.images_, j0, j1, b.images_);

@@ -77,6 +77,19 @@ class Features {
   /// plan's, with `stride` between out's rows. Throws std::invalid_argument for images that a or b does not hold.
   static void block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride);
 
+  /// f(numbers, numbers of an image) for each of its arrays, image after image in each: what is sent to pass features on.
+  template <class F>
+  void for_arrays(const F& f) {
+    if (plan_->row_size > 0) f(rows_.data(), rows_.shape()[1]);
+    for (std::size_t l = 0; l < factored_.size(); ++l)
+      if (plan_->layers[l].kind != LayerPlan::Kind::rows)
+        for (Tensor<S>* array : {&factored_[l].a, &factored_[l].d}) f(array->data(), array->shape()[1]);
+  }
+  /// [layers]: 1 for one that contributes nothing, all its images' factors being zero.
+  std::vector<unsigned char> nothing() const;
+  /// Takes these marks over, of features that came from elsewhere.
+  void set_nothing(const std::vector<unsigned char>& marks);
+
  private:
   struct Factored {    // a layer contracted by factors
     Tensor<S> a, d;    // [N, places, channels]; [N, positions, R C], or [N, R, positions, C] where outputs meet one another

@@ -13,23 +13,25 @@ StartingPoint<S> starting_point(const Network<S>& network, const Variables<S>& i
 
 template <class S>
 FunctionSpaceLearner<S>::FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks,
-                                              std::optional<StartingPoint<S>> start)
-    : kernel_(std::move(kernel)), f0_(std::move(f0)), num_train_(num_train), tasks_(tasks), start_(std::move(start)) {
+                                              std::optional<StartingPoint<S>> start, cpu::Ranks& ranks)
+    : ranks_(&ranks), kernel_(std::move(kernel)), f0_(std::move(f0)), num_train_(num_train), tasks_(tasks), start_(std::move(start)) {
   const Shape& s = f0_.shape();
   outputs_ = s.rank() == 2 ? s[1] : 1;
   require((s.rank() == 1 || s.rank() == 2) && outputs_ >= 1, "function space: takes outputs [N] or [N,O] at the start, got {}", s);
   const Index images = f0_.rows(), n = f0_.size(), trained = num_train * outputs_;
   require(0 < num_train && num_train <= images && tasks >= 1, "function space: {} training images of {}, {} tasks", num_train, images,
           tasks);
-  require(kernel_.shape() == (Shape{n, n}) || kernel_.shape() == (Shape{trained, n}),
+  const auto [first, end] = cpu::dealt(images, ranks.count(), ranks.rank());
+  first_ = first * outputs_, width_ = (end - first) * outputs_;
+  require((!ranks.several() && kernel_.shape() == (Shape{n, n})) || kernel_.shape() == (Shape{trained, width_}),
           "function space: kernel {} for {} training images of {}{}; give [{},{}]", kernel_.shape(), num_train, images,
-          outputs_ == 1 ? "" : fmt::format(" with {} outputs", outputs_), trained, n);
+          outputs_ == 1 ? "" : fmt::format(" with {} outputs", outputs_), trained, width_);
   require(!start_ || start_->outputs.size() == n, "function space: a starting point of {} for outputs {}",
           start_ ? start_->outputs.shape() : s, s);
   a_ = Tensor<S>::zeros({trained, tasks});
   p_ = Tensor<S>::zeros({trained, tasks});
-  g_ = Tensor<S>::zeros({n, tasks});
-  h_ = Tensor<S>::zeros({n, tasks});
+  g_ = Tensor<S>::zeros({width_, tasks});
+  h_ = Tensor<S>::zeros({width_, tasks});
   rows_.resize(static_cast<std::size_t>(num_train));
 }
 
@@ -38,7 +40,18 @@ Tensor<S> FunctionSpaceLearner<S>::logits(std::span<const Index> batch) {
   for (Index image : batch)
     require(0 <= image && image < static_cast<Index>(rows_.size()), "train: image {} of {} training images", image, rows_.size());
   batch_.assign(batch.begin(), batch.end());
-  Tensor<S> z = take_rows(g_.reshaped({f0_.rows(), outputs_ * tasks_}), batch);
+  const Index columns = outputs_ * tasks_;
+  Tensor<S> z;
+  if (!ranks_->several()) {
+    z = take_rows(g_.reshaped({f0_.rows(), columns}), batch);
+  } else {
+    auto sums = Tensor<double>::zeros({static_cast<Index>(batch.size()), columns});  // each number has one term that is not zero
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (const Index own = batch[i] * outputs_ - first_; 0 <= own && own < width_)
+        std::copy_n(g_.data() + own * tasks_, columns, sums.data() + static_cast<Index>(i) * columns);
+    ranks_->sum(sums.span());
+    z = cast<S>(sums);
+  }
   for (std::size_t i = 0; i < batch_.size(); ++i)
     for (Index k = 0; k < outputs_ * tasks_; ++k)
       z[static_cast<Index>(i) * outputs_ * tasks_ + k] += f0_[batch_[i] * outputs_ + k / tasks_];
@@ -82,7 +95,7 @@ void FunctionSpaceLearner<S>::catch_up(Index image) {
 template <class S>
 void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_rate) {
   require(!batch_.empty(), "train: a step needs the logits of its batch first");
-  const Index n = f0_.size(), images = static_cast<Index>(batch_.size()), columns = outputs_ * tasks_, b = images * outputs_;
+  const Index n = width_, images = static_cast<Index>(batch_.size()), columns = outputs_ * tasks_, b = images * outputs_;
   require(cotangent.shape() == (Shape{images, columns}), "train: a step takes a cotangent [{},{}], got {}", images, columns,
           cotangent.shape());
   a_.own(), p_.own(), g_.own(), h_.own();
@@ -118,7 +131,7 @@ void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_r
     S *g = g_.data() + begin * tasks_, *h = h_.data() + begin * tasks_;
     cpu::gemm(cpu::Op::transpose, cpu::Op::none, width, tasks_, b, S(1), rows.data(), width, cotangent.data(), tasks_, mu, h, tasks_);
     if (w != S(0)) {
-      const S* start = start_->outputs.data() + begin;
+      const S* start = start_->outputs.data() + first_ + begin;
       for (Index i = 0; i < width; ++i)
         for (Index t = 0; t < tasks_; ++t) h[i * tasks_ + t] += w * (start[i] + g[i * tasks_ + t]);
     }
@@ -130,9 +143,22 @@ void FunctionSpaceLearner<S>::step(const Tensor<S>& cotangent, double learning_r
 
 template <class S>
 Tensor<S> FunctionSpaceLearner<S>::test_logits() {
-  Tensor<S> z = g_.slice(num_train_ * outputs_, f0_.size()).clone();
+  Tensor<S> z = gathered(g_).slice(num_train_ * outputs_, f0_.size()).clone();
   for (Index i = 0; i < z.size(); ++i) z[i] += f0_[num_train_ * outputs_ + i / tasks_];
   return z.reshaped({f0_.rows() - num_train_, outputs_ * tasks_});
+}
+
+template <class S>
+Tensor<S> FunctionSpaceLearner<S>::gathered(const Tensor<S>& own) const {
+  if (!ranks_->several()) return own;
+  Tensor<S> all({f0_.size(), tasks_});
+  std::vector<Index> counts;
+  for (Index p = 0; p < ranks_->count(); ++p) {
+    const auto [first, end] = cpu::dealt(f0_.rows(), ranks_->count(), p);
+    counts.push_back((end - first) * outputs_ * tasks_);
+  }
+  ranks_->all_gather(own.data(), std::span<const Index>(counts), all.data());
+  return all;
 }
 
 template <class S>
@@ -151,13 +177,14 @@ std::vector<double> FunctionSpaceLearner<S>::distances() {
   // ||J^T a + s theta0||^2, of which g = K a + s J theta0 has two terms.
   const Tensor<S> a = coefficients();
   const double share = static_cast<double>(share_);
-  std::vector<double> d(static_cast<std::size_t>(tasks_), share == 0 ? 0 : share * share * start_->squared_norm);
-  for (Index i = 0; i < a.rows(); ++i)
+  std::vector<double> d(static_cast<std::size_t>(tasks_), share == 0 || !ranks_->first() ? 0 : share * share * start_->squared_norm);
+  for (Index i = first_; i < std::min(a.rows(), first_ + width_); ++i)
     for (Index t = 0; t < tasks_; ++t) {
-      double outputs = static_cast<double>(g_[i * tasks_ + t]);
+      double outputs = static_cast<double>(g_[(i - first_) * tasks_ + t]);
       if (share != 0) outputs += share * static_cast<double>(start_->outputs[i]);
       d[static_cast<std::size_t>(t)] += static_cast<double>(a[i * tasks_ + t]) * outputs;
     }
+  ranks_->sum(d);
   for (double& v : d) v = std::sqrt(std::max(v, 0.0));
   return d;
 }
@@ -170,7 +197,8 @@ LearnerState<S> FunctionSpaceLearner<S>::state() const {
     behind[2 * i] = row.left, behind[2 * i + 1] = row.moved;
     decayed[2 * i] = row.pulled, decayed[2 * i + 1] = row.stays;
   }
-  LearnerState<S> state{{"coefficients", a_}, {"momentum", p_}, {"behind", behind}, {"outputs", g_}, {"outputs_momentum", h_}};
+  LearnerState<S> state{
+      {"coefficients", a_}, {"momentum", p_}, {"behind", behind}, {"outputs", gathered(g_)}, {"outputs_momentum", gathered(h_)}};
   if (start_) {
     state.emplace_back("decayed", decayed);
     state.emplace_back("start", Tensor<S>::from({2}, {share_, share_momentum_}));
@@ -181,11 +209,12 @@ LearnerState<S> FunctionSpaceLearner<S>::state() const {
 template <class S>
 void FunctionSpaceLearner<S>::restore(const LearnerState<S>& state) {
   const auto a = state_tensor(state, "coefficients", a_.shape()), p = state_tensor(state, "momentum", p_.shape()),
-             g = state_tensor(state, "outputs", g_.shape()), h = state_tensor(state, "outputs_momentum", h_.shape()),
+             g = state_tensor(state, "outputs", {f0_.size(), tasks_}), h = state_tensor(state, "outputs_momentum", {f0_.size(), tasks_}),
              behind = state_tensor(state, "behind", {num_train_, 2});
   Tensor<S> decayed, start;
   if (start_) decayed = state_tensor(state, "decayed", {num_train_, 2}), start = state_tensor(state, "start", {2});
-  a_ = a, p_ = p, g_ = g, h_ = h;
+  const auto own = [&](const Tensor<S>& all) { return ranks_->several() ? all.slice(first_, first_ + width_).clone() : all; };
+  a_ = a, p_ = p, g_ = own(g), h_ = own(h);
   for (Index i = 0; i < num_train_; ++i) {
     Row& row = rows_[static_cast<std::size_t>(i)];
     row = {behind[2 * i], behind[2 * i + 1]};

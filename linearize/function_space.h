@@ -9,10 +9,14 @@
 //
 // Weight decay w pulls theta, of which theta0 is a part that J^T a need not have: theta - theta0 = J^T a + s theta0, with p <- mu p + w a
 // and a scalar s that all tasks share. What moves the outputs is then J theta = J theta0 + g: h <- mu h + K[:, b] r + w (J theta0 + g).
+//
+// Ranks share the images: each has the kernel's columns, and so g and h, of its own ones. Of a step only the batch's logits pass between
+// them, b O numbers a task; the coefficients a and p, and s, every rank carries along.
 #pragma once
 
 #include <optional>
 
+#include "autodiff/cpu/ranks.h"
 #include "linearize/kept_jacobian.h"
 #include "nn/train.h"
 
@@ -35,8 +39,10 @@ class FunctionSpaceLearner : public Learner<S> {
   /// `kernel` [num_train O, N O] between training images and all images, the training images first (or the whole of K [N O, N O], whose
   /// other rows are not used); f0 [N] or [N, O] their outputs at the start (zeros without f0); `tasks` columns; `start` for weight decay
   /// alone. Throws std::invalid_argument for a kernel or a start of another shape, for num_train outside [1, N] and for fewer than one
-  /// task.
-  FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks, std::optional<StartingPoint<S>> start = {});
+  /// task. With several `ranks` the kernel is [num_train O, width O]: the columns of this rank's images, cpu::dealt(N, R, rank); f0 and
+  /// `start` are whole, and all ranks call the same functions in the same order.
+  FunctionSpaceLearner(Tensor<S> kernel, Tensor<S> f0, Index num_train, Index tasks, std::optional<StartingPoint<S>> start = {},
+                       cpu::Ranks& ranks = cpu::Ranks::alone());
 
   Index tasks() const override { return tasks_; }
   Index outputs() const override { return outputs_; }
@@ -63,14 +69,18 @@ class FunctionSpaceLearner : public Learner<S> {
     bool decayed() const { return pulled != S(0) || stays != S(1); }
   };
   void catch_up(Index image);
+  /// [N O, tasks] of all ranks from [width, tasks] of each.
+  Tensor<S> gathered(const Tensor<S>& own) const;
 
+  cpu::Ranks* ranks_;
   Tensor<S> kernel_, f0_;  // f0 [N O]
   Index num_train_, tasks_, outputs_;
+  Index first_, width_;  // this rank's outputs, O an image
   std::optional<StartingPoint<S>> start_;
   Sgd sgd_;
   Tensor<S> a_, p_;  // [num_train O, tasks], behind by rows_
   std::vector<Row> rows_;
-  Tensor<S> g_, h_;                   // J (theta - theta0) and J m [N O, tasks]
+  Tensor<S> g_, h_;                   // J (theta - theta0) and J m [width, tasks]
   S share_ = 0, share_momentum_ = 0;  // of theta0 in theta - theta0 and in m
   std::vector<Index> batch_;
 };

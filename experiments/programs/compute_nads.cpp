@@ -10,6 +10,7 @@
 #include "data/hash.h"
 #include "data/npy.h"
 #include "data/png.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/plans/directions_plan.h"
 #include "experiments/common/process/progress.h"
@@ -176,6 +177,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_number<Index>(line, "--samples", o.samples, "Points to average over", 1, 1'000'000);
   parse(line, argc, argv);
   resolve(line, o);
+  require_alone("compute_nads");
   if (const OwnNetwork* net = o.own(); net && net->file && !line.given("--shape")) o.shape = extents_of(net->description.image);
   require_fits(o, o.image());
   require_one_logit(o, o.image(), "anisotropy directions are");

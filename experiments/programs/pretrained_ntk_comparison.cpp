@@ -6,6 +6,7 @@
 // LeNet on 10,000 + 2000 images of CIFAR-10: 39 s (2-core AVX-512 Xeon, 24 November 2026). Expect close to (seed 0): the linearization at
 // the trained weights fits 0.99 of the training set after three epochs and ends at the network's own test accuracy, 0.70 and 0.69; the one
 // at the initial weights fits more slowly, 0.98 after 20, and reaches 0.96, for the target is an eigenfunction of its kernel.
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
@@ -98,9 +99,10 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
 
   const auto folders = target_folders(folder.path(), targets);
   Csv accuracies(accuracy_columns({"target", "model"}));
-  std::vector<std::vector<History>> all;
+  const auto all = dealt_results(targets.size(), [&](std::size_t t) { return compare(o, subject, targets[t], folders[t], plan, record); });
+  if (!cpu::Ranks::world().first()) return;
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const auto& histories = all.emplace_back(compare(o, subject, targets[t], folders[t], plan, record));
+    const auto& histories = all[t];
     std::vector<Target> rows;
     for (std::size_t m = 0; m < histories.size(); ++m) {
       accuracies.add_row(accuracy_row({targets[t].name, models[m]}, targets[t], histories[m], folders[t] / models[m]));

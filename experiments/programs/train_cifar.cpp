@@ -9,6 +9,7 @@
 #include "autodiff/cpu/memory.h"
 #include "data/files.h"
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/labels.h"
 #include "experiments/common/text/say.h"
@@ -150,8 +151,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
                                const std::vector<fs::path>& folders, const TrainingPlan& plan, RunRecord& record) {
   const Subset& largest = largest_of(subsets);
   Tensor<S> kernel;
-  std::vector<History> histories;
-  for (std::size_t i = 0; i < subsets.size(); ++i) {
+  return dealt_results(subsets.size(), [&](std::size_t i) {
     const Subset& s = subsets[i];
     const TrainingCost& cost = plan.tasks[i];
     const Recipe recipe = o.recipe_for(s.num_train);
@@ -164,19 +164,15 @@ std::vector<History> train_all(const Options& o, const Subject<S>& all, const st
         if (kernel.empty()) kernel = compute_kernel(part(all, largest), plan, record);
         return &s == &largest ? kernel : kernel_of_subset(kernel, largest, s, all.outputs);
       };
-      histories.push_back(train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, cost, record)[0]);
-      continue;
+      return train_in_function_space(subject, {s.target}, {folders[i]}, recipe, o.learner.without_f0, cut, cost, record)[0];
     }
     auto stage = record.stage("training images " + s.target.name, cost.planned);
     const double flops = cost.flops_left(fraction_left(folders[i], recipe));
-    if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, cost.keeps()));
-    } else {
-      histories.push_back(train_network<S>(subject, s.target, folders[i], recipe));
-    }
+    auto history = o.learner.linearize ? train_linearized(subject, s.target, folders[i], recipe, o.learner.without_f0, cost.keeps())
+                                       : train_network<S>(subject, s.target, folders[i], recipe);
     stage.add_flops(flops);
-  }
-  return histories;
+    return history;
+  });
 }
 
 /// A training for each size; in function space their kernels are parts of the largest one's.
@@ -236,6 +232,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   record_start(o, all, o.task, folder.path(), record);
   record_balance(targets, record);
   const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), plan, record);
+  if (!cpu::Ranks::world().first()) return;
   finish_trainings({"num_train", fmt::format("{} on the classes of {}", o.model_name(), data_name(o)), "training images", "num_train"},
                    targets, histories, o.learner, folder.path(), record);
 }

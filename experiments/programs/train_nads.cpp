@@ -12,6 +12,7 @@
 #include "data/hash.h"
 #include "data/linearly_separable.h"
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/text/say.h"
@@ -142,15 +143,15 @@ void run_in(CommandLine& line, const Options& o) {
   record.follow(plan);
   record.made_from(made, input_files(o, {o.file("nads.npy"), start}));
   record_start(o, subject, {}, folder.path(), record);
-  std::vector<Target> targets;
-  std::vector<History> histories;
-  for (const auto& [index, direction] : directions) {
+  std::vector<Target> targets(directions.size());
+  const auto histories = dealt_results(directions.size(), [&](std::size_t d) {
+    const auto& [index, direction] = directions[d];
     auto samples = samples_of<S>(o, index, direction, n);
     subject.data.images = std::move(samples.images);
-    targets.push_back({std::to_string(index), std::move(samples.labels)});
-    const fs::path to = target_folder(folder.path(), targets.back().name, directions.size());
-    histories.push_back(train(o, subject, targets.back(), to, plan, record));
-  }
+    targets[d] = {std::to_string(index), std::move(samples.labels)};
+    return train(o, subject, targets[d], target_folder(folder.path(), targets[d].name, directions.size()), plan, record);
+  });
+  if (!cpu::Ranks::world().first()) return;
   record_balance(targets, record);
   finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"}, targets,
                    histories, o.learner, folder.path(), record);

@@ -10,6 +10,7 @@
 #include "data/hash.h"
 #include "data/images.h"
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
@@ -48,6 +49,7 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
                                .targets = targets,
                                .once = "features",
                                .outputs = o.from.task.trained(o.from.logits)}}};
+  if (together) work.ranks = cpu::Ranks::world().count();
   if (together && !o.has_kernel()) work.kernels = 1;
   if (o.aligns()) {
     // That after the last epoch is the trained network's own.
@@ -115,28 +117,27 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   const TrainingCost& cost = plan.tasks[0];
   if (o.learner.function_space()) {
     const auto kernel = [&] {
-      if (!o.has_kernel()) return compute_kernel(subject, plan, record);
-      return data::load_npy_rows<S>(o.from.file("ntk.npy"), 0, subject.data.num_train * o.from.side());
+      if (!o.has_kernel()) return compute_kernel(subject, plan, record, cpu::Ranks::world());
+      return load_kernel<S>(o.from.file("ntk.npy"), subject.data.num_train, o.from.side(), cpu::Ranks::world());
     };
-    return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, cost, record);
+    return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, cost, record, cpu::Ranks::world());
   }
-  if (o.aligns()) save_aligned(init_alignment, o, subject, subject.init, plan, record, alignment_before);
-  std::vector<History> histories;
+  if (o.aligns() && cpu::Ranks::world().first()) save_aligned(init_alignment, o, subject, subject.init, plan, record, alignment_before);
   std::shared_ptr<const KeptJacobian<S>> kept;
   if (cost.keeps()) {
     auto stage = record.stage("features", plan.of("features"));
     kept = keep_jacobian(subject, folders);
     if (kept) stage.add_flops(cost.once);
   }
-  for (std::size_t t = 0; t < targets.size(); ++t) {
+  return dealt_results(targets.size(), [&](std::size_t t) {
     auto stage = record.stage("target " + targets[t].name, cost.planned);
     const fs::path& folder = folders[t];
-    const double left = fraction_left(folder, o.recipe);
-    if (o.learner.linearize) {
-      histories.push_back(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
-      stage.add_flops(left * cost.epochs);
-      continue;
-    }
+    const double flops = fraction_left(folder, o.recipe) * cost.epochs;
+    const auto done = [&](History history) {
+      stage.add_flops(flops);
+      return history;
+    };
+    if (o.learner.linearize) return done(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
     NetworkHooks<S> hooks;
     const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
     if (o.alignment_every)
@@ -150,10 +151,8 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
             fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
         data::save_npy(folder / "alignment.npy", aligned);
       };
-    histories.push_back(train_network(subject, targets[t], folder, o.recipe, hooks));
-    stage.add_flops(left * cost.epochs);
-  }
-  return histories;
+    return done(train_network(subject, targets[t], folder, o.recipe, hooks));
+  });
 }
 
 /// alignment.svg beside each alignment.npy.
@@ -211,8 +210,10 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   record.made_from(made, input_files(o, o.from.files(o)));
   record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
+  cpu::Ranks::world().barrier();
   const auto folders = target_folders(folder.path(), targets);
   const auto histories = train_all(o, subject, targets, folders, folder.path() / "alignment_init.npy", plan, record);
+  if (!cpu::Ranks::world().first()) return;
   finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model_name(), data_name(o)), "eigenfunction (index + 1)", "target"},
                    targets, histories, o.learner, folder.path(), record);
   if (o.aligns()) draw_alignments(o, targets, folders);

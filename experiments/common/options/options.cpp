@@ -9,8 +9,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
+#include "autodiff/cpu/limits.h"
 #include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/ranks.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/run/provenance.h"
@@ -270,8 +273,11 @@ void resolve(const CommandLine& line, CommonOptions& o) {
     if (generated && !o.num_train) o.num_train = 2000;
     if (generated && !o.num_test) o.num_test = 500;
   }
-  cpu::set_threads(o.threads);  // maps BLAS's buffers where address space is limited: no longer available
-  if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
+  const int share = cpu::Ranks::world().on_node();  // ranks that have to share this machine
+  const bool bound = cpu::usable_cpus() < static_cast<int>(std::thread::hardware_concurrency());
+  // Maps BLAS's buffers where address space is limited: no longer available.
+  cpu::set_threads(o.threads == 0 && share > 1 && !bound ? std::max(1, cpu::usable_cpus() / share) : o.threads);
+  if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()) / share);
   if (o.out.empty())
     o.out = fmt::format("results/{}-{}{}", line.name(), o.model_name(),
                         has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");

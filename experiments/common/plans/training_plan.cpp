@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autodiff/cpu/ranks.h"
 #include "experiments/common/plans/kernel_stages.h"
 #include "linearize/kept_jacobian.h"
 
@@ -40,7 +41,7 @@ std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, con
   };
   if (task.learner.function_space()) {  // K, and a, p, g, h twice, labels and logits, and the weights of a group of targets
     const std::string smaller = std::string(fewer_images) + ", or leave out --space function";
-    parts.push_back({"the kernel", kernel_numbers(task) * sizeof(S), smaller});
+    parts.push_back({"the kernel", kernel_numbers(task) / static_cast<double>(work.ranks) * sizeof(S), smaller});
     if (&task != &largest(work)) parts.push_back({"the largest kernel", kernel_numbers(largest(work)) * sizeof(S), smaller});
     parts.push_back({"the targets",
                      (10 * n * static_cast<double>(task.outputs) * targets + std::min(targets * weights, 64.0 * (1 << 20))) * sizeof(S),
@@ -51,12 +52,12 @@ std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, con
 }
 
 template <class S>
-TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double room) {
+TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
   const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
                epochs = static_cast<double>(task.recipe.epochs);
   TrainingCost cost;
   if (task.learner.function_space()) {
-    cost.epochs = epochs * static_cast<double>(task.targets) * 2 * kernel_numbers(task);
+    cost.epochs = epochs * static_cast<double>(task.targets) * 2 * kernel_numbers(task) / static_cast<double>(ranks);
     return cost;
   }
   const auto weights = task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
@@ -138,7 +139,10 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
                               Index rows, double times) {
     NtkOptions options;
     options.memory = plan.room, options.outputs = outputs;
-    const NtkPlan ntk = fit_ntk<S>(plan_ntk_features(network, at, subject.data.images, options), n, rows, options);
+    auto features = plan_ntk_features(network, at, subject.data.images, options);
+    const auto [first, end] = cpu::dealt(n, work.ranks, cpu::Ranks::world().rank() % static_cast<int>(work.ranks));
+    const NtkPlan ntk = work.ranks > 1 ? fit_ntk_between<S>(std::move(features), rows, std::max<Index>(1, end - first), options)
+                                       : fit_ntk<S>(std::move(features), n, rows, options);
     const double memory = bytes_of(held) + ntk.feature_bytes;
     for (PlanStage& s : kernel_stages(ntk, measure_pass(network, at, subject.data.image(), ntk, outputs),
                                       {.name = name, .memory = memory, .times = times}, {.name = name, .memory = memory, .times = times}))
@@ -149,7 +153,7 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
     plan.kernel = add_kernel("kernel", subject.network, subject.every_output(), subject.init, whole.num_train, work.kernels);
   if (work.alignments > 0) add_kernel(alignment_before, subject.whole(), work.aligned, subject.init, n, 1);
   for (const TrainingTask& task : work.tasks) {
-    plan.tasks.push_back(cost_of(subject, task, plan.room));
+    plan.tasks.push_back(cost_of(subject, task, plan.room, work.ranks));
     add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), weights);
   }
   if (work.alignments > 0) add_kernel(alignment_after, subject.whole(), work.aligned, all_active(subject.init), n, work.alignments);

@@ -30,6 +30,7 @@ struct TrainingWork {
   std::vector<TrainingTask> tasks;
   std::vector<Held> beside = {};         ///< held besides, all the time
   std::vector<Held> in_alignments = {};  ///< besides that while a kernel is aligned
+  Index ranks = 1;                       ///< that share the kernel of function space, each with the columns of its own images
   double kernels = 0;  ///< kernels of function space that are computed, of the largest task's images; smaller tasks cut theirs out
   std::optional<Outputs> aligned = {};  ///< of which outputs kernels are aligned
   double alignments = 0;  ///< kernels of trained networks that are aligned, of the largest task's images; if any, one before training too

@@ -6,7 +6,9 @@
 #include "data/hash.h"
 #include "data/images.h"
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/text/files.h"
+#include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
@@ -85,6 +87,7 @@ void require_same(const Fingerprints& now, const Fingerprints& before, const std
 }
 
 void require_same_inputs(const ResultsFolder& folder, const Fingerprints& now) {
+  require_same_on_ranks(folder.config(), now);
   require_same(now, Fingerprints::read(folder.path()), fmt::format("from which {} was made", folder.path().string()),
                "put them back, or give another --out");
 }
@@ -124,7 +127,7 @@ void say_if_other(const std::string& experiment, const fs::path& file, std::uint
   else if (then && then->text != data::hexadecimal(hash))
     line = fmt::format("{}: {}: is not the file that its run wrote ({} in run.json, {} now); it is taken as it is\n", experiment,
                        file.string(), then->text, data::hexadecimal(hash));
-  std::fputs(line.c_str(), stderr);
+  put(stderr, line);
 }
 
 }  // namespace tangentplane::experiments

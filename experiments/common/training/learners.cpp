@@ -1,5 +1,6 @@
 #include "experiments/common/training/learners.h"
 
+#include "autodiff/cpu/ranks.h"
 #include "data/files.h"
 #include "data/npy.h"
 #include "experiments/common/figures/figures.h"
@@ -90,8 +91,9 @@ History train_linearized(const Subject<S>& subject, const Target& target, const 
 template <class S>
 std::vector<History> train_in_function_space(const Subject<S>& subject, const std::vector<Target>& targets,
                                              const std::vector<fs::path>& folders, const Recipe& recipe, bool without_f0,
-                                             const std::function<Tensor<S>()>& kernel, const TrainingCost& cost, RunRecord& record) {
-  if (std::all_of(folders.begin(), folders.end(), finished)) {
+                                             const std::function<Tensor<S>()>& kernel, const TrainingCost& cost, RunRecord& record,
+                                             cpu::Ranks& ranks) {
+  if (ranks.by_first([&] { return std::all_of(folders.begin(), folders.end(), finished); })) {
     std::vector<History> all;
     for (const auto& folder : folders) {
       require_final(folder, subject);
@@ -107,13 +109,17 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   const auto f0 = without_f0 ? Tensor<S>::zeros(f.shape()) : f;
   std::optional<StartingPoint<S>> start;
   if (weight_decay(recipe.optimizer) > 0) start = starting_point(subject.network, subject.init, data.images);
-  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()), std::move(start));
+  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()), std::move(start), ranks);
   Tensor<S> test;
   std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
-  const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
-  auto histories = train_targets<S>(learner, targets, folders, data.num_train, recipe, [&](std::size_t first) {
+  const auto several = static_cast<std::size_t>(ranks.count());
+  const auto group_size =
+      std::max<std::size_t>(1, std::min((targets.size() + several - 1) / several,
+                                        (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S))));
+  const auto finish = [&](std::size_t first) {
     if (first % group_size != 0) return;  // was written with its group
     if (test.empty() && data.num_test > 0) test = learner.test_logits();
+    if (first / group_size % several != static_cast<std::size_t>(ranks.rank())) return;  // another rank's
     const std::size_t end = std::min(targets.size(), first + group_size);
     group.clear();
     group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), static_cast<Index>(first),
@@ -122,22 +128,42 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
       if (data.num_test > 0) save_test_logits<S>(folders[first + i], test, learner, static_cast<Index>(first + i));
       save_final(folders[first + i], subject, group[i]);
     });
-  });
+  };
+  auto histories = train_targets<S>(learner, targets, folders, data.num_train, recipe, finish, {}, ranks);
   stage.add_flops(flops);
   return histories;
 }
 
 template <class S>
-Tensor<S> compute_kernel(const Subject<S>& subject, const TrainingPlan& plan, RunRecord& record) {
+Tensor<S> compute_kernel(const Subject<S>& subject, const TrainingPlan& plan, RunRecord& record, cpu::Ranks& ranks) {
   auto stage = record.stage("kernel", plan.of("kernel"));
   Progress progress("kernel", 100, "per cent");
   NtkOptions options;
   options.plan = &plan.kernel.value();
   options.outputs = subject.every_output();
   options.progress = shown(progress);
-  auto k = ntk_rows(subject.network, subject.init, subject.data.images, subject.data.num_train, options);
+  const auto& images = subject.data.images;
+  const auto [first, end] = cpu::dealt(images.rows(), ranks.count(), ranks.rank());
+  auto k = !ranks.several() ? ntk_rows(subject.network, subject.init, images, subject.data.num_train, options)
+           : first < end    ? ntk(subject.network, subject.init, subject.data.training_images(), images.slice(first, end), options)
+                            : Tensor<S>({subject.data.num_train * subject.outputs, 0});
   progress.finish();
   stage.add_flops(plan.kernel->feature_flops + plan.kernel->pair_flops);
+  return k;
+}
+
+template <class S>
+Tensor<S> load_kernel(const fs::path& file, Index num_train, Index outputs, cpu::Ranks& ranks) {
+  const Index trained = num_train * outputs;
+  if (!ranks.several()) return data::load_npy_rows<S>(file, 0, trained);
+  const auto [first_image, end_image] = cpu::dealt(data::npy_info(file).shape[0] / outputs, ranks.count(), ranks.rank());
+  const Index first = first_image * outputs, end = end_image * outputs, width = end - first;
+  Tensor<S> k({trained, width});
+  for (Index i = first; i < end; i += 64) {  // rows, which are columns as well
+    const auto rows = data::load_npy_rows<S>(file, i, std::min(end, i + 64));
+    for (Index r = 0; r < rows.rows(); ++r)
+      for (Index t = 0; t < trained; ++t) k[t * width + i - first + r] = rows[r * rows.shape()[1] + t];
+  }
   return k;
 }
 
@@ -146,7 +172,7 @@ void record_start(const CommonOptions& o, const Subject<S>& subject, const TaskO
   const Index logits =
       subject.all_outputs ? evaluate(*subject.all_outputs, subject.init, subject.data.images.slice(0, 1)).shape()[1] : subject.outputs;
   record_network(o, static_cast<double>(subject.init.size()), logits, task.outputs ? task.outputs->str() : "all", record);
-  save_variables(folder / "init.npz", subject.init, subject.keys);
+  if (cpu::Ranks::world().first()) save_variables(folder / "init.npz", subject.init, subject.keys);
 }
 
 void add_save_onnx(CommandLine& line, SaveOnnx& save) {
@@ -202,8 +228,9 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   template std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>&, const std::vector<fs::path>&);                    \
   template std::vector<History> train_in_function_space(const Subject<S>&, const std::vector<Target>&, const std::vector<fs::path>&, \
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, const TrainingCost&, \
-                                                        RunRecord&);                                                                 \
-  template Tensor<S> compute_kernel(const Subject<S>&, const TrainingPlan&, RunRecord&);                                             \
+                                                        RunRecord&, cpu::Ranks&);                                                    \
+  template Tensor<S> compute_kernel(const Subject<S>&, const TrainingPlan&, RunRecord&, cpu::Ranks&);                                \
+  template Tensor<S> load_kernel(const fs::path&, Index, Index, cpu::Ranks&);                                                        \
   template void record_start(const CommonOptions&, const Subject<S>&, const TaskOptions&, const fs::path&, RunRecord&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "autodiff/cpu/ranks.h"
 #include "experiments/common/text/csv.h"
 #include "nn/network.h"
 #include "nn/train.h"
@@ -40,11 +41,12 @@ inline constexpr const char* train_anew = "delete it to train this target anew";
 /// Trains the targets of `learner` (its columns), each in its folder, and returns their histories. If all folders hold final.npz they are
 /// only read. Throws std::invalid_argument naming the file and what to do about it where last.npz, history.csv or final.npz, if there, is
 /// damaged or of another training. Ctrl-C loses no finished epoch. `finish(t)` is called for each target after the last epoch, to write its
-/// files; final.npz last. `epoch_done` is called after each epoch.
+/// files; final.npz last. `epoch_done` is called after each epoch. Ranks that share the learner all call this; the first writes.
 template <class S>
 std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target>& targets,
                                    const std::vector<std::filesystem::path>& folders, Index num_train, const Recipe& recipe,
-                                   const std::function<void(std::size_t)>& finish, const std::function<void(Index epoch)>& epoch_done = {});
+                                   const std::function<void(std::size_t)>& finish, const std::function<void(Index epoch)>& epoch_done = {},
+                                   cpu::Ranks& ranks = cpu::Ranks::alone());
 
 /// True once the target in this folder was trained to its end: final.npz is there and an archive. (An empty one, as a power cut can leave
 /// it, is trained anew.)
