@@ -4,6 +4,7 @@
 //
 // Some seconds. Reads the folders that ./experiments/reproduce fills, writes results/index.html and results/figures/.
 #include "experiments/claims/page/report_page.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/options/options.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/text/say.h"
@@ -19,6 +20,7 @@ void run(int argc, const char* const* argv) {
   line.add_version();
   line.add_positional("RESULTS_DIR", folder, "Folder that holds the runs' results folders");
   parse(line, argc, argv);
+  require_alone("report");
   require(!folder.empty(), "report needs the folder of the results, e.g. report results");
   const auto sections = write_report(folder);
   for (std::size_t i = 0; i < sections.size(); ++i) tell("{}. {}: {}\n", i + 1, sections[i].title, sections[i].verdict_text());

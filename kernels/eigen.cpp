@@ -104,12 +104,28 @@ double full_bytes(Index n, Index k) {
 
 template <class S>
 void normalise_rows(Tensor<S>& vectors) {
-  const Index n = vectors.shape()[-1];
-  cpu::parallel_for(vectors.rows(), [&](Index j) {
+  normalise_rows(vectors, Columns::all(vectors.shape()[-1]));
+}
+
+template <class S>
+void normalise_rows(Tensor<S>& vectors, const Columns& columns) {
+  const Index n = columns.width(), k = vectors.rows();
+  cpu::Ranks& ranks = *columns.ranks;
+  // Of each rank its largest entries, [R, k].
+  std::vector<double> squares(static_cast<std::size_t>(k)), tops(static_cast<std::size_t>(ranks.count() * k), 0.);
+  cpu::parallel_for(k, [&](Index j) {
+    const S* u = vectors.data() + j * n;
+    squares[j] = std::transform_reduce(u, u + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; });
+    if (n > 0) tops[ranks.rank() * k + j] = *std::max_element(u, u + n, [](S a, S b) { return std::abs(a) < std::abs(b); });
+  });
+  columns.sum(squares);
+  columns.sum(tops);
+  cpu::parallel_for(k, [&](Index j) {
     S* u = vectors.data() + j * n;
-    const double norm = std::sqrt(std::transform_reduce(u, u + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; }));
-    const S* top = std::max_element(u, u + n, [](S a, S b) { return std::abs(a) < std::abs(b); });
-    const double factor = norm > 0 ? (*top < 0 ? -1 : 1) / norm : 1;
+    double top = tops[j];
+    for (Index p = 1; p < ranks.count(); ++p)
+      if (std::abs(tops[p * k + j]) > std::abs(top)) top = tops[p * k + j];
+    const double norm = std::sqrt(squares[j]), factor = norm > 0 ? (top < 0 ? -1 : 1) / norm : 1;
     for (Index i = 0; i < n; ++i) u[i] = static_cast<S>(factor * u[i]);
   });
 }
@@ -129,6 +145,8 @@ template double full_bytes<float>(Index, Index);
 template double full_bytes<double>(Index, Index);
 template void normalise_rows(Tensor<float>&);
 template void normalise_rows(Tensor<double>&);
+template void normalise_rows(Tensor<float>&, const Columns&);
+template void normalise_rows(Tensor<double>&, const Columns&);
 template Eigenpairs<float> leading_eigenpairs(const Tensor<float>&, Index, const EigenOptions&);
 template Eigenpairs<double> leading_eigenpairs(const Tensor<double>&, Index, const EigenOptions&);
 

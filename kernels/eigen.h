@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autodiff/tensor.h"
+#include "kernels/columns.h"
 
 namespace tangentplane::kernels {
 
@@ -63,5 +64,8 @@ double full_flops(Index n, Index k);
 /// Scales each row of [k, N] to unit norm and turns it so that its (first) entry of largest magnitude is positive.
 template <class S>
 void normalise_rows(Tensor<S>& vectors);
+/// The same of vectors whose columns ranks share, this rank's [k, width].
+template <class S>
+void normalise_rows(Tensor<S>& vectors, const Columns& columns);
 
 }  // namespace tangentplane::kernels

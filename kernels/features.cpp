@@ -44,6 +44,36 @@ Tensor<S> side_by_side(const S* x, Index images, Index lanes, Index places, Inde
   return y;
 }
 
+/// out [m, n] <- a [m, p] b [n, p]^T for few and very long rows: by pieces of them that stay in cache, shared out among tasks, whose sums
+/// are in double. Where a is b (`same`) a half is computed and mirrored.
+template <class S>
+void long_product(const S* a, const S* b, Index m, Index n, Index p, bool same, S* out, Index stride) {
+  constexpr Index depth = 4096, most_tasks = 16, band = 32;
+  const Index pieces = (p + depth - 1) / depth, tasks = std::min(pieces, most_tasks);
+  auto sums = Tensor<double>::zeros({tasks, m, n});
+  cpu::parallel_for(tasks, [&](Index task) {
+    Tensor<S> part({m, n});
+    double* const sum = sums.data() + task * m * n;
+    for (Index piece = pieces * task / tasks; piece < pieces * (task + 1) / tasks; ++piece) {
+      const Index first = piece * depth, length = std::min(depth, p - first);
+      for (Index i = 0; i < m; i += same ? band : m) {
+        const Index height = same ? std::min(band, m - i) : m, j = same ? i : 0;
+        cpu::gemm(cpu::Op::none, cpu::Op::transpose, height, n - j, length, S(1), a + i * p + first, p, b + j * p + first, p, S(0),
+                  part.data() + i * n + j, n);
+        for (Index r = i; r < i + height; ++r)
+          for (Index q = j; q < n; ++q) sum[r * n + q] += static_cast<double>(part[r * n + q]);
+      }
+    }
+  });
+  for (Index i = 0; i < m; ++i)
+    for (Index j = 0; j < n; ++j) {
+      const Index at = same && j < i ? j * n + i : i * n + j;
+      double sum = 0;
+      for (Index task = 0; task < tasks; ++task) sum += sums[task * m * n + at];
+      out[i * stride + j] = static_cast<S>(sum);
+    }
+}
+
 }  // namespace
 
 template <class S>
@@ -92,12 +122,27 @@ void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
 }
 
 template <class S>
+std::vector<unsigned char> Features<S>::nothing() const {
+  std::vector<unsigned char> marks;
+  for (const Factored& f : factored_) marks.push_back(f.zero);
+  return marks;
+}
+
+template <class S>
+void Features<S>::set_nothing(const std::vector<unsigned char>& marks) {
+  require(marks.size() == factored_.size(), "features: marks of {} layers, there are {}", marks.size(), factored_.size());
+  for (std::size_t l = 0; l < marks.size(); ++l) factored_[l].zero = marks[l] != 0;
+}
+
+template <class S>
 void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride) {
   require(0 <= i0 && i0 <= i1 && i1 <= a.images_ && 0 <= j0 && j0 <= j1 && j1 <= b.images_,
           "features: a block of images {} to {} of {} and {} to {} of {}", i0, i1, a.images_, j0, j1, b.images_);
   const FeaturePlan& plan = *a.plan_;
   const Index side = plan.side(), m = (i1 - i0) * side, n = (j1 - j0) * side, p = plan.row_size * plan.outputs / side;
-  if (p > 0) {
+  if (p > 0 && plan.outputs > 1 && plan.long_rows()) {
+    long_product(a.rows_.data() + i0 * side * p, b.rows_.data() + j0 * side * p, m, n, p, &a == &b && i0 == j0 && m == n, out, stride);
+  } else if (p > 0) {
     const auto product = plan.long_rows() ? cpu::parallel_gemm<S> : cpu::gemm<S>;
     product(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * side * p, p, b.rows_.data() + j0 * side * p, p, S(0),
             out, stride);

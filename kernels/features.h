@@ -52,7 +52,7 @@ struct FeaturePlan {
   /// Of each output with itself alone, added up.
   bool traced() const { return side() == 1; }
   /// So long that the inner products of a block are worth cutting: where images are few, tiles of them would read all rows many times.
-  bool long_rows() const { return row_size >= 1 << 16; }
+  bool long_rows() const { return (traced() ? outputs : 1) * row_size >= 1 << 16; }
 };
 
 /// From the Jacobian of any images of the right shape.
@@ -76,6 +76,19 @@ class Features {
   /// The kernel of images [i0, i1) of a with images [j0, j1) of b: out [(i1 - i0) side, (j1 - j0) side], image by image, where side is the
   /// plan's, with `stride` between out's rows. Throws std::invalid_argument for images that a or b does not hold.
   static void block(const Features& a, Index i0, Index i1, const Features& b, Index j0, Index j1, S* out, Index stride);
+
+  /// f(numbers, numbers of an image) for each of its arrays, image after image in each: what is sent to pass features on.
+  template <class F>
+  void for_arrays(const F& f) {
+    if (plan_->row_size > 0) f(rows_.data(), rows_.shape()[1]);
+    for (std::size_t l = 0; l < factored_.size(); ++l)
+      if (plan_->layers[l].kind != LayerPlan::Kind::rows)
+        for (Tensor<S>* array : {&factored_[l].a, &factored_[l].d}) f(array->data(), array->shape()[1]);
+  }
+  /// [layers]: 1 for one that contributes nothing, all its images' factors being zero.
+  std::vector<unsigned char> nothing() const;
+  /// Takes these marks over, of features that came from elsewhere.
+  void set_nothing(const std::vector<unsigned char>& marks);
 
  private:
   struct Factored {    // a layer contracted by factors

@@ -20,10 +20,10 @@ template <class S>
 class Krylov {
  public:
   Krylov(const SymmetricOperator<S>& K, Index block, Index capacity, std::uint64_t seed)
-      : K_(K), n_(K.size()), basis_({capacity, n_}), random_(seed, "lanczos") {
-    Tensor<S> start({block, n_});
-    std::generate_n(start.data(), start.size(), [&] { return static_cast<S>(random_.normal()); });
-    orthonormalise(basis_.slice(0, 0), start, block, 0, random_);
+      : K_(K), columns_(K.columns()), n_(K.size()), width_(columns_.width()), basis_({capacity, width_}), random_(seed, "lanczos") {
+    Tensor<S> start({block, width_});
+    for (Index i = 0; i < block; ++i) columns_.normals(random_, 1, start.data() + i * width_);
+    orthonormalise(basis_.slice(0, 0), start, block, 0, random_, columns_);
     append(start);
   }
 
@@ -39,14 +39,17 @@ class Krylov {
   /// One block of products, orthogonalised against all vectors so far.
   void step() {
     const Index first = projected_, b = held_ - first;
-    Tensor<S> w({b, n_});
+    Tensor<S> w({b, width_});
     K_.apply(basis_.slice(first, held_), w);
+    std::vector<double> squares(static_cast<std::size_t>(b));
     for (Index i = 0; i < b; ++i)
-      norm_ = std::max(norm_, std::sqrt(std::transform_reduce(w.data() + i * n_, w.data() + (i + 1) * n_, 0., std::plus<>{},
-                                                              [](S v) { return static_cast<double>(v) * v; })));
+      squares[i] = std::transform_reduce(w.data() + i * width_, w.data() + (i + 1) * width_, 0., std::plus<>{},
+                                         [](S v) { return static_cast<double>(v) * v; });
+    columns_.sum(squares);
+    for (const double square : squares) norm_ = std::max(norm_, std::sqrt(square));
     // Well below the rounding of a product: only what is as good as zero is replaced, the rest serves as it is.
     const double floor = std::numeric_limits<S>::epsilon() / 4 * norm_;
-    const auto taken = orthonormalise(basis_.slice(0, held_), w, std::min(b, n_ - held_), floor, random_);
+    const auto taken = orthonormalise(basis_.slice(0, held_), w, std::min(b, n_ - held_), floor, random_, columns_);
     coefficients_.push_back({first, b, taken.coefficients});
     remainder_ = taken.gram;
     double longest = 0;
@@ -60,6 +63,40 @@ class Krylov {
 
   /// Ritz values and, in the basis, Ritz vectors [k, size()]; returns the estimate of each residual: the part of K Q s outside Q.
   std::vector<double> ritz(Index k, std::vector<double>& values, Tensor<double>& vectors) {
+    cpu::Ranks& ranks = *columns_.ranks;
+    const Index m = projected_;
+    flops_ += 4. / 3 * static_cast<double>(m) * static_cast<double>(m) * static_cast<double>(m);
+    std::vector<double> estimates(static_cast<std::size_t>(k));
+    values.resize(static_cast<std::size_t>(k));
+    if (ranks.first())
+      solve(k, values, vectors, estimates);
+    else
+      vectors = Tensor<double>({k, m});
+    // What is decided by them is decided alike on every rank, whatever its processor.
+    ranks.broadcast(std::span<double>(values));
+    ranks.broadcast(std::span<double>(estimates));
+    ranks.broadcast(vectors.span());
+    return estimates;
+  }
+
+  /// [k, width] from Ritz vectors [k, size()].
+  Tensor<S> lift(const Tensor<double>& ritz_vectors) const {
+    const auto s = cast<S>(ritz_vectors);
+    const Index k = s.rows(), m = s.shape()[1];
+    Tensor<S> u({k, width_});
+    if (width_ > 0) cpu::parallel_gemm(Op::none, Op::none, k, width_, m, S(1), s.data(), m, basis_.data(), width_, S(0), u.data(), width_);
+    return u;
+  }
+
+  const Columns& columns() const { return columns_; }
+
+ private:
+  struct Coefficients {
+    Index first, count;
+    std::vector<double> values;  // [first + count, count]
+  };
+
+  void solve(Index k, std::vector<double>& values, Tensor<double>& vectors, std::vector<double>& estimates) const {
     const Index m = projected_;
     auto h = Tensor<double>::zeros({m, m});
     for (const auto& c : coefficients_)
@@ -70,50 +107,33 @@ class Krylov {
           h[i * m + c.first + j] = (c.values[i * c.count + j] + mirrored) / 2;
         }
     dense_eigenpairs(h, k, values, vectors);
-    flops_ += 4. / 3 * static_cast<double>(m) * static_cast<double>(m) * static_cast<double>(m);
     const auto& last = coefficients_.back();
     const Index b = last.count;
-    std::vector<double> estimates(static_cast<std::size_t>(k));
-    if (exhausted()) return estimates;
+    if (exhausted()) return;
     for (Index j = 0; j < k; ++j) {
       const double* s = vectors.data() + j * m + last.first;
       double sum = 0;
       for (Index p = 0; p < b; ++p) sum += s[p] * std::inner_product(s, s + b, &remainder_[p * b], 0.);
       estimates[j] = std::sqrt(std::max(sum, 0.));
     }
-    return estimates;
   }
-
-  /// [k, N] from Ritz vectors [k, size()].
-  Tensor<S> lift(const Tensor<double>& ritz_vectors) const {
-    const auto s = cast<S>(ritz_vectors);
-    const Index k = s.rows(), m = s.shape()[1];
-    Tensor<S> u({k, n_});
-    cpu::parallel_gemm(Op::none, Op::none, k, n_, m, S(1), s.data(), m, basis_.data(), n_, S(0), u.data(), n_);
-    return u;
-  }
-
- private:
-  struct Coefficients {
-    Index first, count;
-    std::vector<double> values;  // [first + count, count]
-  };
 
   void append(const Tensor<S>& block) {
     const Index needed = held_ + block.rows();
     if (needed > basis_.rows()) {
-      Tensor<S> larger({std::min(n_, std::max(needed, basis_.rows() * 5 / 4)), n_});
-      std::copy_n(basis_.data(), held_ * n_, larger.data());
+      Tensor<S> larger({std::min(n_, std::max(needed, basis_.rows() * 5 / 4)), width_});
+      std::copy_n(basis_.data(), held_ * width_, larger.data());
       basis_ = larger;
       cpu::trim_memory();
     }
-    std::copy_n(block.data(), block.size(), basis_.data() + held_ * n_);
+    std::copy_n(block.data(), block.size(), basis_.data() + held_ * width_);
     held_ = needed;
   }
 
   const SymmetricOperator<S>& K_;
-  Index n_, held_ = 0, projected_ = 0, ends_ = 0;
-  Tensor<S> basis_;  // [capacity, N], held_ rows in use, the last block of them not yet multiplied
+  Columns columns_;
+  Index n_, width_, held_ = 0, projected_ = 0, ends_ = 0;
+  Tensor<S> basis_;  // [capacity, width], held_ rows in use, the last block of them not yet multiplied
   RandomStream random_;
   std::vector<Coefficients> coefficients_;
   std::vector<double> remainder_;
@@ -130,11 +150,11 @@ Index lanczos_basis(Index n, Index k, Index block) {
 }
 
 template <class S>
-double lanczos_bytes(Index n, Index k, Index basis, Index batch) {
+double lanczos_bytes(Index n, Index k, Index basis, Index batch, Index width) {
   const double m = static_cast<double>(basis), pairs = static_cast<double>(k);
   // While the basis grows, a block, its product and what orthonormalise makes of it; in the end the vectors and their products.
   const double beside = static_cast<double>(std::max(4 * lanczos_block(n, k), k + std::min(k, batch)));
-  return (m + beside) * static_cast<double>(n) * sizeof(S) + 8 * (2 * m * m + 3 * m * pairs);
+  return (m + beside) * static_cast<double>(width > 0 ? width : n) * sizeof(S) + 8 * (2 * m * m + 3 * m * pairs);
 }
 
 double lanczos_flops(Index n, Index k) {
@@ -166,27 +186,30 @@ void DenseOperator<S>::apply(const Tensor<S>& v, Tensor<S>& out) const {
 template <class S>
 std::vector<double> eigen_residuals(const SymmetricOperator<S>& K, const std::vector<double>& values, const Tensor<S>& vectors,
                                     const std::function<void(Index done)>& progress) {
-  const Index k = vectors.rows(), n = K.size();
-  require(vectors.shape() == (Shape{k, n}) && static_cast<Index>(values.size()) == k,
+  const Columns columns = K.columns();
+  const Index k = vectors.rows(), n = K.size(), width = columns.width();
+  require(vectors.shape() == (Shape{k, width}) && static_cast<Index>(values.size()) == k,
           "eigenpairs: {} values and vectors {} for a matrix [{},{}]", values.size(), vectors.shape(), n, n);
   const Index block = K.batch();
   std::vector<double> residuals(static_cast<std::size_t>(k));
-  Tensor<S> products({std::min(k, block), n});
+  Tensor<S> products({std::min(k, block), width});
   for (Index first = 0; first < k; first += block) {
     const Index count = std::min(block, k - first);
     auto w = products.slice(0, count);
     K.apply(vectors.slice(first, first + count), w);
     cpu::parallel_for(count, [&](Index i) {
-      const S *u = vectors.data() + (first + i) * n, *ku = w.data() + i * n;
+      const S *u = vectors.data() + (first + i) * width, *ku = w.data() + i * width;
       double sum = 0;
-      for (Index x = 0; x < n; ++x) {
+      for (Index x = 0; x < width; ++x) {
         const double r = static_cast<double>(ku[x]) - values[first + i] * static_cast<double>(u[x]);
         sum += r * r;
       }
-      residuals[first + i] = std::sqrt(sum);
+      residuals[first + i] = sum;
     });
     if (progress) progress(first + count);
   }
+  columns.sum(residuals);
+  for (double& r : residuals) r = std::sqrt(r);
   return residuals;
 }
 
@@ -240,7 +263,7 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
 
     progress(0.85, "eigenvectors");
     pairs.vectors = krylov.lift(ritz_vectors);
-    normalise_rows(pairs.vectors);
+    normalise_rows(pairs.vectors, krylov.columns());
     pairs.residuals = eigen_residuals<S>(K, pairs.values, pairs.vectors, [&](Index done) {
       progress(0.9 + 0.1 * static_cast<double>(done) / static_cast<double>(k), "residuals");
     });
@@ -262,8 +285,8 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
 
 template class DenseOperator<float>;
 template class DenseOperator<double>;
-template double lanczos_bytes<float>(Index, Index, Index, Index);
-template double lanczos_bytes<double>(Index, Index, Index, Index);
+template double lanczos_bytes<float>(Index, Index, Index, Index, Index);
+template double lanczos_bytes<double>(Index, Index, Index, Index, Index);
 template std::vector<double> eigen_residuals(const SymmetricOperator<float>&, const std::vector<double>&, const Tensor<float>&,
                                              const std::function<void(Index)>&);
 template std::vector<double> eigen_residuals(const SymmetricOperator<double>&, const std::vector<double>&, const Tensor<double>&,

@@ -1,32 +1,9 @@
-#include "kernels/ntk.h"
-
-#include <mutex>
+#include "kernels/ntk_rounds.h"
 
 namespace tangentplane {
 namespace {
 
-class Progress {
- public:
-  Progress(const NtkOptions& options, double total) : report_(options.progress), total_(total) {}
-  void add(double amount) {
-    if (!report_) return;
-    const std::lock_guard lock(mutex_);
-    done_ += amount;
-    report_(std::min(1.0, done_ / total_));
-  }
-
- private:
-  const std::function<void(double)>& report_;
-  double total_, done_ = 0;
-  std::mutex mutex_;
-};
-
-/// The features of images [first, ...).
-template <class S>
-struct Held {
-  Index first;
-  Features<S> features;
-};
+using namespace ntk_detail;
 
 /// Those of images [begin, end), and of some before where a pass needs them: all passes are of one size, so that they take the same blocks
 /// from the pool. `room` for more images, likewise.
@@ -43,23 +20,6 @@ Held<S> features(const Network<S>& network, const Variables<S>& variables, const
   }
   return held;
 }
-
-/// Cuts [begin, end) into pieces of at most `size` that do not cross `boundary`.
-std::vector<std::pair<Index, Index>> pieces(Index begin, Index end, Index size, Index boundary) {
-  std::vector<std::pair<Index, Index>> list;
-  for (Index i = begin; i < end;) {
-    const Index stop = i < boundary ? std::min(end, boundary) : end, next = std::min(stop, i + size);
-    list.emplace_back(i, next);
-    i = next;
-  }
-  return list;
-}
-
-struct Tile {
-  Index i0, i1, j0, j1;
-  /// Of images, each once.
-  double pairs() const { return static_cast<double>(i0 == j0 ? (i1 - i0) * (i1 - i0 + 1) / 2 : (i1 - i0) * (j1 - j0)); }
-};
 
 /// The tiles between a panel's images [a0, a1) and those of a strip, or of itself, [b0, b1).
 struct Round {
@@ -107,19 +67,6 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
   const auto make = [&](Index begin, Index end, Index room) {
     return features(network, variables, images, begin, end, plan.features, options, plan.pass, room, progress);
   };
-  const auto contract = [&](const Held<S>& a, const Held<S>& b, const Round& round) {
-    cpu::parallel_for(static_cast<Index>(round.tiles.size()), [&](Index t) {
-      const Tile& at = round.tiles[static_cast<std::size_t>(t)];
-      const Index m = (at.i1 - at.i0) * side, w = (at.j1 - at.j0) * side;
-      Tensor<S> block({m, w});
-      Features<S>::block(a.features, at.i0 - a.first, at.i1 - a.first, b.features, at.j0 - b.first, at.j1 - b.first, block.data(), w);
-      if (at.i0 == at.j0)
-        for (Index i = 0; i < m; ++i)
-          for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
-      consume(at.i0 * side, at.i1 * side, at.j0 * side, at.j1 * side, block.data());
-      progress.add(at.pairs() * plan.features.pair_flops);
-    });
-  };
   std::optional<Held<S>> panel;
   for (std::size_t r = 0; r < rounds.size(); ++r) {
     const Round& round = rounds[r];
@@ -128,9 +75,9 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
       panel.emplace(make(round.a0, round.a1, plan.panel));
     }
     if (round.b0 == round.a0)
-      contract(*panel, *panel, round);
+      contract<S>(plan, round.tiles, *panel, *panel, consume, progress);
     else
-      contract(*panel, make(round.b0, round.b1, plan.strip), round);
+      contract<S>(plan, round.tiles, *panel, make(round.b0, round.b1, plan.strip), consume, progress);
   }
 }
 

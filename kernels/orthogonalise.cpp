@@ -48,12 +48,18 @@ PivotedCholesky pivoted_cholesky(const std::vector<double>& gram, Index b, doubl
 
 /// d [m, b] = Q w^T in tiles of rows, then w -= d^T Q in tiles of columns.
 template <class S>
-Tensor<S> project_out(const Tensor<S>& basis, Tensor<S>& w) {
+Tensor<S> project_out(const Tensor<S>& basis, Tensor<S>& w, const Columns& columns) {
   const Index m = basis.rows(), b = w.rows(), n = w.shape()[1];
   Tensor<S> d({m, b});
-  cpu::parallel_chunks(m, m > 1024 ? 256 : 128, [&](Index begin, Index end) {
+  if (n == 0) std::fill_n(d.data(), d.size(), S(0));  // a rank without columns; no BLAS takes rows of no length
+  cpu::parallel_chunks(n > 0 ? m : 0, m > 1024 ? 256 : 128, [&](Index begin, Index end) {
     cpu::gemm(Op::none, Op::transpose, end - begin, b, n, S(1), basis.data() + begin * n, n, w.data(), n, S(0), d.data() + begin * b, b);
   });
+  if (columns.ranks->several()) {
+    auto whole = cast<double>(d);
+    columns.sum(whole.span());
+    d = cast<S>(whole);
+  }
   cpu::parallel_chunks(n, column_chunk, [&](Index begin, Index end) {
     cpu::gemm(Op::transpose, Op::none, b, end - begin, m, S(-1), d.data(), b, basis.data() + begin, n, S(1), w.data() + begin, n);
   });
@@ -120,7 +126,7 @@ std::vector<double> gram_matrix(const Tensor<S>& w) {
 }
 
 template <class S>
-Projection orthonormalise(const Tensor<S>& basis, Tensor<S>& w, Index wanted, double floor, RandomStream& random) {
+Projection orthonormalise(const Tensor<S>& basis, Tensor<S>& w, Index wanted, double floor, RandomStream& random, const Columns& columns) {
   const Index m = basis.rows(), b = w.rows(), n = w.shape()[1];
   constexpr double epsilon = std::numeric_limits<S>::epsilon();
   constexpr int max_passes = 12;
@@ -132,8 +138,9 @@ Projection orthonormalise(const Tensor<S>& basis, Tensor<S>& w, Index wanted, do
 
   for (int pass = 0;; ++pass) {
     const Index rows = w.rows();
-    if (m > 0) add_product(taken.coefficients, cast<double>(project_out(basis, w)), mix, b);
-    const auto gram = gram_matrix(w);
+    if (m > 0) add_product(taken.coefficients, cast<double>(project_out(basis, w, columns)), mix, b);
+    auto gram = gram_matrix(w);
+    columns.sum(gram);
     double longest = 0, off_identity = 0;
     for (Index i = 0; i < rows; ++i)
       for (Index j = 0; j < rows; ++j) {
@@ -158,14 +165,14 @@ Projection orthonormalise(const Tensor<S>& basis, Tensor<S>& w, Index wanted, do
     for (Index i = 0; i < rows; ++i) std::copy_n(cholesky.factor.begin() + i * rows, std::min(kept, cholesky.rank), &step[i * kept]);
     for (Index i = cholesky.rank; i < kept; ++i) {
       S* row = y.data() + i * n;
-      const double length =
-          std::sqrt(std::transform_reduce(row, row + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; }));
+      double square = std::transform_reduce(row, row + n, 0., std::plus<>{}, [](S v) { return static_cast<double>(v) * v; });
+      columns.sum(std::span(&square, 1));
+      const double length = std::sqrt(square);
       if (length > shortest) {
         std::transform(row, row + n, row, [&](S v) { return static_cast<S>(v / length); });
         step[i * kept + i] = length;
       } else {
-        const double scale = 1 / std::sqrt(static_cast<double>(n));
-        std::generate_n(row, n, [&] { return static_cast<S>(scale * random.normal()); });
+        columns.normals(random, 1 / std::sqrt(static_cast<double>(columns.n)), row);
         ++taken.replaced;
       }
     }
@@ -181,8 +188,8 @@ Projection orthonormalise(const Tensor<S>& basis, Tensor<S>& w, Index wanted, do
   }
 }
 
-template Projection orthonormalise(const Tensor<float>&, Tensor<float>&, Index, double, RandomStream&);
-template Projection orthonormalise(const Tensor<double>&, Tensor<double>&, Index, double, RandomStream&);
+template Projection orthonormalise(const Tensor<float>&, Tensor<float>&, Index, double, RandomStream&, const Columns&);
+template Projection orthonormalise(const Tensor<double>&, Tensor<double>&, Index, double, RandomStream&, const Columns&);
 template std::vector<double> gram_matrix(const Tensor<float>&);
 template std::vector<double> gram_matrix(const Tensor<double>&);
 

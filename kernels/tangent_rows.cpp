@@ -20,6 +20,40 @@ std::vector<double> orthogonalise(std::vector<double>& a, Index m, Index n) {
   return r;
 }
 
+/// True for an op that takes any number of examples, whatever it was recorded with.
+template <class T>
+bool of_any_batch(const Entrance<T>& e) {
+  return e.template as<MatMul>() || e.template as<Conv2d>() || e.template as<TransposedForm<MatMul>>() ||
+         e.template as<TransposedForm<Conv2d>>() || e.template as<ChannelBias>() || e.template as<ChannelScale>();
+}
+
+/// Of `x` example e alone, everything else exactly zero.
+template <class S>
+Tensor<S> alone(const Tensor<S>& x, Index e) {
+  auto one = Tensor<S>::zeros(x.shape());
+  const Index size = x.shape().row_size();
+  std::copy_n(x.data() + e * size, size, one.data() + e * size);
+  return one;
+}
+template <class S>
+Dual<Tensor<S>> alone(const Dual<Tensor<S>>& x, Index e) {
+  Dual<Tensor<S>> one(alone(x.primal, e));
+  if (x.tangent) one.tangent = alone(*x.tangent, e);
+  return one;
+}
+
+/// Any op: the tangents of its gradient of one example after another. An op may know the shapes of the batch.
+template <class S>
+void add_by_examples(const Factor<Dual<Tensor<S>>>& f, S* to, Index stride) {
+  for (Index e = 0; e < f.cotangent.primal.rows(); ++e) {
+    std::optional<Dual<Tensor<S>>> activation;
+    if (f.activation) activation.emplace(alone(*f.activation, e));
+    const auto row = f.entrance->gradient(activation, alone(f.cotangent, e));
+    if (row.tangent)
+      for (Index k = 0; k < row.tangent->size(); ++k) to[e * stride + k] += (*row.tangent)[k];
+  }
+}
+
 template <class S>
 Tensor<S> from_doubles(const Shape& shape, const std::vector<double>& values) {
   return cast<S>(Tensor<double>::from(shape, values));
@@ -92,6 +126,7 @@ template <class S>
 void TangentRows<S>::add(const Factor<Dual<Tensor<S>>>& f, std::size_t which, Index point, S* to, Index stride) const {
   using T = Tensor<S>;
   auto entrance = entrances_.at(which);
+  if (!of_any_batch(*entrance) || !of_any_batch(*f.entrance)) return add_by_examples(f, to, stride);
   std::optional<T> activation, activation_tangent;
   if (f.activation) {
     activation.emplace(f.activation->primal);

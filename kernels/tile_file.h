@@ -8,7 +8,7 @@
 #include <functional>
 #include <memory>
 
-#include "autodiff/shape.h"
+#include "kernels/tiles.h"
 
 namespace tangentplane::kernels {
 
@@ -17,7 +17,7 @@ namespace tangentplane::kernels {
 /// it lacks. Distinct tiles may be read and written from several threads at once. Failures of the disk are std::runtime_error with one line
 /// that names the file.
 template <class S>
-class TileFile {
+class TileFile final : public Tiles<S> {
  public:
   /// Opens the file, and takes in the tiles whose checksum is right (all are read; `progress` is told the fraction done, from one thread at
   /// a time, and may throw to stop); where there is none, makes one of disk_bytes(n, tile) bytes at once, so that the disk cannot fill up
@@ -25,40 +25,27 @@ class TileFile {
   /// is no tile file, is cut short, or is of another n, tile, precision or fingerprint.
   TileFile(const std::filesystem::path& path, Index n, Index tile, std::uint64_t fingerprint,
            const std::function<void(double)>& progress = {});
-  ~TileFile();
-  TileFile(const TileFile&) = delete;
-  TileFile& operator=(const TileFile&) = delete;
+  /// The same of one part of a deal: another part's file is refused.
+  TileFile(const std::filesystem::path& path, const Deal& deal, Index part, std::uint64_t fingerprint,
+           const std::function<void(double)>& progress = {});
+  ~TileFile() override;
 
   /// The tile of the file at `path`; 0 where there is none, or no tile file.
   static Index tile_of(const std::filesystem::path& path);
   /// Length of the file.
   static double disk_bytes(Index n, Index tile);
+  /// Of that of a part.
+  static double disk_bytes(const Deal& deal, Index part);
 
-  Index size() const { return n_; }  ///< N
-  /// Rows and columns of a tile, of the last ones at most.
-  Index tile() const { return tile_; }
-  /// Tiles a side.
-  Index side() const { return (n_ + tile_ - 1) / tile_; }
-  /// Rows of the tiles of block row r, or columns of block column r.
-  Index extent(Index r) const { return std::min(tile_, n_ - r * tile_); }
-  /// Whether tile (r, c) is written. This, read and write throw std::invalid_argument for a tile that is below the diagonal or does not
-  /// exist.
-  bool has(Index r, Index c) const;
-  /// Tiles not yet written.
-  Index missing() const;
-
-  /// block [extent(r), extent(c)], contiguous.
-  void write(Index r, Index c, const S* block);
-  /// Tiles (r, c) to (r, c + count - 1), each at a distance of tile * tile numbers from the one before, contiguous in itself. Throws
-  /// std::invalid_argument if one of them is not written.
-  void read(Index r, Index c, Index count, S* to) const;
-  /// The rows of K that block row r holds, whole: [extent(r), n]. Throws as read does.
+  bool has(Index r, Index c) const override;
+  Index missing() const override;
+  void write(Index r, Index c, const S* block) override;
+  void read(Index r, Index c, Index count, S* to) const override;
+  /// The rows of K that block row r holds, whole: [extent(r), n]; of a file that has all parts. Throws as read does.
   void read_rows(Index r, S* to) const;
 
  private:
-  Index tiles() const { return side() * (side() + 1) / 2; }
-  Index place(Index r, Index c) const;
-  std::size_t tile_bytes(Index r, Index c) const { return static_cast<std::size_t>(extent(r) * extent(c)) * sizeof(S); }
+  std::size_t tile_bytes(Index r, Index c) const { return static_cast<std::size_t>(this->numbers(r, c)) * sizeof(S); }
   std::int64_t offset(Index place) const;
   void mark(Index place, std::uint32_t value);
   void make(std::uint64_t fingerprint) const;
@@ -66,7 +53,6 @@ class TileFile {
   void verify(const std::function<void(double)>& progress);
 
   std::filesystem::path path_;
-  Index n_, tile_;
   int descriptor_ = -1;
   std::unique_ptr<std::atomic<std::uint32_t>[]> marks_;  // checksum of each tile, never 0; 0: not there
 };

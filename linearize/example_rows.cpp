@@ -7,7 +7,8 @@
 namespace tangentplane {
 namespace {
 
-/// a [N, ..., K], d [N, ..., C] -> rows of K C numbers: the sum over the positions between of a's K by d's C numbers there.
+/// a [N, ..., K], d [N, ..., C] -> rows of K C numbers: the sum over the positions between of a's K by d's C numbers there. Added to what
+/// is there only where there are several positions.
 template <class S>
 void write_products(const Tensor<S>& a, const Tensor<S>& d, bool accumulate, S* rows, Index stride) {
   const Index n = a.rows(), k = a.shape()[-1], c = d.shape()[-1], positions = a.size() / (n * k);
@@ -22,10 +23,7 @@ void write_products(const Tensor<S>& a, const Tensor<S>& d, bool accumulate, S* 
         const S v = a[i * k + p];
         const S* from = d.data() + i * c;
         S* to = rows + i * stride + p * c;
-        if (accumulate)
-          for (Index q = 0; q < c; ++q) to[q] += v * from[q];
-        else
-          for (Index q = 0; q < c; ++q) to[q] = v * from[q];
+        for (Index q = 0; q < c; ++q) to[q] = v * from[q];
       }
   });
 }
@@ -182,13 +180,17 @@ template <class S>
 void write_known_rows(const Known<S>& op, const Factor<Tensor<S>>& f, bool accumulate, S* to, Index stride) {
   const Tensor<S>&d = f.cotangent, &input = op.backwards ? d : f.activation ? *f.activation : d, &output = op.backwards ? *f.activation : d;
   const Index n = d.rows(), p = op.weight.size();
-  if (op.matmul) return write_products(input, output, accumulate, to, stride);
+  const bool several = op.matmul && input.size() > n * input.shape()[-1];
+  if (op.matmul && (several || !accumulate)) return write_products(input, output, accumulate, to, stride);
   if (op.conv && !accumulate)
     return cpu::conv2d_weight_rows(op.conv->at, input, output, to, stride);  // in place: these rows are the longest
   Tensor<S> rows;
   if (op.one) {
     rows = Tensor<S>({n, p});
     cpu::parallel_for(n, [&](Index i) { std::copy_n(op.one(f, i).data(), p, rows.data() + i * p); });
+  } else if (op.matmul) {
+    rows = Tensor<S>({n, p});
+    write_products(input, output, false, rows.data(), p);
   } else if (op.conv) {
     rows = Tensor<S>({n, p});
     cpu::conv2d_weight_rows(op.conv->at, input, output, rows.data(), p);

@@ -120,8 +120,13 @@ class Scope {
 
   /// A statistic, never differentiated.
   Tensor<Scalar> statistic(const std::string& name, const Shape& shape, double initial) const {
+    return statistic(name, Tensor<double>::full(shape, initial));
+  }
+  /// The same with all its first values.
+  Tensor<Scalar> statistic(const std::string& name, const Tensor<double>& initial) const {
     const std::string path = prefix_ + name;
-    if (run_->initialised) return run_->initialised->statistics[path] = Tensor<Scalar>::full(shape, static_cast<Scalar>(initial));
+    const Shape& shape = initial.shape();
+    if (run_->initialised) return run_->initialised->statistics[path] = cast<Scalar>(initial).clone();
     const auto found = run_->variables->statistics.find(path);
     require(found != run_->variables->statistics.end(), "statistics: the network has none named {}", path);
     require(found->second.shape() == shape, "statistics: {} has shape {}, this network takes {}", path, found->second.shape(), shape);

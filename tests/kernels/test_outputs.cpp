@@ -175,6 +175,30 @@ TEST_CASE("what a layer saw is stored once, and its products are counted once, f
   CHECK(tile(Outputs::full()) == 51);
 }
 
+TEST_CASE("rows that are long are multiplied piece by piece, to the precision of double") {
+  const Index n = 37, count = 2;
+  const ModelConfig config{.model = "mlp", .features = {350, 3, count}};
+  const auto s = draw_small<double>("mlp", make_network<double>(config), {8, 8, 3}, n);
+  const auto single = draw_small<float>("mlp", make_network<float>(config), {8, 8, 3}, n);
+  for (const Outputs& outputs : {Outputs::trace(), Outputs::full()}) {
+    const auto rows = with(outputs, Contraction::rows), factors = with(outputs, Contraction::factors);
+    const NtkPlan plan = plan_ntk(s.network, s.variables, s.images, rows);
+    CHECK(plan.features.long_rows());
+    CHECK(plan.tile >= (outputs.kind == Outputs::Kind::trace ? n : n / 2));  // tiles of more than a band of rows
+    const Real expected = ntk(s.network, s.variables, s.images, factors);
+    close_to(ntk(s.network, s.variables, s.images, rows), expected, 1e-12);
+    close_to(ntk(s.network, s.variables, s.images.slice(0, 5), s.images.slice(3, n), rows),
+             ntk(s.network, s.variables, s.images.slice(0, 5), s.images.slice(3, n), factors), 1e-12);
+    close_to(ntk(single.network, single.variables, single.images, rows), expected, 1e-6);
+    cpu::set_threads(1);
+    const auto one = ntk(single.network, single.variables, single.images, rows);
+    cpu::set_threads(2);
+    const auto two = ntk(single.network, single.variables, single.images, rows);
+    cpu::set_threads(0);
+    CHECK(same_bits(one, two));
+  }
+}
+
 TEST_CASE("no tile of several outputs cuts an image or crosses the boundary") {
   const Index n = 11, count = 3;
   const auto s = networks_of(count, n)[0];

@@ -58,7 +58,10 @@ TEST_CASE("arguments that cannot be are refused in one line by all of linearize"
       {"jacobian: Dense_0/kernel holds a NaN or an infinity", [&] { J(net, infinite, x); }},
       {"holds a NaN or an infinity", [&] { J(r.network, statistics, r.images); }},
       {"jacobian: takes the outputs [N] or [N,R] of N > 0 examples, got [0]", [&] { J(Real({0}), {}, {}); }},
-      {"jacobian: takes the outputs [N] of N > 0 examples, got [5,1]", [&] { J(one, jacobian.factors(), jacobian.parameter_shapes()); }},
+      {"jacobian: takes the outputs [N] or [N,R] of N > 0 examples, got [5,1,1]",
+       [&] {
+         J(one.reshaped({5, 1, 1}), jacobian.factors(), jacobian.parameter_shapes());
+       }},
       {"jacobian: a factor of parameter 5 of 5",
        [&] {
          J(jacobian.value(), jacobian.factors(), {p[0].shape(), p[1].shape(), p[2].shape(), p[3].shape(), p[4].shape()});
@@ -89,7 +92,7 @@ TEST_CASE("arguments that cannot be are refused in one line by all of linearize"
       {"parameters: Dense_0/kernel has shape", [&] { Linear(net, v, other, 3, false); }},
       {"train: a Jacobian of 5 images was kept, there are 4", [&] { Linear(net, v, x.slice(0, 4), 3, false, kept); }},
       {"take_rows: row 5 of", [&] { linear.logits(beyond); }},
-      {"train: a step needs the logits of its batch first", [&] { linear.step(one, 0.1, 0.9); }},
+      {"train: a step needs the logits of its batch first", [&] { linear.step(one, 0.1); }},
       {"state: change/Dense_0/kernel is missing|is missing", [&] { linear.restore({}); }},
 
       {"linearize: batch 0 is below 1", [&] { linearized_logits(net, v, p, x, false, 0); }},

@@ -11,7 +11,9 @@
 #include <csignal>
 #include <vector>
 
+#include "autodiff/cpu/ranks.h"
 #include "data/files.h"
+#include "experiments/common/process/end_run.h"
 #include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
@@ -20,7 +22,8 @@ void leave(int signal);
 
 namespace {
 
-constexpr long patience = 1'500'000'000;  // nanoseconds
+// Nanoseconds. mpirun kills its processes a second after it has passed a signal on.
+long patience() { return cpu::Ranks::world().several() ? 400'000'000 : 1'500'000'000; }
 
 std::atomic<int> caught{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
@@ -56,7 +59,7 @@ void* wait_for_signal(void*) {
       const std::lock_guard lock(watch().mutex);
       run = watch().runs;
     }
-    timespec left{patience / 1'000'000'000, patience % 1'000'000'000};
+    timespec left{patience() / 1'000'000'000, patience() % 1'000'000'000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
     const std::lock_guard lock(watch().mutex);
@@ -94,8 +97,7 @@ void leave(int signal) {
       remark("{}: {}\n", watch().program, e.what());
     }
   data::abandon_writes();
-  remark("{}: {}\n", watch().program, interrupted_line);
-  _exit(128 + signal);
+  end_run(128 + signal, fmt::format("{}: {}\n", watch().program, interrupted_line));
 }
 
 void catch_interrupts(const std::string& program) {

@@ -62,7 +62,7 @@ std::string progress_bar(const std::string& name, double done, double total, con
 
 Progress::Progress(std::string name, double total, std::string units, ProgressStyle style, std::FILE* to)
     : name_(std::move(name)), units_(std::move(units)), total_(total), style_(style), to_(to), start_(std::chrono::steady_clock::now()) {
-  if (!wanted)
+  if (!wanted || !cpu::Ranks::world().first())
     style_ = ProgressStyle::none;
   else if (style == ProgressStyle::automatic)
     style_ = isatty(fileno(to)) ? ProgressStyle::bar : ProgressStyle::lines;

@@ -12,8 +12,10 @@
 #include <new>
 #include <stdexcept>
 
+#include "autodiff/cpu/ranks.h"
 #include "data/files.h"
 #include "experiments/common/options/options.h"
+#include "experiments/common/process/end_run.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/run/provenance.h"
 #include "experiments/common/run/results.h"
@@ -40,6 +42,15 @@ std::string& program_name() {
   return *name;
 }
 
+/// The ranks that mpirun started, if it did. What another rank fails of the first one says.
+void join_ranks() {
+  cpu::start_ranks();
+  cpu::on_failure_elsewhere([](const std::string& line) {
+    data::abandon_writes();
+    static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
+  });
+}
+
 /// What nothing can catch ends in one line too: libraries throw where they promised not to, as oneTBB does for want of a thread.
 void end_in_one_line(const std::string& program) {
   program_name() = program;
@@ -51,9 +62,8 @@ void end_in_one_line(const std::string& program) {
       why = e.what();
     } catch (...) {
     }
-    remark("{}: {}\n", program_name(), why);
     data::abandon_writes();
-    _exit(1);
+    end_run(1, fmt::format("{}: {}\n", program_name(), why));
   });
 }
 
@@ -64,7 +74,9 @@ int run_main(int argc, const char* const* argv, const std::function<void(int, co
   const std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "tangentplane";
   const auto fail = [&](int status, std::string line) {
     std::replace(line.begin(), line.end(), '\n', ' ');
-    remark("{}: {}\n", program, line);
+    line = fmt::format("{}: {}\n", program, line);
+    if (cpu::Ranks::world().several()) end_run(status, line);  // the others may wait for this rank, and would do so for ever
+    put(stderr, line);
     return status;
   };
   const auto end_of = [&] {
@@ -87,13 +99,16 @@ int run_main(int argc, const char* const* argv, const std::function<void(int, co
     }
   };
   remember_command(argc, argv);
+  join_ranks();
   catch_interrupts(program);
   no_run_has_begun();
   end_in_one_line(program);
   const int status = end_of();
   release_interrupts();
   const std::string lost = status == 0 ? output_failure() : "";
-  return lost.empty() ? status : fail(1, lost);
+  if (!lost.empty()) return fail(1, lost);
+  cpu::end_ranks();
+  return status;
 }
 
 }  // namespace tangentplane::experiments

@@ -6,7 +6,9 @@
 #include "data/hash.h"
 #include "data/images.h"
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/text/files.h"
+#include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
@@ -51,14 +53,19 @@ Fingerprints fingerprints_of(const CommonOptions& o, const Subject<S>& subject, 
   Fingerprints made;
   made.set("images", data::hexadecimal(subject.data.fingerprint), "--data " + o.data);
   made.set("weights", fingerprint(subject.init), weights_option(o, init));
+  add_graph(made, o);
   return made;
+}
+
+void add_graph(Fingerprints& made, const CommonOptions& o) {
+  if (o.is_file_model()) made.set("graph", data::hexadecimal(data::hash_of_file(o.model)), "--model " + o.model);
 }
 template Fingerprints fingerprints_of(const CommonOptions&, const Subject<float>&, const fs::path&);
 template Fingerprints fingerprints_of(const CommonOptions&, const Subject<double>&, const fs::path&);
 
 std::vector<fs::path> input_files(const CommonOptions& o, const std::vector<fs::path>& more) {
   auto files = data::source_files(source_of(o));
-  for (const std::string& file : {o.labels, o.init})
+  for (const std::string& file : {o.is_file_model() ? o.model : "", o.labels, o.init})
     if (!file.empty()) files.emplace_back(file);
   files.insert(files.end(), more.begin(), more.end());
   return files;
@@ -80,6 +87,7 @@ void require_same(const Fingerprints& now, const Fingerprints& before, const std
 }
 
 void require_same_inputs(const ResultsFolder& folder, const Fingerprints& now) {
+  require_same_on_ranks(folder.config(), now);
   require_same(now, Fingerprints::read(folder.path()), fmt::format("from which {} was made", folder.path().string()),
                "put them back, or give another --out");
 }
@@ -119,7 +127,7 @@ void say_if_other(const std::string& experiment, const fs::path& file, std::uint
   else if (then && then->text != data::hexadecimal(hash))
     line = fmt::format("{}: {}: is not the file that its run wrote ({} in run.json, {} now); it is taken as it is\n", experiment,
                        file.string(), then->text, data::hexadecimal(hash));
-  std::fputs(line.c_str(), stderr);
+  put(stderr, line);
 }
 
 }  // namespace tangentplane::experiments

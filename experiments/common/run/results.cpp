@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "autodiff/cpu/ranks.h"
 #include "data/files.h"
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/text/files.h"
@@ -85,9 +86,9 @@ void for_files(const fs::path& folder, const F& f) {
 
 /// Files that a run is read by, or goes on from. Others in its folder, notes say, are their owner's to change.
 bool is_of_a_run(std::string_view name) {
-  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy",   "eigvecs.npy",        "residuals.npy", "ntk.npy",
-                                        "nads.npy",  "labels.npy",    "indices.npy",        "history.csv",   "test_logits.npy",
-                                        "final.npz", "alignment.npy", "alignment_init.npy", "accuracy.csv"};
+  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy", "eigvecs.npy",   "residuals.npy",      "ntk.npy",
+                                        "nads.npy",  "labels.npy",  "indices.npy",   "history.csv",        "test_logits.npy",
+                                        "final.npz", "final.onnx",  "alignment.npy", "alignment_init.npy", "accuracy.csv"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
 }
 
@@ -114,7 +115,7 @@ bool has_leftovers(const fs::path& folder) {
 /// What a claim that was cut off leaves in a folder is as nothing.
 bool is_of_a_claim(const std::string& name) {
   const auto temporary = data::temporary_of(name);
-  return name == unfinished_mark || name == lock_name || temporary == unfinished_mark || temporary == config_name;
+  return name == unfinished_mark || name == lock_name || name == parts_name || temporary == unfinished_mark || temporary == config_name;
 }
 
 /// Names in a folder. Throws std::invalid_argument that begins with `option`.
@@ -160,6 +161,15 @@ ResultsFolder::ResultsFolder(fs::path path, std::string experiment, Config confi
     : path_(std::move(path)), experiment_(std::move(experiment)), config_(std::move(config)) {}
 
 ResultsFolder::State ResultsFolder::check() const {
+  return cpu::Ranks::world().by_first([&] { return look(); });
+}
+
+bool ResultsFolder::claim() {
+  cpu::Ranks::world().barrier();  // the others may still be looking at what is there
+  return cpu::Ranks::world().by_first([&] { return claim_here(); });
+}
+
+ResultsFolder::State ResultsFolder::look() const {
   const std::string option = "--out " + path_.string();
   std::error_code error;
   fs::path standing = path_;  // the folder, or the one in which it would be made
@@ -191,7 +201,7 @@ ResultsFolder::State ResultsFolder::check() const {
   return state;
 }
 
-bool ResultsFolder::claim() {
+bool ResultsFolder::claim_here() {
   const std::string option = "--out " + path_.string();
   const auto finished_before = [&] {
     if (has_leftovers(path_)) try {
@@ -202,7 +212,7 @@ bool ResultsFolder::claim() {
     tell("{}: {} is finished, nothing to do\n", experiment_, path_.string());
     return false;
   };
-  if (check() == State::finished) return finished_before();
+  if (look() == State::finished) return finished_before();
   std::error_code error;
   fs::path standing = path_;
   while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
@@ -217,7 +227,7 @@ bool ResultsFolder::claim() {
   try {
     data::create_folders(path_);
     if (!lock_) lock_ = std::make_unique<FolderLock>(path_, option);
-    state = check();  // another process may have been at work until now
+    state = look();  // another process may have been at work until now
     if (state == State::finished) {
       lock_.reset();
       return finished_before();
@@ -253,7 +263,9 @@ bool ResultsFolder::claim() {
 bool run_has_begun() { return begun; }
 void no_run_has_begun() { begun = false; }
 
-void ResultsFolder::finish() { data::remove_file(path_ / unfinished_mark); }
+void ResultsFolder::finish() {
+  if (cpu::Ranks::world().first()) data::remove_file(path_ / unfinished_mark);
+}
 
 std::map<std::string, std::uintmax_t> files_of_run(const fs::path& folder) {
   std::map<std::string, std::uintmax_t> files;

@@ -28,7 +28,8 @@ class ResultsFolder {
   /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet; a path
   /// counts by where it leads from --out, so that folders may be moved together) to go on with or finished. Finished is a run whose files
   /// are as long as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
-  /// naming --out if the folder holds anything else or cannot be written.
+  /// naming --out if the folder holds anything else or cannot be written. Of several ranks the first looks, and tells the others; so it is
+  /// with claim() and finish().
   State check() const;
   /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, locks it until this object
   /// ends, removes what a killed process left half written, writes config.toml, marks the run as begun, and returns true. Throws
@@ -42,6 +43,9 @@ class ResultsFolder {
   const Config& config() const { return config_; }
 
  private:
+  State look() const;
+  bool claim_here();
+
   std::filesystem::path path_;
   std::string experiment_;
   Config config_;

@@ -10,6 +10,7 @@
 #include "autodiff/cpu/blas.h"
 #include "autodiff/cpu/limits.h"
 #include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/ranks.h"
 #include "data/hash.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/memory.h"
@@ -99,6 +100,7 @@ RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::ma
                   {"usable_cpus", cpu::usable_cpus()},
                   {"cpu_quota", quota ? Json(*quota) : Json()},
                   {"threads", cpu::threads()}};
+  if (cpu::Ranks::world().several()) j["machine"]["ranks"] = cpu::Ranks::world().count();
   j["blas"] = {{"core", blas.core}, {"threading", blas.threading}, {"warning", blas.warning}};
   contents_->leaving = std::make_unique<OnLeaving>([this] { save(); });
 }
@@ -119,6 +121,11 @@ void RunRecord::set(std::string_view key, double value) {
 void RunRecord::set(std::string_view key, std::string_view value) {
   const auto held = contents_->leaving->hold();
   contents_->json[std::string(key)] = std::string(value);
+}
+
+void RunRecord::set(std::string_view key, const std::vector<std::string>& values) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = values;
 }
 
 void RunRecord::follow(const Plan& plan) {
@@ -164,6 +171,7 @@ void RunRecord::add_fingerprint(std::string_view name, std::uint64_t hash) {
 }
 
 void RunRecord::save() {
+  if (!cpu::Ranks::world().first()) return;
   const auto held = contents_->leaving->hold();
   Json& j = contents_->json;
   j["finished"] = contents_->finished;

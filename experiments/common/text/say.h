@@ -1,5 +1,5 @@
-// What a run says. Nothing here throws: a closed or full stream must not end the work, and run_main looks in the end whether the results
-// came out.
+// What a run says, and of several ranks only the first. Nothing here throws: a closed or full stream must not end the work, and run_main
+// looks in the end whether the results came out.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,10 +7,14 @@
 #include <cstdio>
 #include <string>
 
+#include "autodiff/cpu/ranks.h"
+
 namespace tangentplane::experiments {
 
 /// Writes the text as it is; a failure stays with the stream (ferror).
-inline void put(std::FILE* to, const std::string& text) noexcept { static_cast<void>(std::fwrite(text.data(), 1, text.size(), to)); }
+inline void put(std::FILE* to, const std::string& text) noexcept {
+  if (cpu::Ranks::world().first()) static_cast<void>(std::fwrite(text.data(), 1, text.size(), to));
+}
 
 /// Results, on standard output. Where they cannot be written the run ends with status 1.
 template <class... T>

@@ -1,0 +1,23 @@
+#include "experiments/common/cluster/ranks_of_run.h"
+
+#include <sstream>
+
+#include "experiments/common/run/provenance.h"
+
+namespace tangentplane::experiments {
+
+void require_same_on_ranks(const Config& config, const Fingerprints& inputs) {
+  cpu::Ranks& ranks = cpu::Ranks::world();
+  if (!ranks.several()) return;
+  std::string own = fmt::format("version {} {}\n", version(), commit());
+  for (const auto& [key, value] : config.entries())
+    if (key != "threads" && key != "memory") own += fmt::format("--{} {}\n", key, value);
+  for (const Fingerprint& f : inputs.all()) own += fmt::format("{} {} ({})\n", f.name, f.text, f.source);
+  std::istringstream first(ranks.agreed(own)), here(own);
+  for (std::string there, mine; static_cast<bool>(std::getline(first, there)) | static_cast<bool>(std::getline(here, mine));
+       there.clear(), mine.clear())
+    require(there == mine, "rank {}: its {} is not that of rank 0, {}; start all ranks with the same program, options and files",
+            ranks.rank(), mine.empty() ? "nothing" : mine, there.empty() ? "nothing" : there);
+}
+
+}  // namespace tangentplane::experiments

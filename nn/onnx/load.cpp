@@ -1,0 +1,51 @@
+#include "nn/onnx/load.h"
+
+#include "nn/onnx/model.h"
+#include "nn/onnx/read/program.h"
+
+namespace tangentplane::onnx {
+namespace {
+
+struct Read {
+  Graph graph;
+  std::shared_ptr<const Program> program;
+  Description description;
+};
+
+Read read(const std::filesystem::path& path, const Trainable& trainable) {
+  Read r{read_graph(path), nullptr, {}};
+  Program program = make_program(r.graph, assign_roles(r.graph, trainable));
+  run_constant_steps(program);
+  r.program = std::make_shared<const Program>(std::move(program));
+  const Program& p = *r.program;
+  Description& d = r.description;
+  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, size_of(p)};
+  for (const auto& [id, start] : p.parameters) d.trainable.push_back(start.name);
+  for (const Start& s : p.statistics) d.statistics.push_back(s.name);
+  for (const Initialiser& i : r.graph.initialisers) {
+    const auto in = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), i.name) != list.end(); };
+    if (i.value->type == Type::real && !in(d.trainable) && !in(d.statistics)) d.constants.push_back(i.name);
+  }
+  return r;
+}
+
+}  // namespace
+
+Description describe_onnx(const std::filesystem::path& path, const Trainable& trainable) { return read(path, trainable).description; }
+
+template <class S>
+Loaded<S> load_onnx(const std::filesystem::path& path, const Trainable& trainable) {
+  Read r = read(path, trainable);
+  const Network<S> network(OnnxModel<S>(r.program));
+  try {  // a run on one empty image: what the ops themselves refuse is said here, and by name
+    return {network, initialise(network, r.program->image, 0), std::move(r.description)};
+  } catch (const std::invalid_argument& e) {
+    if (std::string_view(e.what()).starts_with(r.graph.file + ": ")) throw;
+    throw std::invalid_argument(fmt::format("{}: {}", r.graph.file, e.what()));
+  }
+}
+
+template Loaded<float> load_onnx(const std::filesystem::path&, const Trainable&);
+template Loaded<double> load_onnx(const std::filesystem::path&, const Trainable&);
+
+}  // namespace tangentplane::onnx

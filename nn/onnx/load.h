@@ -1,0 +1,51 @@
+// Networks from ONNX files: any graph of the operators in README.md becomes an ordinary model, with the file's names, weights and
+// statistics.
+#pragma once
+
+#include <filesystem>
+
+#include "nn/network.h"
+#include "nn/network_size.h"
+
+namespace tangentplane::onnx {
+
+/// Changes to what README.md's rule takes for trainable, by initialisers' names.
+struct Trainable {
+  std::vector<std::string> train;   ///< also these
+  std::vector<std::string> freeze;  ///< not these
+};
+
+/// What a file says of its network before any number type is chosen.
+struct Description {
+  std::string input, output;            ///< names in the file
+  int opset = 0;                        ///< of its operators
+  Shape image;                          ///< an example as it is handed over: [H,W,C], [T,D] or [D]
+  Index outputs = 1;                    ///< O
+  std::vector<std::string> trainable;   ///< parameters, in the order of Variables::paths
+  std::vector<std::string> constants;   ///< floating-point initialisers that are not trained
+  std::vector<std::string> statistics;  ///< running means and variances
+  NetworkSize size;                     ///< counts of numbers
+};
+
+/// A network as a file has it.
+template <class S>
+struct Loaded {
+  Network<S> network;       ///< of images [N, H, W, C] (or [N, D]) -> [N, O]
+  Variables<S> variables;   ///< the file's weights and statistics
+  Description description;  ///< names and sizes
+};
+
+/// Reads the description alone. Throws as load_onnx does.
+Description describe_onnx(const std::filesystem::path& path, const Trainable& trainable = {});
+
+/// Reads a file. Throws std::invalid_argument with one line that names the file first, then what of it is not read.
+template <class S>
+Loaded<S> load_onnx(const std::filesystem::path& path, const Trainable& trainable = {});
+
+/// Writes the graph of `from` with the parameters and statistics of `variables`, which were read from it, in their places (as float32 where
+/// they were that), to `to`; all in one file. Throws std::invalid_argument where `variables` are not those of the graph, and
+/// std::runtime_error where the file cannot be written.
+template <class S>
+void save_onnx(const std::filesystem::path& from, const std::filesystem::path& to, const Variables<S>& variables);
+
+}  // namespace tangentplane::onnx

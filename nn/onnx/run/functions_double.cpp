@@ -1,0 +1,7 @@
+#include "nn/onnx/run/functions.h"
+
+namespace tangentplane {
+
+TANGENTPLANE_ONNX_FUNCTIONS(, double)
+
+}  // namespace tangentplane

@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "data/files.h"
+#include "nn/onnx/load.h"
+#include "nn/onnx/read/program.h"
+
+namespace tangentplane::onnx {
+namespace {
+
+/// The tensor holds these bytes, in the file itself.
+void put_bytes(proto::TensorProto& t, std::string bytes) {
+  t.clear_float_data();
+  t.clear_double_data();
+  t.clear_int32_data();
+  t.clear_int64_data();
+  t.clear_external_data();
+  t.clear_data_location();
+  t.set_raw_data(std::move(bytes));
+}
+
+template <class To, class S>
+std::string bytes_of(const Tensor<S>& values) {
+  std::string bytes(static_cast<std::size_t>(values.size()) * sizeof(To), '\0');
+  for (Index i = 0; i < values.size(); ++i) {
+    const To v = static_cast<To>(values[i]);
+    std::copy_n(reinterpret_cast<const char*>(&v), sizeof v, bytes.data() + static_cast<std::size_t>(i) * sizeof v);
+  }
+  return bytes;
+}
+
+template <class S>
+void put(proto::TensorProto& t, const Tensor<S>& values) {
+  put_bytes(t, t.data_type() == DataType::float64 ? bytes_of<double>(values) : bytes_of<float>(values));
+}
+
+}  // namespace
+
+template <class S>
+void save_onnx(const std::filesystem::path& from, const std::filesystem::path& to, const Variables<S>& variables) {
+  const std::string file = from.string();
+  const Graph graph = read_graph(from);
+  const Roles roles = assign_roles(graph, {});
+  proto::ModelProto model = parse_model(from);
+  proto::GraphProto& g = *model.mutable_graph();
+
+  // What each name holds, and which input of which BatchNormalization a statistic of its own is for.
+  std::map<std::string, const Tensor<S>*> values;
+  for (std::size_t i = 0; i < variables.paths.size(); ++i) values[variables.paths[i]] = &variables.parameters[i];
+  for (const auto& [name, value] : variables.statistics) {
+    require(!values.contains(name), "{}: {} is a parameter and a statistic", file, name);
+    values[name] = &value;
+  }
+  std::map<std::string, ConstantPointer> starts;
+  for (const Initialiser& i : graph.initialisers) starts[i.name] = i.value;
+  for (auto& node : *g.mutable_node()) {
+    const auto found =
+        node.op_type() == "BatchNormalization" && node.output_size() > 0 ? roles.statistics.find(node.output(0)) : roles.statistics.end();
+    if (found == roles.statistics.end()) continue;
+    for (const auto& [slot, name] : {std::pair{3, found->second.first}, {4, found->second.second}}) {
+      if (node.input(slot) == name) continue;
+      starts[name] = starts.at(node.input(slot));
+      node.set_input(slot, name);
+    }
+  }
+  const auto shape_of_start = [](const Constant& c) {
+    Shape s;
+    for (Index d : c.dims) s.append(d);
+    return s;
+  };
+  for (const auto& [name, value] : values) {
+    const auto start = starts.find(name);
+    require(start != starts.end() && start->second->type == Type::real,
+            "{}: has no initialiser {}; it takes the variables that were read from it", file, name);
+    require(value->shape() == shape_of_start(*start->second), "{}: {} has dims {} there, not {}", file, name, text(start->second->dims),
+            value->shape());
+  }
+
+  const std::filesystem::path folder = from.parent_path();
+  std::set<std::string> written;
+  for (auto& t : *g.mutable_initializer()) {
+    if (const auto found = values.find(t.name()); found != values.end()) {
+      put(t, *found->second);
+      written.insert(t.name());
+    } else if (t.data_location() == proto::TensorProto::EXTERNAL) {
+      const Constant dims_only = read_tensor(file, folder, t.name(), t);
+      put_bytes(t, read_external(file, folder, t.name(), t, dims_only.size() * DataType::bytes(t.data_type())));
+    }
+  }
+  // A copy of an initialiser, or a statistic that had none of its own, becomes an initialiser.
+  auto& nodes = *g.mutable_node();
+  for (int i = nodes.size(); i-- > 0;)
+    if (nodes[i].op_type() == "Identity" && nodes[i].output_size() == 1 && values.contains(nodes[i].output(0)) &&
+        !written.contains(nodes[i].output(0)))
+      nodes.DeleteSubrange(i, 1);
+  for (const auto& [name, value] : values) {
+    if (written.contains(name)) continue;
+    proto::TensorProto& t = *g.add_initializer();
+    t.set_name(name);
+    t.set_data_type(DataType::float32);
+    for (int i = 0; i < value->shape().rank(); ++i) t.add_dims(value->shape()[i]);
+    put(t, *value);
+  }
+  const auto size = model.ByteSizeLong();
+  require(size <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
+          "{}: with all weights in it {} takes {} bytes; one file holds 2 GB", file, to.string(), size);
+  data::write_atomically(to, [&](std::ostream& out) { model.SerializeToOstream(&out); });
+}
+
+template void save_onnx(const std::filesystem::path&, const std::filesystem::path&, const Variables<float>&);
+template void save_onnx(const std::filesystem::path&, const std::filesystem::path&, const Variables<double>&);
+
+}  // namespace tangentplane::onnx
