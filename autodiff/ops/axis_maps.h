@@ -230,10 +230,22 @@ struct Embedding {
     cpu::take_blocks(1, from[0], from[1], *indices, x.data(), y.data());
     return y;
   }
+  /// y may have several rows for each example, one after another: of several outputs.
   template <class S>
   Tensor<S> transpose(const Tensor<S>& y) const {
     Tensor<S> x(from);
-    cpu::add_blocks(1, from[0], from[1], *indices, y.data(), x.data());
+    if (y.rows() == to[0]) {
+      cpu::add_blocks(1, from[0], from[1], *indices, y.data(), x.data());
+      return x;
+    }
+    const Index examples = to[0], times = examples > 0 ? y.rows() / examples : 0;
+    require(times * examples == y.rows(), "embedding: a cotangent of {} rows where indices were looked up for {} examples", y.rows(),
+            examples);
+    const Index tokens = examples > 0 ? static_cast<Index>(indices->size()) / examples : 0;
+    std::vector<Index> all;
+    for (Index i = 0; i < y.rows(); ++i)
+      all.insert(all.end(), indices->begin() + i / times * tokens, indices->begin() + (i / times + 1) * tokens);
+    cpu::add_blocks(1, from[0], from[1], all, y.data(), x.data());
     return x;
   }
 };

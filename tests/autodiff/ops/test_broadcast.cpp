@@ -162,6 +162,13 @@ TEST_CASE("a parameter that is broadcast leaves factors, on either side") {
   }
   const auto looked_up = see([](const auto& p) { return embedding(p[0], std::vector<Index>(20, 1), {4, 5}); }, {2, 3});
   CHECK_FALSE(looked_up.activation.has_value());
+  // Two cotangents of an example after each other, of two outputs: both go to the rows that it looked up.
+  const Embedding table{{2, 3}, {4, 5, 3}, std::make_shared<const std::vector<Index>>(std::vector<Index>{0, 1, 1, 0, 1, 1, 1, 1, 1, 1,  //
+                                                                                                         0, 0, 0, 0, 0, 1, 0, 1, 0, 1})};
+  Real twice({8, 5, 3});
+  for (Index i = 0; i < 8; ++i) std::copy_n(u.data() + i / 2 * 15, 15, twice.data() + i * 15);
+  CHECK(reference::difference(table.transpose(twice), scale(table.transpose(u), 2)) < 1e-13);
+  CHECK(thrown([&] { table.transpose(u.slice(0, 3)); }) == "embedding: a cotangent of 3 rows where indices were looked up for 4 examples");
 }
 
 TEST_CASE("broadcasting: no examples give none, and what does not fit is told in one line") {
