@@ -5,7 +5,7 @@
 #include "autodiff/forms.h"
 #include "autodiff/maps.h"
 #include "autodiff/pointwise.h"
-#include "autodiff/tape.h"
+#include "autodiff/record.h"
 
 namespace tangentplane {
 

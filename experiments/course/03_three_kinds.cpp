@@ -145,5 +145,5 @@ int main() {
 // A new op is one struct. Both modes come from the six functions, whatever it is.
 //
 // Exercises: exercises/03a_entrywise.cpp (a form of your own), exercises/03b_mean.cpp (a map and its transpose).
-// Open autodiff/forms.h, autodiff/maps.h and autodiff/pointwise.h: they are this, with convolutions. autodiff/dual.h and autodiff/tape.h
+// Open autodiff/forms.h, autodiff/maps.h and autodiff/pointwise.h: they are this, with convolutions. autodiff/dual.h and autodiff/record.h
 // hold the six functions; there a tangent or cotangent that is exactly zero is absent and costs nothing.

@@ -147,4 +147,4 @@ int main() {
 //
 // Exercises: exercises/05a_norms.cpp (each example's gradient norm, nothing multiplied out), exercises/05b_convolution_row.cpp (a weight
 // that is used several times, as a convolution's is).
-// Open autodiff/factor.h: it is the pair. In autodiff/tape.h read `contribute`: it is where a parameter's operand emits it.
+// Open autodiff/factor.h: it is the pair. In autodiff/record.h read `contribute`: it is where a parameter's operand emits it.
