@@ -41,11 +41,13 @@ struct Coefficients<float> {
   using Unsigned = std::uint32_t;
 };
 
-template <class S, std::size_t n>
+/// c[first] + c[first + 1] x + ... By recursion: a loop of so many steps is not unrolled, and one around it not vectorised.
+template <std::size_t first = 0, class S, std::size_t n>
 inline S polynomial(const std::array<S, n>& c, S x) {
-  S p = c[n - 1];
-  for (std::size_t i = n - 1; i-- > 0;) p = p * x + c[i];
-  return p;
+  if constexpr (first + 1 == n)
+    return c[first];
+  else
+    return polynomial<first + 1>(c, x) * x + c[first];
 }
 
 /// |x|, at most 40: e^(-x^2 / 2) is zero there.
