@@ -27,6 +27,7 @@ class View {
 template <class T>
 class Entrance {
  public:
+  /// Through a view, or none.
   explicit Entrance(std::shared_ptr<const View<T>> view = nullptr) : view_(std::move(view)) {}
   virtual ~Entrance() = default;
   virtual const char* name() const = 0;  ///< of the op, for messages

@@ -104,6 +104,7 @@ struct TransposedForm {
   static constexpr bool shares_weight = may_share_weight<Form>;
   Form form;  ///< the form that is turned round
   Reach reach() const { return reach_of(form); }
+  /// As the form says, where it says by its shapes.
   bool weight_is_shared() const requires shares_by_shape<Form> { return form.weight_is_shared(); }
 
   template <Slot s, class S>

@@ -28,14 +28,14 @@ PartSizes resolve(const Source& source, PartSizes there) {
 
 Layout npy_layout(const Source& source) {
   const NpyInfo info = npy_info(source.name);
-  require(info.shape.rank() == 4, "{}: shape {}; images are [N,H,W,C]", source.name, info.shape);
+  require_image_shape(source.name, info.shape, source.any_shape);
   require(info.shape.size() > 0, "{}: shape {} holds no image; images are [N,H,W,C], each at least 1", source.name, info.shape);
   const Index n = info.shape[0], num_train = source.num_train.value_or(n);
   require(num_train <= n, "{}: {} training images asked for, there are {}", source.name, num_train, n);
   const Index num_test = source.num_test.value_or(n - num_train);
   require(num_test <= n - num_train, "{}: {} test images asked for, {} follow the {} training images", source.name, num_test, n - num_train,
           num_train);
-  return {{info.shape[1], info.shape[2], info.shape[3]}, num_train, num_test, 0, info.fortran_order ? n : num_train + num_test};
+  return {example_shape(info.shape), num_train, num_test, 0, info.fortran_order ? n : num_train + num_test};
 }
 
 template <class S>
@@ -87,7 +87,7 @@ Dataset<S> load(const Source& source) {
   d.num_classes = at.num_classes;
   if (is_npy(source.name)) {
     Hash64 hash;
-    d.images = load_npy_images<S>(source.name, at.num_train + at.num_test, &hash);
+    d.images = load_npy_images<S>(source.name, at.num_train + at.num_test, &hash, source.any_shape);
     d.fingerprint = hash.value();
     return d;
   }

@@ -17,7 +17,7 @@ namespace tangentplane::data {
 template <class S>
 struct Dataset {
   std::string name;                      ///< the source's
-  Tensor<S> images;                      ///< [N, H, W, C], the num_train training images first
+  Tensor<S> images;                      ///< [N, H, W, C] (or [N, D]), the num_train training images first
   std::vector<int> classes;              ///< [N], or empty where the source has none (.npy)
   Index num_train = 0, num_test = 0;     ///< N = num_train + num_test
   int num_classes = 0;                   ///< 0 where the source has none
@@ -26,9 +26,9 @@ struct Dataset {
   /// bytes. Of `select`ed rows that of the whole.
   std::uint64_t fingerprint = 0;
 
-  Shape image() const { return {images.shape()[1], images.shape()[2], images.shape()[3]}; }  ///< [H, W, C]
-  Tensor<S> training_images() const { return images.slice(0, num_train); }                   ///< [num_train, H, W, C], shared
-  Tensor<S> test_images() const { return images.slice(num_train, num_train + num_test); }    ///< [num_test, H, W, C], shared
+  Shape image() const { return example_shape(images.shape()); }                            ///< [H, W, C]
+  Tensor<S> training_images() const { return images.slice(0, num_train); }                 ///< [num_train, H, W, C], shared
+  Tensor<S> test_images() const { return images.slice(num_train, num_train + num_test); }  ///< [num_test, H, W, C], shared
 };
 
 /// What to load.
@@ -37,11 +37,12 @@ struct Source {
   std::filesystem::path directory;           ///< where cifar10's and mnist's files are
   std::optional<Index> num_train, num_test;  ///< the first so many of each part; none: all
   std::uint64_t data_seed = 0;               ///< of dead-leaves, which are 32 x 32 x 3
+  bool any_shape = false;                    ///< a .npy file may hold examples of any shape: rows [N, D], say
 };
 
 /// What loading will give, known without reading images.
 struct Layout {
-  Shape image;                        ///< [H, W, C]
+  Shape image;                        ///< [H, W, C], or what a .npy file of any_shape has
   Index num_train = 0, num_test = 0;  ///< images of each part
   int num_classes = 0;                ///< 0 for .npy files
   Index held = 0;                     ///< images that loading holds: more than are used of a .npy file in Fortran order

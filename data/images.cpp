@@ -27,6 +27,14 @@ std::vector<double> channel_sums(const Tensor<S>& images, const Term& term) {
 
 }  // namespace
 
+void require_image_shape(const std::string& name, const Shape& shape, bool any) {
+  // As PyTorch has them. Nothing else is refused so: images 1, 3 or 4 high that have as many channels as columns are no images.
+  const bool channels_first =
+      !any && shape.rank() == 4 && (shape[1] == 1 || shape[1] == 3 || shape[1] == 4) && shape[2] == shape[3] && shape[3] > 4;
+  require(!channels_first, "{}: shape {} looks like [N,C,H,W]; give [N,H,W,C], in numpy x.transpose(0, 2, 3, 1)", name, shape);
+  require(shape.rank() == 4 || (any && shape.rank() >= 2), "{}: shape {}; images are [N,H,W,C]{}", name, shape, any ? " or [N,D]" : "");
+}
+
 template <class S>
 void require_finite(const std::string& name, const Tensor<S>& images, const char* what, Index number) {
   const Index n = images.rows(), row = n ? images.size() / n : 0;

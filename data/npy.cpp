@@ -173,9 +173,9 @@ Tensor<S> load_npy_rows(const fs::path& path, Index begin, Index end) {
 }
 
 template <class S>
-Tensor<S> load_npy_images(const fs::path& path, std::optional<Index> count, Hash64* hash) {
+Tensor<S> load_npy_images(const fs::path& path, std::optional<Index> count, Hash64* hash, bool any_shape) {
   const Shape shape = npy_info(path).shape;
-  require(shape.rank() == 4, "{}: shape {}; images are [N,H,W,C]", path.string(), shape);
+  require_image_shape(path.string(), shape, any_shape);
   require(shape.size() > 0, "{}: shape {} holds no image", path.string(), shape);
   const auto images = load_rows<S>(path, 0, count, NpyTypes::images, hash);
   require_finite(path.string(), images);
@@ -227,14 +227,14 @@ void save_npy_in_pieces(const fs::path& path, const Shape& shape,
   });
 }
 
-#define TANGENTPLANE_NPY(S)                                                              \
-  template Tensor<S> read_npy<S>(ByteSource&, NpyTypes);                                 \
-  template Tensor<S> load_npy<S>(const fs::path&);                                       \
-  template Tensor<S> load_npy_rows<S>(const fs::path&, Index, Index);                    \
-  template Tensor<S> load_npy_images<S>(const fs::path&, std::optional<Index>, Hash64*); \
-  template std::uint64_t hash_as_npy<S>(const Tensor<S>&);                               \
-  template void save_npy<S>(const fs::path&, const Tensor<S>&);                          \
-  template void save_npy_in_pieces<S>(const fs::path&, const Shape&,                     \
+#define TANGENTPLANE_NPY(S)                                                                    \
+  template Tensor<S> read_npy<S>(ByteSource&, NpyTypes);                                       \
+  template Tensor<S> load_npy<S>(const fs::path&);                                             \
+  template Tensor<S> load_npy_rows<S>(const fs::path&, Index, Index);                          \
+  template Tensor<S> load_npy_images<S>(const fs::path&, std::optional<Index>, Hash64*, bool); \
+  template std::uint64_t hash_as_npy<S>(const Tensor<S>&);                                     \
+  template void save_npy<S>(const fs::path&, const Tensor<S>&);                                \
+  template void save_npy_in_pieces<S>(const fs::path&, const Shape&,                           \
                                       const std::function<void(const std::function<void(std::span<const S>)>&)>&);
 TANGENTPLANE_NPY(float)
 TANGENTPLANE_NPY(double)

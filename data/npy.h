@@ -26,11 +26,12 @@ Tensor<S> load_npy(const std::filesystem::path& path);
 template <class S>
 Tensor<S> load_npy_rows(const std::filesystem::path& path, Index begin, Index end);
 
-/// Images [N, H, W, C] of float32 or float64, taken as they are, or of uint8, divided by 255; the first `count` of them, by default all.
-/// A NaN or an infinity among the images read is refused, naming the first image that holds one. `hash`, if given, is added header and
-/// images as they stand in the file (of a file in Fortran order all of them).
+/// Images [N, H, W, C] (`any_shape`: or [N, ...]) of float32 or float64, taken as they are, or of uint8, divided by 255; the first `count`
+/// of them, by default all. A NaN or an infinity among the images read is refused, naming the first image that holds one. `hash`, if given,
+/// is added header and images as they stand in the file (of a file in Fortran order all of them).
 template <class S>
-Tensor<S> load_npy_images(const std::filesystem::path& path, std::optional<Index> count = {}, Hash64* hash = nullptr);
+Tensor<S> load_npy_images(const std::filesystem::path& path, std::optional<Index> count = {}, Hash64* hash = nullptr,
+                          bool any_shape = false);
 
 /// Labels [N] of any integer, bool or float type with integral values.
 std::vector<int> load_labels_npy(const std::filesystem::path& path);

@@ -15,10 +15,10 @@ struct NtkPlan;
 /// How a kernel is computed.
 struct NtkOptions {
   Contraction contraction = Contraction::automatic;  ///< of each layer
-  Index tile = 0;                        ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
-  double memory = 0;                     ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
-  std::optional<Outputs> outputs;        ///< which, and the kernel's layout; none: the only one, or trace
-  std::function<void(double)> progress;  ///< fraction done; may throw to stop, called from one thread at a time
+  Index tile = 0;                          ///< images a side of a tile; 0 chooses by N. Panels hold whole tiles of a given size, if any
+  double memory = 0;                       ///< bytes for features; if they do not fit they are computed anew by panels; 0: no limit
+  std::optional<Outputs> outputs;          ///< which, and the kernel's layout; none: the only one, or trace
+  std::function<void(double)> progress{};  ///< fraction done; may throw to stop, called from one thread at a time
   /// Made before, at these weights and for so many images: it is followed, and contraction, tile and memory are not looked at. None: one is
   /// made.
   const NtkPlan* plan = nullptr;

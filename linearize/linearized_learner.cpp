@@ -7,6 +7,7 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
                                         bool without_f0, std::shared_ptr<const KeptJacobian<S>> kept)
     : network_(network),
       initial_(initial),
+      moments_(initial.paths, initial.parameters),
       images_(std::move(images)),
       num_train_(num_train),
       without_f0_(without_f0),
@@ -15,15 +16,15 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
           kept_ ? kept_->examples() : 0, images_.rows());
   require_training_images(images_.shape(), num_train_);
   require_finite("train", initial_);
-  require_one_output("train", evaluate(network_, initial_, images_.slice(0, 1)).shape());
-  for (const auto& p : initial_.parameters) {
-    change_.push_back(Tensor<S>::zeros(p.shape()));
-    momentum_.push_back(Tensor<S>::zeros(p.shape()));
-  }
+  outputs_ = evaluate(network_, initial_, images_.slice(0, 1)).shape()[1];
+  require(!kept_ || kept_->outputs() == outputs_,
+          "train: a Jacobian of {} outputs was kept, the network has {}; keep it for Outputs::full()", kept_ ? kept_->outputs() : 0,
+          outputs_);
+  for (const auto& p : initial_.parameters) change_.push_back(Tensor<S>::zeros(p.shape()));
 }
 
 template <class S>
-Tensor<S> LinearizedLearner<S>::outputs(const FactoredJacobian<S>& jacobian) const {
+Tensor<S> LinearizedLearner<S>::logits_by(const FactoredJacobian<S>& jacobian) const {
   Tensor<S> z = jacobian.times(change_);
   return without_f0_ ? z : add(std::move(z), jacobian.value());
 }
@@ -34,29 +35,27 @@ Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
   if (kept_)
     latest_.emplace(kept_->of(batch));
   else
-    latest_.emplace(network_, initial_, take_rows(images_, batch));
-  const Tensor<S> z = outputs(*latest_);
-  return z.reshaped({z.size(), 1});
+    latest_.emplace(network_, initial_, take_rows(images_, batch), Outputs::full());
+  return logits_by(*latest_);
 }
 
 template <class S>
-void LinearizedLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
+void LinearizedLearner<S>::step(const Tensor<S>& cotangent, double learning_rate) {
   require(latest_.has_value(), "train: a step needs the logits of its batch first");
-  const auto gradients = latest_->transpose_times(cotangent.reshaped({cotangent.size()}));
+  const auto gradients = latest_->transpose_times(cotangent);
   latest_.reset();
-  for (std::size_t i = 0; i < gradients.size(); ++i) momentum_step(change_[i], momentum_[i], gradients[i], learning_rate, momentum);
+  moments_.step(change_, gradients, learning_rate, &initial_.parameters);
 }
 
 template <class S>
 Tensor<S> LinearizedLearner<S>::test_logits() {
   const Index n = images_.rows();
-  if (!kept_)
-    return linearized_logits(network_, initial_, change_, images_.slice(num_train_, n), without_f0_).reshaped({n - num_train_, 1});
-  Tensor<S> all({n - num_train_, 1});
+  if (!kept_ && num_train_ < n) return linearized_logits(network_, initial_, change_, images_.slice(num_train_, n), without_f0_);
+  Tensor<S> all({n - num_train_, outputs_});
   constexpr Index batch = 256;
   for (Index begin = num_train_; begin < n; begin += batch) {
-    const Tensor<S> z = outputs(kept_->of(begin, std::min(n, begin + batch)));
-    std::copy_n(z.data(), z.size(), all.data() + begin - num_train_);
+    const Tensor<S> z = logits_by(kept_->of(begin, std::min(n, begin + batch)));
+    std::copy_n(z.data(), z.size(), all.data() + (begin - num_train_) * outputs_);
   }
   return all;
 }
@@ -69,21 +68,17 @@ std::vector<double> LinearizedLearner<S>::distances() {
 template <class S>
 LearnerState<S> LinearizedLearner<S>::state() const {
   LearnerState<S> s;
-  for (std::size_t i = 0; i < change_.size(); ++i) {
-    s.emplace_back("change/" + initial_.paths[i], change_[i]);
-    s.emplace_back("momentum/" + initial_.paths[i], momentum_[i]);
-  }
+  for (std::size_t i = 0; i < change_.size(); ++i) s.emplace_back("change/" + initial_.paths[i], change_[i]);
+  moments_.append_to(s);
   return s;
 }
 
 template <class S>
 void LinearizedLearner<S>::restore(const LearnerState<S>& state) {
-  auto change = change_, momentum = momentum_;
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    change[i] = state_tensor(state, "change/" + initial_.paths[i], change[i].shape());
-    momentum[i] = state_tensor(state, "momentum/" + initial_.paths[i], momentum[i].shape());
-  }
-  change_ = std::move(change), momentum_ = std::move(momentum);
+  auto change = change_;
+  for (std::size_t i = 0; i < change.size(); ++i) change[i] = state_tensor(state, "change/" + initial_.paths[i], change[i].shape());
+  moments_ = moments_.restored(state);
+  change_ = std::move(change);
   latest_.reset();
 }
 
@@ -98,6 +93,7 @@ template <class S>
 Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& variables, const std::vector<Tensor<S>>& change,
                             const Tensor<S>& images, bool without_f0, Index batch) {
   using T = Dual<Tensor<S>>;
+  require(images.shape().rank() >= 2 && images.rows() > 0, "linearize: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   require(batch >= 1, "linearize: batch {} is below 1", batch);
   require(change.size() == variables.parameters.size(), "linearize: a change of {} tensors for {} parameters", change.size(),
           variables.parameters.size());
@@ -106,14 +102,16 @@ Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& varia
             variables.paths[i], change[i].shape(), variables.parameters[i].shape());
   std::vector<T> parameters;
   for (std::size_t i = 0; i < change.size(); ++i) parameters.emplace_back(variables.parameters[i], change[i]);
-  Tensor<S> all({images.rows()});
+  Tensor<S> all;
   for (Index begin = 0; begin < images.rows(); begin += batch) {
     const Index end = std::min(images.rows(), begin + batch);
     const T y = forward(network, variables, parameters, T(images.slice(begin, end)));
-    require_one_output("linearize", y.primal.shape());
-    for (Index i = begin; i < end; ++i) {
-      all[i] = without_f0 ? S(0) : y.primal[i - begin];
-      if (y.tangent) all[i] += (*y.tangent)[i - begin];
+    const Index outputs = y.primal.shape()[1];
+    if (all.empty()) all = Tensor<S>({images.rows(), outputs});
+    for (Index i = 0; i < y.primal.size(); ++i) {
+      S& z = all[begin * outputs + i];
+      z = without_f0 ? S(0) : y.primal[i];
+      if (y.tangent) z += (*y.tangent)[i];
     }
   }
   return all;

@@ -63,7 +63,7 @@ struct Outputs {
   /// R, the cotangents that an image is pulled back with: rows of its Jacobian.
   Index cotangents(Index outputs) const { return kind == Kind::one || kind == Kind::sum ? 1 : outputs; }
 
-  bool operator==(const Outputs&) const = default;
+  bool operator==(const Outputs&) const = default;  ///< the same outputs in the same layout
 };
 
 }  // namespace tangentplane

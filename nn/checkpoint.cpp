@@ -9,15 +9,16 @@
 namespace tangentplane {
 
 template <class S>
-void save_variables(const std::filesystem::path& path, const Variables<S>& variables) {
+void save_variables(const std::filesystem::path& path, const Variables<S>& variables, const VariableKeys& keys) {
   data::NamedTensors<S> entries;
-  for (std::size_t i = 0; i < variables.paths.size(); ++i) entries.emplace_back("params/" + variables.paths[i], variables.parameters[i]);
+  for (std::size_t i = 0; i < variables.paths.size(); ++i)
+    entries.emplace_back(keys.parameters + variables.paths[i], variables.parameters[i]);
   data::NamedTensors<float> single;
   for (const auto& [name, value] : variables.statistics) {
     if (variables.single_statistics)
-      single.emplace_back("batch_stats/" + name, cast<float>(value));
+      single.emplace_back(keys.statistics + name, cast<float>(value));
     else
-      entries.emplace_back("batch_stats/" + name, value);
+      entries.emplace_back(keys.statistics + name, value);
   }
   data::save_npz(path, entries, single);
 }
@@ -34,11 +35,11 @@ void require_usable(const std::string& file, const std::string& name, const Tens
 }
 
 template <class S>
-Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like) {
+Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like, const VariableKeys& keys) {
   const std::string file = path.string();
   std::map<std::string, Shape> wanted;
-  for (std::size_t i = 0; i < like.paths.size(); ++i) wanted["params/" + like.paths[i]] = like.parameters[i].shape();
-  for (const auto& [name, value] : like.statistics) wanted["batch_stats/" + name] = value.shape();
+  for (std::size_t i = 0; i < like.paths.size(); ++i) wanted[keys.parameters + like.paths[i]] = like.parameters[i].shape();
+  for (const auto& [name, value] : like.statistics) wanted[keys.statistics + name] = value.shape();
   bool single_statistics = false;
   std::set<std::string> there;
   for (const auto& [name, info] : data::npz_infos(path)) {  // a small archive may unpack to a large one: headers first
@@ -47,7 +48,9 @@ Variables<S> load_variables(const std::filesystem::path& path, const Variables<S
     require(found != wanted.end(), "{}: {} {} is not part of this network; check the model and its widths", file, name, info.shape);
     require(found->second == info.shape, "{}: {} has shape {}, this network takes {}", file, name, info.shape, found->second);
     there.insert(name);
-    if (std::is_same_v<S, double> && name.starts_with("batch_stats/") && info.type.bytes == 4) single_statistics = true;
+    if (std::is_same_v<S, double> && keys.statistics == VariableKeys{}.statistics && name.starts_with(keys.statistics) &&
+        info.type.bytes == 4)
+      single_statistics = true;  // flax's way, no other tool's
   }
   for (const auto& [name, shape] : wanted)
     require(there.contains(name), "{}: {} is missing; this network has it with shape {}", file, name, shape);
@@ -56,8 +59,8 @@ Variables<S> load_variables(const std::filesystem::path& path, const Variables<S
   for (const auto& [name, value] : entries) require_usable(file, name, value);
   Variables<S> variables = like;
   variables.single_statistics = single_statistics;
-  for (std::size_t i = 0; i < like.paths.size(); ++i) variables.parameters[i] = *data::find(entries, "params/" + like.paths[i]);
-  for (auto& [name, value] : variables.statistics) value = *data::find(entries, "batch_stats/" + name);
+  for (std::size_t i = 0; i < like.paths.size(); ++i) variables.parameters[i] = *data::find(entries, keys.parameters + like.paths[i]);
+  for (auto& [name, value] : variables.statistics) value = *data::find(entries, keys.statistics + name);
   return variables;
 }
 
@@ -79,9 +82,9 @@ template void require_usable(const std::string&, const std::string&, const Tenso
 template void require_usable(const std::string&, const std::string&, const Tensor<double>&);
 template std::string fingerprint(const Variables<float>&);
 template std::string fingerprint(const Variables<double>&);
-template void save_variables(const std::filesystem::path&, const Variables<float>&);
-template void save_variables(const std::filesystem::path&, const Variables<double>&);
-template Variables<float> load_variables(const std::filesystem::path&, const Variables<float>&);
-template Variables<double> load_variables(const std::filesystem::path&, const Variables<double>&);
+template void save_variables(const std::filesystem::path&, const Variables<float>&, const VariableKeys&);
+template void save_variables(const std::filesystem::path&, const Variables<double>&, const VariableKeys&);
+template Variables<float> load_variables(const std::filesystem::path&, const Variables<float>&, const VariableKeys&);
+template Variables<double> load_variables(const std::filesystem::path&, const Variables<double>&, const VariableKeys&);
 
 }  // namespace tangentplane

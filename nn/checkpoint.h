@@ -8,15 +8,24 @@
 
 namespace tangentplane {
 
+/// What stands before a path in the keys of a file.
+struct VariableKeys {
+  std::string parameters = "params/";       ///< before a parameter's path
+  std::string statistics = "batch_stats/";  ///< before a statistic's
+
+  /// The paths alone, as other tools name their weights.
+  static VariableKeys plain() { return {"", ""}; }
+};
+
 /// What load_variables reads back as it was, statistics of a float32 file included.
 template <class S>
-void save_variables(const std::filesystem::path& path, const Variables<S>& variables);
+void save_variables(const std::filesystem::path& path, const Variables<S>& variables, const VariableKeys& keys = {});
 
 /// Reads a file for the network whose variables `like` names: every parameter and statistic of it, no others, each of its shape, all
 /// finite, and every variance (batch_stats/.../var) above -1e-5, of which BatchNorm takes the root after adding 1e-5. Names, shapes and
 /// types are checked before any numbers are read. Throws std::invalid_argument with one line that names the file and the key.
 template <class S>
-Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like);
+Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like, const VariableKeys& keys = {});
 
 /// Throws std::invalid_argument naming file and key unless the values of a parameter, a statistic or whatever belongs to one (its momentum)
 /// are finite, and those of a variance above -1e-5.

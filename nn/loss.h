@@ -1,7 +1,12 @@
-// Binary cross-entropy on logits, and what is reported beside it.
+// Losses on logits, and what is reported beside them. A loss is described once, for one example in double; means over examples, tasks side
+// by side and the tensors' precision are made from that.
 #pragma once
 
 #include <cmath>
+#include <concepts>
+#include <memory>
+#include <span>
+#include <string>
 
 #include "autodiff/tensor.h"
 
@@ -19,42 +24,88 @@ inline double logistic(double logit) {
 /// Class 1 where the logit is > 0; a logit of exactly 0 is class 0.
 inline bool correct(double logit, double label) { return (logit > 0) == (label > 0.5); }
 
-/// Means over the rows of one column.
-struct Score {
-  double loss = 0, accuracy = 0;  ///< cross-entropy, and the share of rows that are correct
+/// A loss of one example: its logits z [O] against a target y. Derive from it for a loss of one's own.
+class LossFunction {
+ public:
+  virtual ~LossFunction() = default;
+  /// As messages call it.
+  virtual std::string name() const = 0;
+  /// Numbers in the target of an example with O logits. Throws std::invalid_argument for an O that the loss does not take.
+  virtual Index target_size(Index outputs) const = 0;
+  /// Throws std::invalid_argument, saying what would be right, unless y is a target of an example with O logits.
+  virtual void require_target(std::span<const double> y, Index outputs) const = 0;
+  /// The loss; NaN or infinite only where a logit is, or where it is beyond a double.
+  virtual double value(std::span<const double> z, std::span<const double> y) const = 0;
+  /// d value / d z, to d [O].
+  virtual void derivative(std::span<const double> z, std::span<const double> y, std::span<double> d) const = 0;
+  /// 1 where the logits say what the target says, 0 where they do not, NaN where a target of this kind says nothing to compare.
+  virtual double accuracy(std::span<const double> z, std::span<const double> y) const = 0;
 };
-/// Loss and accuracy of each column of logits [B, T] against labels [B, T] in {0, 1}.
+
+/// Labels 0 and 1 of one logit z: log(1 + e^z) - y z. Class 1 where the logit is above 0.
+struct BinaryCrossEntropy : LossFunction {
+  std::string name() const override { return "binary cross-entropy"; }
+  Index target_size(Index outputs) const override;
+  void require_target(std::span<const double> y, Index outputs) const override;
+  double value(std::span<const double> z, std::span<const double> y) const override;
+  void derivative(std::span<const double> z, std::span<const double> y, std::span<double> d) const override;
+  double accuracy(std::span<const double> z, std::span<const double> y) const override;
+};
+
+/// Classes 0 to O - 1 of O >= 2 logits: log(sum_o e^z_o) - z_y. The class is that of the largest logit, the first one of equal ones.
+struct SoftmaxCrossEntropy : LossFunction {
+  std::string name() const override { return "softmax cross-entropy"; }
+  Index target_size(Index outputs) const override;
+  void require_target(std::span<const double> y, Index outputs) const override;
+  double value(std::span<const double> z, std::span<const double> y) const override;
+  void derivative(std::span<const double> z, std::span<const double> y, std::span<double> d) const override;
+  double accuracy(std::span<const double> z, std::span<const double> y) const override;
+};
+
+/// A target of O finite numbers: sum_o (z_o - y_o)^2 / 2. (The mean is over examples, not over outputs.) An accuracy is there for targets
+/// that name a class: one-hot ones (a single 1 among zeros) of several outputs, where the largest logit tells, and -1 or 1 of one output,
+/// where the sign does (a logit of 0 is -1); for others it is NaN.
+struct SquaredError : LossFunction {
+  std::string name() const override { return "squared error"; }
+  Index target_size(Index outputs) const override;
+  void require_target(std::span<const double> y, Index outputs) const override;
+  double value(std::span<const double> z, std::span<const double> y) const override;
+  void derivative(std::span<const double> z, std::span<const double> y, std::span<double> d) const override;
+  double accuracy(std::span<const double> z, std::span<const double> y) const override;
+};
+
+/// Any of them as a value: Loss loss = SoftmaxCrossEntropy{}.
+class Loss {
+ public:
+  Loss() : Loss(BinaryCrossEntropy{}) {}
+  /// Holds a copy.
+  template <std::derived_from<LossFunction> F>
+  Loss(F function) : function_(std::make_shared<const F>(std::move(function))) {}  // NOLINT: a loss of that kind is what is meant
+
+  const LossFunction* operator->() const { return function_.get(); }  ///< the function itself
+
+ private:
+  std::shared_ptr<const LossFunction> function_;
+};
+
+/// Means over the rows, for one task.
+struct Score {
+  double loss = 0, accuracy = 0;  ///< accuracy: the share of rows that are correct; NaN where the loss has none for a target
+};
+
+// T tasks stand side by side: column o T + t of logits [B, O T] is output o of task t, and so it is with the numbers of targets. With one
+// output a task has a column, with one task an output has.
+
+/// Loss and accuracy of each task. Throws std::invalid_argument unless logits are [B, O T] with B > 0 and labels [B, target_size(O) T].
 template <class S>
-std::vector<Score> scores(const Tensor<S>& logits, const Tensor<S>& labels) {
-  require(logits.shape() == labels.shape() && logits.shape().rank() == 2, "loss: logits {} and labels {} differ", logits.shape(),
-          labels.shape());
-  require(logits.size() > 0, "loss: logits {} hold none to take the mean of", logits.shape());
-  const Index rows = logits.shape()[0], columns = logits.shape()[1];
-  std::vector<Score> s(static_cast<std::size_t>(columns));
-  for (Index i = 0; i < rows; ++i)
-    for (Index t = 0; t < columns; ++t) {
-      const double z = logits[i * columns + t], y = labels[i * columns + t];
-      s[static_cast<std::size_t>(t)].loss += cross_entropy(z, y);
-      s[static_cast<std::size_t>(t)].accuracy += correct(z, y) ? 1 : 0;
-    }
-  for (Score& score : s) {  // divided once, so that a share of 1 is exactly 1
-    score.loss /= static_cast<double>(rows);
-    score.accuracy /= static_cast<double>(rows);
-  }
-  return s;
-}
-/// d(mean loss of a column) / d(logits): (sigmoid(z) - y) / B, as sigmoid(z) (1 - y) - sigmoid(-z) y, which keeps its digits where
-/// sigmoid(z) is near y.
+std::vector<Score> scores(const Loss& loss, const Tensor<S>& logits, const Tensor<S>& labels, Index tasks = 1);
+
+/// d(mean loss of a task) / d(logits) [B, O T]. Throws as scores does.
 template <class S>
-Tensor<S> cross_entropy_cotangent(const Tensor<S>& logits, const Tensor<S>& labels) {
-  require(logits.shape() == labels.shape(), "loss: logits {} and labels {} differ", logits.shape(), labels.shape());
-  Tensor<S> d(logits.shape());
-  const double weight = 1 / static_cast<double>(logits.rows());
-  for (Index i = 0; i < d.size(); ++i) {
-    const double z = logits[i], y = labels[i];
-    d[i] = static_cast<S>((logistic(z) * (1 - y) - logistic(-z) * y) * weight);
-  }
-  return d;
-}
+Tensor<S> loss_cotangent(const Loss& loss, const Tensor<S>& logits, const Tensor<S>& labels, Index tasks = 1);
+
+/// Throws std::invalid_argument, naming the first that is wrong, unless every label is a target of the loss for O outputs.
+template <class S>
+void require_labels(const Loss& loss, const Tensor<S>& labels, Index outputs, Index tasks = 1);
 
 }  // namespace tangentplane

@@ -4,11 +4,15 @@ namespace tangentplane {
 
 template <class S>
 NetworkLearner<S>::NetworkLearner(const Network<S>& network, const Variables<S>& initial, Tensor<S> images, Index num_train)
-    : network_(network), initial_(initial), variables_(initial.clone()), images_(std::move(images)), num_train_(num_train) {
+    : network_(network),
+      initial_(initial),
+      variables_(initial.clone()),
+      moments_(initial.paths, initial.parameters),
+      images_(std::move(images)),
+      num_train_(num_train) {
   require_training_images(images_.shape(), num_train_);
   // Two images: with one, a model that moves the batch into the logits would pass.
-  require_one_output("train", evaluate(network_, initial_, images_.slice(0, std::min<Index>(2, images_.rows()))).shape());
-  for (const auto& p : variables_.parameters) momentum_.push_back(Tensor<S>::zeros(p.shape()));
+  outputs_ = evaluate(network_, initial_, images_.slice(0, std::min<Index>(2, images_.rows()))).shape()[1];
 }
 
 template <class S>
@@ -24,12 +28,11 @@ Tensor<S> NetworkLearner<S>::logits(std::span<const Index> batch) {
 }
 
 template <class S>
-void NetworkLearner<S>::step(const Tensor<S>& cotangent, double learning_rate, double momentum) {
+void NetworkLearner<S>::step(const Tensor<S>& cotangent, double learning_rate) {
   require(latest_ != nullptr, "train: a step needs the logits of its batch first");
   const auto gradients = std::move(*latest_)(cotangent);
   latest_.reset();
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    momentum_step(variables_.parameters[i], momentum_[i], gradients[i], learning_rate, momentum);
+  moments_.step(variables_.parameters, gradients, learning_rate);
   for (auto& [path, value] : updated_statistics_) variables_.statistics[path] = value;
   variables_.single_statistics = false;
 }
@@ -47,23 +50,21 @@ std::vector<double> NetworkLearner<S>::distances() {
 template <class S>
 LearnerState<S> NetworkLearner<S>::state() const {
   LearnerState<S> s;
-  for (std::size_t i = 0; i < momentum_.size(); ++i) s.emplace_back("params/" + variables_.paths[i], variables_.parameters[i]);
+  for (std::size_t i = 0; i < variables_.paths.size(); ++i) s.emplace_back("params/" + variables_.paths[i], variables_.parameters[i]);
   for (const auto& [path, value] : variables_.statistics) s.emplace_back("batch_stats/" + path, value);
-  for (std::size_t i = 0; i < momentum_.size(); ++i) s.emplace_back("momentum/" + variables_.paths[i], momentum_[i]);
+  moments_.append_to(s);
   return s;
 }
 
 template <class S>
 void NetworkLearner<S>::restore(const LearnerState<S>& state) {
   Variables<S> variables = variables_;
-  auto momentum = momentum_;
-  for (std::size_t i = 0; i < momentum.size(); ++i) {
+  for (std::size_t i = 0; i < variables.paths.size(); ++i)
     variables.parameters[i] = state_tensor(state, "params/" + variables.paths[i], variables.parameters[i].shape());
-    momentum[i] = state_tensor(state, "momentum/" + variables.paths[i], momentum[i].shape());
-  }
   for (auto& [path, value] : variables.statistics) value = state_tensor(state, "batch_stats/" + path, value.shape());
   variables.single_statistics = false;
-  variables_ = std::move(variables), momentum_ = std::move(momentum);
+  moments_ = moments_.restored(state);
+  variables_ = std::move(variables);
   latest_.reset();
 }
 

@@ -8,16 +8,6 @@
 namespace tangentplane {
 
 template <class S>
-Tensor<S> state_tensor(const LearnerState<S>& state, const std::string& name, const Shape& shape) {
-  for (const auto& [n, t] : state)
-    if (n == name) {
-      require(t.shape() == shape, "state: {} has shape {}, expected {}", name, t.shape(), shape);
-      return t;
-    }
-  throw std::invalid_argument("state: " + name + " is missing");
-}
-
-template <class S>
 double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& from) {
   double squares = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -49,9 +39,10 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
   require(recipe.epochs >= 0, "epochs: {} is negative", recipe.epochs);
   require(recipe.batch >= 1, "batch: {} is below 1", recipe.batch);
   require(recipe.batch <= num_train, "batch: {} is larger than the training set of {}", recipe.batch, num_train);
-  require(labels.shape().rank() == 2 && labels.shape()[1] == learner.tasks() && labels.rows() >= num_train,
-          "labels: {} for {} training images and {} tasks", labels.shape(), num_train, learner.tasks());
-  for (S y : labels.span()) require(y == S(0) || y == S(1), "labels: {} is not 0 or 1", y);
+  require(labels.shape().rank() == 2 && labels.rows() >= num_train, "labels: {} for {} training images and {} tasks", labels.shape(),
+          num_train, learner.tasks());
+  require_labels(recipe.loss, labels, learner.outputs(), learner.tasks());
+  learner.use(recipe.optimizer);
 
   const auto tasks = static_cast<std::size_t>(learner.tasks());
   const Index num_test = labels.rows() - num_train, steps = num_train / recipe.batch, total = recipe.epochs * steps;
@@ -66,7 +57,7 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
       const std::span<const Index> batch(order.data() + i * recipe.batch, static_cast<std::size_t>(recipe.batch));
       const double rate = linear_decay(recipe.learning_rate, (epoch - 1) * steps + i, total);
       const Tensor<S> z = learner.logits(batch), y = take_rows(labels, batch);
-      const auto now = scores(z, y);
+      const auto now = scores(recipe.loss, z, y, learner.tasks());
       for (std::size_t t = 0; t < tasks; ++t) {
         if (!std::isfinite(now[t].loss))
           throw std::runtime_error(fmt::format("training: the loss is {} in epoch {}, step {} of {}; try a smaller learning rate than {}",
@@ -75,11 +66,11 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
         records[t].train_accuracy += now[t].accuracy;
         records[t].learning_rate = rate;
       }
-      learner.step(cross_entropy_cotangent(z, y), rate, recipe.momentum);
+      learner.step(loss_cotangent(recipe.loss, z, y, learner.tasks()), rate);
       if (hooks.step_done) hooks.step_done();
     }
     std::vector<Score> test(tasks, Score{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()});
-    if (num_test > 0) test = scores(learner.test_logits(), test_labels);
+    if (num_test > 0) test = scores(recipe.loss, learner.test_logits(), test_labels, learner.tasks());
     const auto distances = learner.distances();
     for (std::size_t t = 0; t < tasks; ++t) {
       if (num_test > 0 && !std::isfinite(test[t].loss))
@@ -102,7 +93,6 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
 }
 
 #define INSTANTIATE(S)                                                                              \
-  template Tensor<S> state_tensor(const LearnerState<S>&, const std::string&, const Shape&);        \
   template double parameter_distance(const std::vector<Tensor<S>>&, const std::vector<Tensor<S>>&); \
   template std::vector<History> train(Learner<S>&, const Tensor<S>&, Index, const Recipe&, const TrainHooks&, std::vector<History>);
 INSTANTIATE(float)

@@ -1,10 +1,10 @@
 // The training loop: one for the network, its linearization in parameter space and in function space. What differs between them is a
-// Learner; batches, learning rate, metrics and history are here, so that all three see the same batches.
+// Learner, which has logits and gradients; the loss, the optimizer, batches, learning rate, metrics and history are here, so that all three
+// see the same.
 #pragma once
 
 #include <functional>
 #include <string>
-#include <utility>
 
 #include "autodiff/random.h"
 #include "nn/loss.h"
@@ -12,17 +12,19 @@
 
 namespace tangentplane {
 
-/// The study's recipe.
+/// All that training needs besides images, labels and something that learns. By default the study's: Recipe{.loss = SoftmaxCrossEntropy{},
+/// .optimizer = Adam{}} is another.
 struct Recipe {
   Index epochs = 100, batch = 128;  ///< passes over the training images; images a step
   double learning_rate = 0.05;      ///< of the first step; decays linearly to zero
-  double momentum = 0.9;            ///< share of the last step in the next
+  Loss loss = {};                   ///< of labels and logits; binary cross-entropy
+  Optimizer optimizer = Sgd{};      ///< what makes steps of gradients
   bool shuffle = true;              ///< a new permutation every epoch; else file order
   std::uint64_t seed = 0;           ///< of the order of batches
 };
 
 /// One row of history.csv. Train columns are means over the epoch's batches before each update; test columns cover every test image after
-/// the epoch (NaN without test images).
+/// the epoch (NaN without test images). Accuracies are NaN where the loss has none.
 struct EpochRecord {
   Index epoch = 0;                                                              ///< from 1
   double learning_rate = 0;                                                     ///< of the epoch's last step
@@ -32,14 +34,6 @@ struct EpochRecord {
 /// One record an epoch.
 using History = std::vector<EpochRecord>;
 
-/// What a learner needs to go on, besides what it was made from.
-template <class S>
-using LearnerState = std::vector<std::pair<std::string, Tensor<S>>>;
-
-/// The state's tensor `name`; throws std::invalid_argument if it is missing or of another shape.
-template <class S>
-Tensor<S> state_tensor(const LearnerState<S>& state, const std::string& name, const Shape& shape);
-
 /// Throws std::invalid_argument unless images [N, ...] have a first part of num_train, from 1 to N, to train on.
 void require_training_images(const Shape& images, Index num_train);
 
@@ -47,26 +41,33 @@ void require_training_images(const Shape& images, Index num_train);
 template <class S>
 double parameter_distance(const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& from = {});
 
-/// Something that has logits for training images and takes gradient steps; T tasks (columns) are trained side by side.
+/// Something that has logits for training images and gives gradients to an optimizer. T tasks are trained side by side, which differ in
+/// their labels; each has O outputs an image, output o of task t in column o T + t of logits [B, O T].
 template <class S>
 class Learner {
  public:
   virtual ~Learner() = default;
-  /// T: columns of logits and labels.
+  /// T.
   virtual Index tasks() const { return 1; }
-  /// Logits [B, T] of these training images, as training sees them.
+  /// O.
+  virtual Index outputs() const { return 1; }
+  /// Logits [B, O T] of these training images, as training sees them.
   virtual Tensor<S> logits(std::span<const Index> batch) = 0;
-  /// One step on the batch of the latest logits(), given d loss / d logits [B, T]. Throws std::invalid_argument without logits() since the
-  /// last step.
-  virtual void step(const Tensor<S>& cotangent, double learning_rate, double momentum) = 0;
-  /// Logits [M, T] of every test image, as evaluation sees them.
+  /// The optimizer of the steps to come, Sgd{} until this is called; to be called before restore() where it is another. What the optimizer
+  /// before has kept of its steps stays where it is of the same kind. Throws std::invalid_argument for one with which this cannot be
+  /// trained.
+  virtual void use(const Optimizer& optimizer) = 0;
+  /// Gives the optimizer the gradients of the batch of the latest logits(), for d loss / d logits [B, O T], and moves by its step. Throws
+  /// std::invalid_argument without logits() since the last step.
+  virtual void step(const Tensor<S>& cotangent, double learning_rate) = 0;
+  /// Logits [M, O T] of every test image, as evaluation sees them.
   virtual Tensor<S> test_logits() = 0;
   /// ||theta - theta0|| for each task.
   virtual std::vector<double> distances() = 0;
 
-  /// All that it takes to go on from here.
+  /// All that it takes to go on from here, what the optimizer keeps included.
   virtual LearnerState<S> state() const = 0;
-  /// Throws std::invalid_argument if the state is not one of this learner's, which then stays as it is.
+  /// Throws std::invalid_argument if the state is not one of this learner's with this optimizer; the learner then stays as it is.
   virtual void restore(const LearnerState<S>& state) = 0;
 };
 
@@ -81,9 +82,10 @@ struct TrainHooks {
 /// The order in which epoch `epoch` (from 1) visits n training images: a function of the seed and the epoch alone.
 std::vector<Index> epoch_order(const Recipe& recipe, Index n, Index epoch);
 
-/// Trains on labels [N, T] in {0, 1}, the first num_train rows training, the rest test, and returns a history a task. `before` holds the
-/// histories of epochs already done (the learner restored to their end). Throws std::invalid_argument for an unusable recipe, and
-/// std::runtime_error as soon as a loss is not finite.
+/// Trains on labels [N, target_size(O) T], the first num_train rows training, the rest test, and returns a history a task. `before` holds
+/// the histories of epochs already done (the learner, told to use the recipe's optimizer, restored to their end). Throws
+/// std::invalid_argument for an unusable recipe and for labels that the loss does not take, before any step, and std::runtime_error as soon
+/// as a loss is not finite.
 template <class S>
 std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index num_train, const Recipe& recipe,
                            const TrainHooks& hooks = {}, std::vector<History> before = {});

@@ -1,5 +1,10 @@
-// The checker that every op passes, in double: differences along a random direction, <u, J v> = <J^T u, v>, second order by checking
-// the derivative, and every nest of the value types against each other. Outputs are pre-filled with NaN.
+// The checker that every op passes: differences along a random direction, <u, J v> = <J^T u, v>, second order by checking the derivative,
+// every nest of the value types against each other, and, where the test gives a reference, values, in float too. What fails is said in
+// words: which op, which mode, which identity, by how much. Outputs are pre-filled with NaN.
+//
+//   check::all_orders([](const auto& p) { return matmul(p[0], tanh(p[1])); }, {{4, 3}, {3, 5}});
+//   check::all_orders([](const auto& p) { return sigmoid(p[0]); }, {{3, 5}}, check::entrywise([](double x) { return 1 / (1 + std::exp(-x));
+//   }));
 #pragma once
 
 #include <functional>
@@ -7,7 +12,7 @@
 
 #include "autodiff/random.h"
 #include "autodiff/transforms.h"
-#include "tests/catch.h"
+#include "catch.h"
 
 namespace tangentplane::check {
 
@@ -42,17 +47,23 @@ inline double inner(const std::vector<std::optional<Real>>& a, const std::vector
 }
 inline double inner(const std::vector<Real>& a, const std::vector<Real>& b) { return inner(some(a), b); }
 
-/// a - b relative to b's size.
+/// In words, how a differs from b by more than tolerance, relative to b's largest entry where that is above 1; empty if it does not.
+std::string difference(const Real& a, const Real& b, double tolerance);
+std::string difference(double a, double b, double tolerance);  ///< relative to the larger where that is above 1
+
+/// a equals b, up to a tolerance relative to b's size.
 inline void same(const Real& a, const Real& b, double tolerance) {
   REQUIRE(a.shape() == b.shape());
-  double worst = 0, size = 1e-300;
-  for (Index i = 0; i < a.size(); ++i) {
-    worst = std::isfinite(a[i] - b[i]) ? std::max(worst, std::abs(a[i] - b[i])) : INFINITY;
-    size = std::max(size, std::abs(b[i]));
-  }
-  CHECK(worst <= tolerance * std::max(1.0, size));
+  const std::string wrong = difference(a, b, tolerance);
+  INFO(wrong);
+  CHECK(wrong.empty());
 }
-inline void same(double a, double b, double tolerance) { CHECK(std::abs(a - b) <= tolerance * std::max({1.0, std::abs(a), std::abs(b)})); }
+/// The same of two numbers.
+inline void same(double a, double b, double tolerance) {
+  const std::string wrong = difference(a, b, tolerance);
+  INFO(wrong);
+  CHECK(wrong.empty());
+}
 
 /// While alive, new tensors are full of NaN.
 struct Poison {
@@ -72,30 +83,86 @@ inline std::vector<Real> shifted(const std::vector<Real>& a, const std::vector<R
   return r;
 }
 
-/// A function of parameters in every nest that the checker differentiates, behind one type, so that the checker is compiled once. Made
-/// from a generic lambda that takes `const auto& p`, the parameters.
-class Function {
+/// A function of parameters in these nests, behind one type, so that what differentiates it is compiled once.
+template <class... Nests>
+class FunctionIn {
  public:
   template <class F>
-  requires(!std::same_as<F, Function>) Function(const F& f) : in_{f, f, f, f, f, f, f} {}  // NOLINT: as any callable
+  explicit FunctionIn(const F& f) : in_{std::function<Nests(const std::vector<Nests>&)>(f)...} {}
 
   template <class T>
   T operator()(const std::vector<T>& p) const {
-    return std::get<In<T>>(in_)(p);
+    return std::get<std::function<T(const std::vector<T>&)>>(in_)(p);
   }
 
  private:
-  template <class T>
-  using In = std::function<T(const std::vector<T>&)>;
-  std::tuple<In<Real>, In<Dual<Real>>, In<Var<Real>>, In<Var<Dual<Real>>>, In<Dual<Var<Real>>>, In<Dual<Dual<Real>>>, In<Var<Var<Real>>>>
-      in_;
+  std::tuple<std::function<Nests(const std::vector<Nests>&)>...> in_;
 };
 
-/// First order: J v equals the central difference along v and <u, J v> = <J^T u, v>.
-void first_order(const Function& f, const std::vector<Real>& p, RandomStream& random);
+/// Made from a generic lambda that takes `const auto& p`, the parameters.
+class Function : public FunctionIn<Real, Dual<Real>, Var<Real>, Var<Dual<Real>>, Dual<Var<Real>>, Dual<Dual<Real>>, Var<Var<Real>>> {
+ public:
+  template <class F>
+  requires(!std::same_as<F, Function>) Function(const F& f) : FunctionIn(f) {}  // NOLINT: as any callable
+};
+/// The same function on floats, in the nests that the study runs.
+using FloatFunction = FunctionIn<Tensor<float>, Dual<Tensor<float>>, Var<Tensor<float>>, Var<Dual<Tensor<float>>>>;
+
+/// What the values shall be: a formula in double that the test writes apart from the op.
+using Reference = std::function<Real(const std::vector<Real>&)>;
+/// f of each entry of the only parameter.
+Reference entrywise(std::function<double(double)> f);
+
+/// What is wrong, one sentence each: mode, nest, identity, operand, amount. Empty: nothing is.
+using Findings = std::vector<std::string>;
+
+/// f equals the reference.
+Findings wrong_values(const Function& f, const std::vector<Real>& p, const Reference& reference);
+/// J v equals the central difference along v, <u, J v> = <J^T u, v>, every nest has the same value, a pull-back can be repeated.
+Findings wrong_first_order(const Function& f, const std::vector<Real>& p, RandomStream& random);
+/// Every nest that computes the derivative of <u, J(p) v> along w or its gradient agrees with differences of the gradient and the others.
+Findings wrong_second_order(const Function& f, const std::vector<Real>& p, RandomStream& random);
+/// Values, J v, J^T u and how the gradient moves, in float, are those in double at the same (rounded) parameters, to float's digits.
+Findings wrong_in_float(const FloatFunction& in_float, const Function& f, const std::vector<Real>& p, RandomStream& random);
+
+/// All of these at random parameters of these shapes, as far as it makes sense: what is wrong at first order is wrong at second too. Those
+/// of values and of float only with a reference and a function on floats.
+Findings wrong(const Function& f, const std::vector<Shape>& shapes, std::uint64_t seed = 1, const Reference& reference = {},
+               const FloatFunction* in_float = nullptr);
+
+/// A line of a source file.
+struct Place {
+  const char* file = "";
+  int line = 0;
+};
+/// The line, whose text names the op, and the findings below it. Empty where there are none.
+std::string in_words(const Findings& findings, const Place& place);
+/// Hands what was found to Catch2, in words.
+void report(const Findings& findings, const Place& place);
+
+// Each is one check of Catch2. `place` is where it is called.
+
+/// J v equals the central difference along v and <u, J v> = <J^T u, v>.
+inline void first_order(const Function& f, const std::vector<Real>& p, RandomStream& random,
+                        Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  report(wrong_first_order(f, p, random), place);
+}
 /// Every nest that computes the derivative of <u, J(p) v> along w or its gradient must agree.
-void second_order(const Function& f, const std::vector<Real>& p, RandomStream& random);
+inline void second_order(const Function& f, const std::vector<Real>& p, RandomStream& random,
+                         Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  report(wrong_second_order(f, p, random), place);
+}
 /// Both at random parameters of these shapes.
-void all_orders(const Function& f, const std::vector<Shape>& shapes, std::uint64_t seed = 1);
+inline void all_orders(const Function& f, const std::vector<Shape>& shapes, std::uint64_t seed = 1,
+                       Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  report(wrong(f, shapes, seed), place);
+}
+/// Both, and the values against a reference, in double and in float.
+template <class F>
+void all_orders(const F& f, const std::vector<Shape>& shapes, const Reference& reference, std::uint64_t seed = 1,
+                Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  const FloatFunction in_float(f);
+  report(wrong(f, shapes, seed, reference, &in_float), place);
+}
 
 }  // namespace tangentplane::check

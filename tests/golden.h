@@ -65,7 +65,7 @@ Case<S> load(const std::string& name) {
             json["num_train"],
             {}};
   c.recipe = {
-      .epochs = json["epochs"], .batch = json["batch"], .learning_rate = json["lr"], .momentum = json["momentum"], .shuffle = false};
+      .epochs = json["epochs"], .batch = json["batch"], .learning_rate = json["lr"], .optimizer = Sgd{.momentum = json["momentum"]}, .shuffle = false};
   if (std::filesystem::exists(folder / "images.npy")) {
     c.images = data::load_npy<S>(folder / "images.npy");
     c.labels = data::load_npy<S>(folder / "labels.npy");

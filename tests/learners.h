@@ -36,6 +36,7 @@ void goes_on_as_if_uninterrupted(const Make& make, const Tensor<S>& labels, Inde
                                    {}});
   auto second = make();
   CHECK_FALSE(same_state(saved, whole.state()));
+  second.use(recipe.optimizer);
   second.restore(saved);
   const auto rest = train<S>(second, labels, num_train, recipe, {}, so_far);
   REQUIRE(rest.size() == histories.size());
@@ -44,6 +45,7 @@ void goes_on_as_if_uninterrupted(const Make& make, const Tensor<S>& labels, Inde
 
   // A state that it cannot take leaves a learner as it was, whichever tensor is wrong.
   auto third = make();
+  third.use(recipe.optimizer);
   const auto start = third.state();
   auto broken = saved;
   broken.pop_back();

@@ -1,4 +1,5 @@
-# cmake --install: the library, the headers and what find_package(tangentplane) reads.
+# cmake --install: the library, the headers and what find_package(tangentplane) reads. The component development needs nothing but the library
+# to be built; the experiments' own files are in experiments/CMakeLists.txt.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tangentplane)
@@ -15,9 +16,11 @@ foreach(folder autodiff nn linearize kernels data)
       PATTERN cmake EXCLUDE PATTERN nn/onnx/read EXCLUDE)
   endif()
 endforeach()
+# The checker of ops, which a test program compiles for itself: it is Catch2's user.
+install(FILES tests/check.h tests/check.cpp tests/catch.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tangentplane/tests COMPONENT development)
 
 configure_package_config_file(autodiff/cmake/tangentplane-config.cmake.in ${PROJECT_BINARY_DIR}/tangentplane-config.cmake
-  INSTALL_DESTINATION ${package_folder})
+  INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/tangentplane-config.cmake ${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake
   DESTINATION ${package_folder} COMPONENT development)

@@ -99,7 +99,9 @@ TEST_CASE("Winograd's outputs and weight gradients in float equal the definition
   // channels. The largest error seen is 2.7e-7 of the one and 4.0e-7 of the other.
   cpu::poison_new_blocks(true);
   RandomStream random(1, "winograd");
-  for (const auto& [images, at] : cases()) {
+  for (const auto& of_images : cases()) {
+    const Index images = of_images.images;
+    const auto& at = of_images.at;  // no structured binding: clang 14 lets no lambda take one
     const auto x = draw(random, {images, at.height, at.width, at.channels}), w = draw(random, {3, 3, at.channels, at.out_channels}),
                dy = draw(random, {images, at.out_height(), at.out_width(), at.out_channels});
     INFO(fmt::format("x {}, w {}, y {}", x.shape(), w.shape(), dy.shape()));

@@ -15,7 +15,7 @@ constexpr Index batch_size = 128;
 
 void step(Learner<float>& learner, const std::vector<Index>& batch, const Tensor<float>& labels) {
   const auto z = learner.logits(batch);
-  learner.step(cross_entropy_cotangent(z, labels), 1e-4, 0.9);
+  learner.step(loss_cotangent(BinaryCrossEntropy{}, z, labels), 1e-4);
 }
 
 }  // namespace

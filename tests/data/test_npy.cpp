@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autodiff/random.h"
+#include "data/images.h"
 #include "data/npy.h"
 #include "tests/catch.h"
 #include "tests/data/text.h"
@@ -198,7 +199,7 @@ TEST_CASE("files that are not whole or not .npy are refused in one line") {
                              "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (6,)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 6)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
-                             "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,6)}"})
+                             "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,6)}"})
     CHECK_THAT(refused(npy(header, std::string(24, 'x'))), ContainsSubstring("malformed .npy header"));
 }
 
@@ -219,6 +220,24 @@ TEST_CASE("images: uint8 is divided by 255, floats are taken as they are, others
   CHECK_THAT(thrown([&] { load_npy_images<float>(path); }), ContainsSubstring("shape [2,2]; images are [N,H,W,C]"));
   folder.write("a.npy", npy(dict("'<f4'", "(0, 2, 2, 3)"), ""));
   CHECK_THAT(thrown([&] { load_npy_images<float>(path); }), ContainsSubstring("holds no image"));
+}
+
+TEST_CASE("images in PyTorch's order are recognised, and no others are taken for them") {
+  const auto line = [](const Shape& shape, bool any = false) { return thrown([&] { require_image_shape("a.npy", shape, any); }); };
+  for (const Index channels : {1, 3, 4})
+    for (const Index side : {5, 28, 32, 224}) {
+      CHECK(line({10, channels, side, side}) == fmt::format("a.npy: shape [10,{},{},{}] looks like [N,C,H,W]; give [N,H,W,C], in numpy "
+                                                            "x.transpose(0, 2, 3, 1)",
+                                                            channels, side, side));
+      CHECK(line({10, side, side, channels}) == "nothing thrown");
+      CHECK(line({10, channels, side, side}, true) == "nothing thrown");  // a network of one's own may take such
+    }
+  for (const Shape& shape : {Shape{10, 3, 4, 4}, Shape{10, 3, 3, 3}, Shape{10, 1, 40, 39}, Shape{10, 2, 32, 32}, Shape{10, 8, 32, 32},
+                             Shape{10, 4, 64, 3}, Shape{10, 1, 5, 1}})
+    CHECK(line(shape) == "nothing thrown");
+  const TemporaryFolder folder;
+  save_npy(folder / "a.npy", drawn<float>({2, 3, 8, 8}));
+  CHECK_THAT(thrown([&] { load_npy_images<float>(folder / "a.npy"); }), ContainsSubstring("[2,3,8,8] looks like [N,C,H,W]"));
 }
 
 TEST_CASE("images with a number that is not finite are refused, naming the first") {

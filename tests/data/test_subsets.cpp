@@ -90,7 +90,8 @@ TEST_CASE("test images are drawn by a stream of their own") {
 }
 
 TEST_CASE("subsets keep the share of two classes for every size, and stay nested") {
-  for (const auto& [ones, size] : {std::pair<Index, Index>{30, 100}, {7, 100}, {50, 100}, {93, 100}, {1, 3}, {2, 3}, {131, 262}}) {
+  for (const auto& of_ones : {std::pair<Index, Index>{30, 100}, {7, 100}, {50, 100}, {93, 100}, {1, 3}, {2, 3}, {131, 262}}) {
+    const Index ones = of_ones.first, size = of_ones.second;
     const auto labels = labels_with(ones, size);
     REQUIRE(std::count(labels.begin(), labels.end(), 1) == ones);
     for (const std::optional<std::uint64_t> seed : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(4)}) {

@@ -22,6 +22,11 @@ foreign { if (/^};/) foreign = 0; print ""; next }
 # What every op of a kind has (autodiff/README.md, "The three kinds").
 /^  static constexpr const char\* name = .*;$/ { $0 = $0 "  ///< In messages." }
 /^  static constexpr bool shares_weight = / { sub(/;.*/, ";  ///< Whether one weight meets every example: then a parameter there leaves a factor.") }
+/^  static constexpr bool rearranges = / { sub(/;.*/, ";  ///< It only rearranges numbers: a parameter behind it stays one.") }
+/^  bool weight_is_shared\(\) const/ { sub(/^ +/, "  /** Whether one weight meets every example. */ ") }
+/^  bool operator==\(const [A-Za-z]+&\) const = default;$/ { $0 = $0 "  ///< Of all members." }
+/^template <class X>$/ { freestanding = $0; next }
+freestanding { print (/^ScalarDual<X> / ? "/** By the rules of differentiation. */ " : "") freestanding; freestanding = "" }
 /^  static constexpr bool broadcasts_to_examples = / { sub(/;.*/, ";  ///< Its output repeats its input for every example.") }
 /^  Reach reach\(\) const/ { sub(/^ +/, "  /** How far an entry of its output looks into its input. */ ") }
 /^  template <class X>$/ { $0 = "  /** Its value at a number, or at a scalar dual around one. */ template <class X>" }
@@ -33,7 +38,7 @@ foreign { if (/^};/) foreign = 0; print ""; next }
 /^  static .* lift\(Tensor</ { sub(/^ +/, "  /** A constant. */ ") }
 /^  static bool exactly_zero\(/ { sub(/^ +/, "  /** Whether it is zero in every part that a derivative could read. */ ") }
 /^  template <class S>$/ { held = $0; next }
-/^  Tensor<S> apply\(const Tensor<S>& .\) const/ { if (held) held = "  /** Its output. */" held }
+/^  Tensor<S> apply\(const Tensor<S>& [a-z]+\) const/ { if (held) held = "  /** Its output. */" held }
 /^  Tensor<S> transpose\(const Tensor<S>& .\) const/ { if (held) held = "  /** The cotangent of its input, given that of its output. */" held }
 /^  Tensor<S> add_to\(/ { if (held) held = "  /** x plus its output for b, in one sweep. */" held }
 held { print held; held = "" }

@@ -52,7 +52,9 @@ NtkOptions room_for(const Counted& c, double images) {
 TEST_CASE("ntk plan: features of as many images are computed as planned, and no pass is made to plan") {
   const Counted c(42);
   // Room for 16: panels of 14, strips of 2, passes of 2. While panel p is held the images after it pass by.
-  for (const auto& [rows, runs] : std::vector<std::pair<Index, double>>{{42, 42 + 28 + 14}, {29, 42 + 28 + 14}, {28, 42 + 28}, {1, 42}}) {
+  for (const auto& some : std::vector<std::pair<Index, double>>{{42, 42 + 28 + 14}, {29, 42 + 28 + 14}, {28, 42 + 28}, {1, 42}}) {
+    const Index rows = some.first;
+    const double runs = some.second;
     const NtkOptions options = room_for(c, 16);
     const NtkPlan plan = fit_ntk<double>(c.features(), 42, rows, options);
     INFO(rows);

@@ -35,10 +35,11 @@ TEST_CASE("an image that is not visited for a thousand steps moves on by its mom
   for (double mu : {0.9, 0.99}) {
     INFO("momentum " << mu);
     FunctionSpaceLearner<double> learner(k, f0, num_train, 1);
+    learner.use(Sgd{.momentum = mu});
     Coefficients expected(num_train);
     const auto visit = [&](Index image, double r, double eta) {
       learner.logits(std::vector<Index>{image});
-      learner.step(Real::full({1, 1}, r), eta, mu);
+      learner.step(Real::full({1, 1}, r), eta);
       expected.step(image, r, eta, mu);
     };
     const auto compare = [&] {
@@ -64,6 +65,66 @@ TEST_CASE("an image that is not visited for a thousand steps moves on by its mom
     visit(0, -1, 0.01);
     compare();
   }
+}
+
+TEST_CASE("under weight decay an image that is not visited moves on by the decay of all steps") {
+  // theta - theta0 = J^T a + s theta0 of a Jacobian of rows, moved in parameter space in long double.
+  const Index n = 7, num_train = 5, p = 9;
+  RandomStream random(3, "idle decay");
+  const Real rows = check::draw({n, p}, random), theta0 = check::draw({p}, random), f0 = check::draw({n}, random);
+  Real k({n, n}), start({n});
+  for (Index i = 0; i < n; ++i) {
+    start[i] = 0;
+    for (Index e = 0; e < p; ++e) start[i] += rows[i * p + e] * theta0[e];
+    for (Index j = 0; j < n; ++j) {
+      k[i * n + j] = 0;
+      for (Index e = 0; e < p; ++e) k[i * n + j] += rows[i * p + e] * rows[j * p + e];
+    }
+  }
+  FunctionSpaceLearner<double> learner(k, f0, num_train, 1, StartingPoint<double>{start, check::inner(theta0, theta0)});
+  constexpr double mu = 0.9, eta = 0.02, w = 0.1;
+  learner.use(Sgd{.momentum = mu, .weight_decay = w});
+  std::vector<long double> theta(theta0.span().begin(), theta0.span().end()), m(theta.size());
+  for (int step = 0; step < 300; ++step) {
+    const Index image = step % 100 == 0 ? 0 : 1 + random.below(4);  // the first is left alone for long
+    const double r = random.normal();
+    const Real z = learner.logits(std::vector<Index>{image});
+    long double right = f0[image];
+    for (Index e = 0; e < p; ++e) right += rows[image * p + e] * (theta[static_cast<std::size_t>(e)] - theta0[e]);
+    REQUIRE(z[0] == Approx(static_cast<double>(right)).epsilon(1e-11).margin(1e-11));
+    learner.step(Real::full({1, 1}, r), eta);
+    for (Index e = 0; e < p; ++e) {
+      const auto at = static_cast<std::size_t>(e);
+      m[at] = r * static_cast<long double>(rows[image * p + e]) + w * theta[at] + mu * m[at];
+      theta[at] -= eta * m[at];
+    }
+  }
+  const Real a = learner.coefficients();
+  long double squares = 0;
+  for (Index e = 0; e < p; ++e) {
+    const auto at = static_cast<std::size_t>(e);
+    double here = learner.start_share() * theta0[e];
+    for (Index i = 0; i < num_train; ++i) here += a[i] * rows[i * p + e];
+    CHECK(here == Approx(static_cast<double>(theta[at])).epsilon(1e-11).margin(1e-11));
+    squares += (theta[at] - theta0[e]) * (theta[at] - theta0[e]);
+  }
+  CHECK(learner.distances()[0] == Approx(std::sqrt(static_cast<double>(squares))).epsilon(1e-11));
+}
+
+TEST_CASE("before any step the logits of every task and output are f0") {
+  const Index num_train = 2, n = 5, outputs = 3, tasks = 2;
+  Real f0({n, outputs}), k = Real::zeros({num_train * outputs, n * outputs});
+  for (Index i = 0; i < f0.size(); ++i) f0[i] = static_cast<double>(i);
+  FunctionSpaceLearner<double> learner(k, f0, num_train, tasks);
+  const Real train = learner.logits(std::vector<Index>{1, 0}), test = learner.test_logits();
+  REQUIRE(train.shape() == (Shape{2, outputs * tasks}));
+  REQUIRE(test.shape() == (Shape{n - num_train, outputs * tasks}));
+  for (Index o = 0; o < outputs; ++o)
+    for (Index t = 0; t < tasks; ++t) {
+      CHECK(train[o * tasks + t] == f0[outputs + o]);
+      CHECK(train[(outputs + o) * tasks + t] == f0[o]);
+      for (Index i = 0; i < n - num_train; ++i) CHECK(test[(i * outputs + o) * tasks + t] == f0[(num_train + i) * outputs + o]);
+    }
 }
 
 TEST_CASE("before any step the logits of every task are f0, on training and on test images") {

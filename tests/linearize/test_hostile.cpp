@@ -92,7 +92,7 @@ TEST_CASE("arguments that cannot be are refused in one line by all of linearize"
       {"parameters: Dense_0/kernel has shape", [&] { Linear(net, v, other, 3, false); }},
       {"train: a Jacobian of 5 images was kept, there are 4", [&] { Linear(net, v, x.slice(0, 4), 3, false, kept); }},
       {"take_rows: row 5 of", [&] { linear.logits(beyond); }},
-      {"train: a step needs the logits of its batch first", [&] { linear.step(one, 0.1, 0.9); }},
+      {"train: a step needs the logits of its batch first", [&] { linear.step(one, 0.1); }},
       {"state: change/Dense_0/kernel is missing|is missing", [&] { linear.restore({}); }},
 
       {"linearize: batch 0 is below 1", [&] { linearized_logits(net, v, p, x, false, 0); }},

@@ -4,6 +4,8 @@
 #include "linearize/linearized_learner.h"
 #include "nn/network_learner.h"
 #include "tests/learners.h"
+#include "tests/line_of.h"
+#include "tests/several_outputs.h"
 
 using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
@@ -93,7 +95,7 @@ TEST_CASE("test logits of more images than one pass takes are those of each imag
   check::same(without.test_logits(), at_start, 1e-13);
   for (auto* learner : {&with, &without}) {
     learner->logits(std::vector<Index>{0, 3, 4});
-    learner->step(Tensor<double>::from({3, 1}, {0.2, -0.7, 0.4}), 0.1, 0.9);
+    learner->step(Tensor<double>::from({3, 1}, {0.2, -0.7, 0.4}), 0.1);
   }
   const auto moved = with.variables();
   std::vector<Tensor<double>> change;
@@ -174,7 +176,11 @@ TEST_CASE("near its starting point the network trains as its linearization does"
 
 TEST_CASE("learners refuse what they cannot train") {
   const auto odd = small_networks(3, 2)[3];
-  CHECK_THROWS_WITH(LinearizedLearner<double>(odd.network, odd.variables, odd.images, 2, false), ContainsSubstring("2 outputs"));
+  for (const Outputs& outputs : {Outputs::one(1), Outputs::sum()}) {
+    const auto one = std::make_shared<const KeptJacobian<double>>(odd.network, odd.variables, odd.images, 2, nullptr, outputs);
+    CHECK_THROWS_WITH(LinearizedLearner<double>(odd.network, odd.variables, odd.images, 2, false, one),
+                      "train: a Jacobian of 1 outputs was kept, the network has 2; keep it for Outputs::full()");
+  }
   const auto k = Tensor<double>::zeros({4, 3}), f0 = Tensor<double>::zeros({4});
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(k, f0, 2, 1), ContainsSubstring("kernel [4,3] for 2 training images of 4; give [2,4]"));
   CHECK_THROWS_WITH(FunctionSpaceLearner<double>(Tensor<double>::zeros({4, 4}), f0, 5, 1), ContainsSubstring("5 training images of 4"));
@@ -182,14 +188,14 @@ TEST_CASE("learners refuse what they cannot train") {
   FunctionSpaceLearner<double> learner(Tensor<double>::zeros({4, 4}), f0, 2, 3);
   const std::vector<Index> batch{1, 0};
   const auto right = Tensor<double>::zeros({2, 3});
-  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+  CHECK_THROWS_WITH(learner.step(right, 0.1), "train: a step needs the logits of its batch first");
   learner.logits(batch);
-  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({2, 1}), 0.1, 0), "train: a step takes a cotangent [2,3], got [2,1]");
-  learner.step(right, 0.1, 0);
-  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({2, 1}), 0.1), "train: a step takes a cotangent [2,3], got [2,1]");
+  learner.step(right, 0.1);
+  CHECK_THROWS_WITH(learner.step(right, 0.1), "train: a step needs the logits of its batch first");
   learner.logits(batch);
   learner.restore(learner.state());
-  CHECK_THROWS_WITH(learner.step(right, 0.1, 0), "train: a step needs the logits of its batch first");
+  CHECK_THROWS_WITH(learner.step(right, 0.1), "train: a step needs the logits of its batch first");
 
   const auto s = small_models<double>(3)[0];
   const auto kept = std::make_shared<const KeptJacobian<double>>(s.network, s.variables, s.images.slice(0, 2));
@@ -204,4 +210,34 @@ TEST_CASE("learners refuse what they cannot train") {
   CHECK_THROWS_WITH(linearized_logits(s.network, s.variables, {v[0]}, s.images, true), ContainsSubstring("a change of 1 tensors"));
   CHECK_THROWS_WITH(linearized_logits(s.network, s.variables, std::vector(v.size(), Tensor<double>::zeros({1, 2, 3})), s.images, true),
                     ContainsSubstring("has shape [1,2,3]"));
+}
+
+TEST_CASE("function space refuses what the kernel does not tell") {
+  const auto k = Tensor<double>::zeros({4, 6}), f0 = Tensor<double>::zeros({3, 2});
+  FunctionSpaceLearner<double> learner(k, f0, 2, 1);
+  CHECK(
+      line_of([&] { learner.use(Adam{}); }) ==
+      "function space: Adam's step is not linear in the gradients, so the kernel does not tell it; give sgd, or train in parameter space");
+  CHECK(line_of([&] { learner.use(Sgd{.weight_decay = 0.1}); }) ==
+        "function space: weight decay pulls theta0 too; give the learner a starting_point");
+  CHECK(line_of([&] { learner.use(Sgd{.momentum = 1.5}); }) == "optimizer: momentum 1.5 is not in [0, 1)");
+  CHECK(line_of([&] {
+          train(learner, Tensor<double>::zeros({3, 1}), 2, {.batch = 1, .loss = SoftmaxCrossEntropy{}, .optimizer = Adam{}});
+        }) == line_of([&] { learner.use(Adam{}); }));
+  CHECK(line_of([&] {
+          FunctionSpaceLearner<double>(Tensor<double>::zeros({2, 3}), f0, 2, 1);
+        }) == "function space: kernel [2,3] for 2 training images of 3 with 2 outputs; give [4,6]");
+  CHECK_THAT(line_of([&] { FunctionSpaceLearner<double>(k, f0.reshaped({3, 2, 1}), 2, 1); }), ContainsSubstring("got [3,2,1]"));
+  CHECK_THAT(line_of([&] {
+               FunctionSpaceLearner<double>(k, f0, 2, 1, StartingPoint<double>{Tensor<double>::zeros({3}), 1});
+             }),
+             ContainsSubstring("a starting point of [3] for outputs [3,2]"));
+  const auto s = networks_of(3, 2)[0];
+  CHECK(line_of([&] {
+          parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({4, 1}), 0, 1);
+        }) == "function space: coefficients [4,1] for 2 images of a network with 3 outputs; give 6 rows");
+  CHECK_THAT(line_of([&] {
+               parameters_of(s.network, s.variables, s.images, Tensor<double>::zeros({5, 1}), 0, 1);
+             }),
+             ContainsSubstring("of coefficients [5,1] for 2 images"));
 }

@@ -1,6 +1,8 @@
-// Loss, schedule, optimizer, order of batches, and the training loop.
+// Order of batches, the training loop, and the network as a learner.
 #include "nn/network_learner.h"
 #include "tests/learners.h"
+#include "tests/line_of.h"
+#include "tests/several_outputs.h"
 
 using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
@@ -12,11 +14,13 @@ struct Probe : Learner<double> {
   std::vector<std::vector<Index>> batches;
   std::vector<double> rates;
   double logit = 0;
+  Optimizer used;
   Tensor<double> logits(std::span<const Index> b) override {
     batches.emplace_back(b.begin(), b.end());
     return Tensor<double>::full({static_cast<Index>(b.size()), 1}, logit);
   }
-  void step(const Tensor<double>&, double rate, double) override { rates.push_back(rate); }
+  void use(const Optimizer& optimizer) override { used = optimizer; }
+  void step(const Tensor<double>&, double rate) override { rates.push_back(rate); }
   Tensor<double> test_logits() override { return Tensor<double>::full({3, 1}, logit); }
   std::vector<double> distances() override { return {0}; }
   LearnerState<double> state() const override { return {}; }
@@ -24,76 +28,6 @@ struct Probe : Learner<double> {
 };
 
 }  // namespace
-
-TEST_CASE("cross-entropy and the logistic function neither overflow nor lose small numbers") {
-  for (double z : {-3.0, -0.1, 0.0, 0.7, 12.0}) {
-    const double p = 1 / (1 + std::exp(-z));
-    CHECK(cross_entropy(z, 1) == Approx(-std::log(p)).epsilon(1e-10));
-    CHECK(cross_entropy(z, 0) == Approx(-std::log(1 - p)).epsilon(1e-10));
-    CHECK(logistic(z) == Approx(p).epsilon(1e-14));
-    CHECK(cross_entropy(z, 1) == cross_entropy(-z, 0));
-  }
-  CHECK(cross_entropy(1e4, 0) == 1e4);
-  CHECK(cross_entropy(-1e4, 1) == 1e4);
-  CHECK(cross_entropy(1e4, 1) == 0);
-  CHECK(cross_entropy(40, 1) == Approx(std::exp(-40)).epsilon(1e-10));
-  CHECK(logistic(-1e4) == 0);
-  CHECK(logistic(1e4) == 1);
-  CHECK(logistic(-700) > 0);
-  CHECK(std::isnan(cross_entropy(std::nan(""), 1)));
-}
-
-TEST_CASE("a logit of exactly zero is class 0") {
-  const auto z = Tensor<double>::from({4, 1}, {0, 0, -0.0, 1e-300}), y = Tensor<double>::from({4, 1}, {0, 1, 0, 1});
-  CHECK(scores(z, y)[0].accuracy == 0.75);
-}
-
-TEST_CASE("scores are means over each column, the cotangent is the derivative of each column's loss") {
-  RandomStream random(1, "scores");
-  const auto z = check::draw({5, 3}, random), y = draw_labels<double>(5, 3), v = check::draw({5, 3}, random);
-  const auto d = cross_entropy_cotangent(z, y);
-  const auto s = scores(z, y);
-  const double h = 1e-6;
-  const auto plus = scores(check::shifted(z, v, h), y), minus = scores(check::shifted(z, v, -h), y);
-  for (std::size_t t = 0; t < 3; ++t) {
-    double loss = 0, slope = 0;
-    for (Index i = 0; i < 5; ++i) {
-      const Index at = i * 3 + static_cast<Index>(t);
-      loss += cross_entropy(z[at], y[at]) / 5;
-      slope += d[at] * v[at];
-    }
-    CHECK(s[t].loss == Approx(loss).epsilon(1e-14));
-    CHECK((plus[t].loss - minus[t].loss) / (2 * h) == Approx(slope).epsilon(1e-7));
-  }
-  CHECK_THROWS_WITH(scores(z, draw_labels<double>(5, 2)), ContainsSubstring("logits [5,3] and labels [5,2]"));
-  CHECK_THROWS_WITH(scores(Tensor<double>::zeros({0, 1}), Tensor<double>::zeros({0, 1})),
-                    ContainsSubstring("hold none to take the mean of"));
-}
-
-TEST_CASE("the cotangent of an example that is classified well keeps its digits") {
-  const auto d = cross_entropy_cotangent(Tensor<double>::from({2, 1}, {50, -50}), Tensor<double>::from({2, 1}, {1, 0}));
-  const double tail = 1 / (1 + std::exp(50.0));  // of which sigmoid(50) - 1 has none
-  CHECK(d[0] == Approx(-tail / 2).epsilon(1e-14));
-  CHECK(d[1] == Approx(tail / 2).epsilon(1e-14));
-}
-
-TEST_CASE("the learning rate falls linearly to zero after the last step") {
-  CHECK(linear_decay(0.05, 0, 10) == 0.05);
-  CHECK(linear_decay(0.05, 5, 10) == Approx(0.025));
-  CHECK(linear_decay(0.05, 10, 10) == 0);
-}
-
-TEST_CASE("momentum_step: m <- g + mu m, theta <- theta - eta m, other holders of the arrays keep theirs") {
-  auto theta = Tensor<double>::from({2}, {1, 2}), m = Tensor<double>::from({2}, {10, 20});
-  const auto kept = theta;
-  momentum_step(theta, m, std::optional(Tensor<double>::from({2}, {1, -1})), 0.1, 0.5);
-  CHECK((m[0] == 6 && m[1] == 9 && theta[0] == Approx(0.4) && theta[1] == Approx(1.1)));
-  CHECK((kept[0] == 1 && kept[1] == 2));
-  const double* place = theta.data();
-  momentum_step(theta, m, std::optional<Tensor<double>>(), 0.1, 0.5);
-  CHECK((m[0] == 3 && theta[0] == Approx(0.1)));
-  CHECK(theta.data() == place);  // nobody else held it
-}
 
 TEST_CASE("the order of batches is a permutation that depends on the seed and the epoch alone") {
   const auto order = [](std::uint64_t seed, Index epoch, bool shuffle = true) {
@@ -185,7 +119,7 @@ TEST_CASE("a loss that is not finite stops training with what happened where") {
   CHECK_THROWS_WITH(train<double>(untested, draw_labels<double>(4), 4, r), ContainsSubstring("the weights are not finite after epoch 1"));
 }
 
-TEST_CASE("a network, BatchNorm included, goes on from its state, whatever the number of threads") {
+TEST_CASE("a network, BatchNorm included, goes on from its state with every optimizer, whatever the number of threads") {
   const check::Poison poison;
   Recipe r;
   r.epochs = 4;
@@ -193,12 +127,15 @@ TEST_CASE("a network, BatchNorm included, goes on from its state, whatever the n
   for (const auto& s : small_models<float>(17)) {
     INFO(s.name);
     const auto make = [&] { return NetworkLearner<float>(s.network, s.variables, s.images, 12); };
-    goes_on_as_if_uninterrupted<float>(make, draw_labels<float>(17), 12, r);
-    gives_the_same_bits_with_any_number_of_threads<float>(make, draw_labels<float>(17), 12, r);
+    for (const Optimizer& optimizer : {Optimizer(Sgd{}), Optimizer(Sgd{.weight_decay = 0.1}), Optimizer(Adam{.weight_decay = 0.1})}) {
+      r.optimizer = optimizer;
+      goes_on_as_if_uninterrupted<float>(make, draw_labels<float>(17), 12, r);
+      gives_the_same_bits_with_any_number_of_threads<float>(make, draw_labels<float>(17), 12, r);
+    }
   }
 }
 
-TEST_CASE("training leaves the variables that it started from alone, and takes one logit") {
+TEST_CASE("training leaves the variables that it started from alone") {
   const auto s = small_models<double>(8)[2];
   const auto before = s.variables.clone();
   NetworkLearner<double> learner(s.network, s.variables, s.images, 6);
@@ -217,7 +154,118 @@ TEST_CASE("training leaves the variables that it started from alone, and takes o
     squares += check::inner(d, d);
   }
   CHECK(learner.distances()[0] == Approx(std::sqrt(squares)).epsilon(1e-12));
-  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({3, 1}), 0.1, 0), ContainsSubstring("needs the logits of its batch first"));
-  const auto odd = small_networks(3, 2)[3];
-  CHECK_THROWS_WITH(NetworkLearner<double>(odd.network, odd.variables, odd.images, 2), ContainsSubstring("2 outputs"));
+  CHECK_THROWS_WITH(learner.step(Tensor<double>::zeros({3, 1}), 0.1), ContainsSubstring("needs the logits of its batch first"));
+}
+
+namespace {
+
+/// SGD with weight decay on the mean softmax cross-entropy, whose gradient is taken by a pull-back of the network alone.
+struct ByHand {
+  const Small<double>& of;
+  std::vector<Tensor<double>> theta = of.variables.clone().parameters, m = {};
+
+  void step(std::span<const Index> batch, const std::vector<Index>& classes, double eta, double mu, double w) {
+    const auto x = take_rows(of.images, batch);
+    const auto back = pullback([&](const auto& p) { return forward(of.network, of.variables, p, x); }, theta);
+    auto d = back.value().clone();
+    const Index outputs = d.shape()[1];
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      double* row = d.data() + static_cast<Index>(i) * outputs;
+      double sum = 0;
+      for (Index o = 0; o < outputs; ++o) sum += row[o] = std::exp(row[o]);
+      for (Index o = 0; o < outputs; ++o)
+        row[o] = (row[o] / sum - (o == classes[static_cast<std::size_t>(batch[i])] ? 1 : 0)) / static_cast<double>(batch.size());
+    }
+    const auto gradients = back(d);
+    for (std::size_t p = 0; p < theta.size(); ++p) {
+      if (m.size() <= p) m.push_back(Tensor<double>::zeros(theta[p].shape()));
+      for (Index k = 0; k < theta[p].size(); ++k) {
+        m[p][k] = (gradients[p] ? (*gradients[p])[k] : 0) + w * theta[p][k] + mu * m[p][k];
+        theta[p][k] -= eta * m[p][k];
+      }
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a network of several classes trains by its softmax cross-entropy") {
+  const check::Poison poison;
+  constexpr Index n = 14, num_train = 11;
+  RandomStream random(6, "classes");
+  Tensor<double> labels({n, 1});
+  std::vector<Index> classes;
+  for (double& y : labels.span()) classes.push_back(random.below(3)), y = static_cast<double>(classes.back());
+  for (const auto& s : networks_of(3, n)) {
+    INFO(s.name);
+    const Recipe recipe{.epochs = 2, .batch = 4, .loss = SoftmaxCrossEntropy{}, .optimizer = Sgd{.momentum = 0.8, .weight_decay = 0.05}};
+    NetworkLearner<double> learner(s.network, s.variables, s.images, num_train);
+    CHECK(learner.outputs() == 3);
+    const auto history = train(learner, labels, num_train, recipe)[0];
+    ByHand by_hand{s};
+    for (Index epoch = 1, done = 0; epoch <= 2; ++epoch) {
+      const auto order = epoch_order(recipe, num_train, epoch);
+      for (Index i = 0; i < 2; ++i, ++done)
+        by_hand.step(std::span(order).subspan(static_cast<std::size_t>(4 * i), 4), classes, linear_decay(0.05, done, 4), 0.8, 0.05);
+    }
+    for (std::size_t p = 0; p < by_hand.theta.size(); ++p) check::same(learner.variables().parameters[p], by_hand.theta[p], 1e-12);
+    const auto z = learner.test_logits();
+    REQUIRE(z.shape() == (Shape{n - num_train, 3}));
+    double loss = 0, right = 0;
+    for (Index i = 0; i < n - num_train; ++i) {
+      const double* row = z.data() + 3 * i;
+      const Index label = classes[static_cast<std::size_t>(num_train + i)];
+      loss += std::log(std::exp(row[0]) + std::exp(row[1]) + std::exp(row[2])) - row[label];
+      right += std::max_element(row, row + 3) - row == label ? 1 : 0;
+    }
+    CHECK(history[1].test_loss == Approx(loss / 3).epsilon(1e-12));
+    CHECK(history[1].test_accuracy == Approx(right / 3));
+  }
+}
+
+TEST_CASE("several outputs learn: classes by either loss and either optimizer, targets of any number of columns") {
+  constexpr Index n = 12;
+  const auto s = networks_of(3, n)[1];
+  RandomStream random(7, "targets");
+  Tensor<double> classes({n, 1}), one_hot = Tensor<double>::zeros({n, 3});
+  for (Index i = 0; i < n; ++i) classes[i] = static_cast<double>(random.below(3)), one_hot[3 * i + static_cast<Index>(classes[i])] = 1;
+  const auto learns = [&](const Loss& loss, const Tensor<double>& labels, const Optimizer& optimizer, double rate) {
+    NetworkLearner<double> learner(s.network, s.variables, s.images, n);
+    const auto history =
+        train(learner, labels, n, {.epochs = 100, .batch = n, .learning_rate = rate, .loss = loss, .optimizer = optimizer})[0];
+    CHECK(history.back().train_loss < 0.7 * history[0].train_loss);
+    CHECK(history.back().train_accuracy >= history[0].train_accuracy);
+    return history.back().train_accuracy;
+  };
+  for (const Optimizer& optimizer : {Optimizer(Sgd{}), Optimizer(Adam{})}) {
+    const double rate = optimizer.index() == 0 ? 0.1 : 0.01;
+    CHECK(learns(SoftmaxCrossEntropy{}, classes, optimizer, rate) > 0.6);
+    CHECK(learns(SquaredError{}, one_hot, optimizer, rate) > 0.6);
+  }
+  NetworkLearner<double> regression(s.network, s.variables, s.images, n);
+  const auto last =
+      train(regression, check::draw({n, 3}, random), n, {.epochs = 3, .batch = n, .learning_rate = 0.01, .loss = SquaredError{}})[0].back();
+  CHECK(std::isfinite(last.train_loss));
+  CHECK(std::isnan(last.train_accuracy));
+}
+
+TEST_CASE("labels that do not fit a network's outputs are refused before any step") {
+  const auto s = networks_of(3, 5)[0];
+  NetworkLearner<double> three(s.network, s.variables, s.images, 5);
+  NetworkLearner<double> one(small_models<double>(5)[0].network, small_models<double>(5)[0].variables, small_models<double>(5)[0].images,
+                             5);
+  const auto line = [](Learner<double>& learner, const std::vector<double>& labels, const Loss& loss, Index columns = 1) {
+    return line_of([&] { train(learner, Tensor<double>::from({5, columns}, labels), 5, {.epochs = 1, .batch = 5, .loss = loss}); });
+  };
+  CHECK(line(three, {0, 1, 2, 3, 0}, SoftmaxCrossEntropy{}) == "labels: class 3 for a network of 3 outputs; give integers from 0 to 2");
+  CHECK(line(three, {0, 1, 2, 1.5, 0}, SoftmaxCrossEntropy{}) == "labels: 1.5 is not a class; give integers from 0 to 2");
+  CHECK(line(three, {0, 1, 1, 0, 0}, {}) ==
+        "loss: binary cross-entropy takes one logit, the network has 3; give softmax cross-entropy or squared error");
+  CHECK(line(one, {0, 1, 2, 0, 0}, {}) == "labels: 2 is not 0 or 1");
+  CHECK(line(one, {0, 1, 2, 0, 0}, SoftmaxCrossEntropy{}) ==
+        "loss: softmax cross-entropy takes two logits or more, the network has 1; give binary cross-entropy");
+  CHECK(line(three, {0, 1, 2, 0, 0}, SquaredError{}) == "labels: [5,1] for 1 tasks of 3 outputs; squared error takes 3 columns");
+  Probe probe;
+  train<double>(probe, draw_labels<double>(5), 2, {.epochs = 1, .batch = 2, .optimizer = Adam{.beta1 = 0.5}});
+  CHECK(std::get<Adam>(probe.used).beta1 == 0.5);
 }

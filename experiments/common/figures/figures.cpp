@@ -28,7 +28,8 @@ Figure spectrum_figure(const std::string& title, const std::vector<double>& eige
   return f;
 }
 
-Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label) {
+Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label,
+                       bool classes) {
   require(accuracies.columns().size() >= 4 && !accuracies.rows().empty(), "{}: accuracies have four columns or more and at least one row",
           title);
   const bool sizes = accuracies.columns()[0] == "num_train";
@@ -40,7 +41,7 @@ Figure accuracy_figure(const std::string& title, const Csv& accuracies, const st
     const double x = numbered ? parse_number<double>("csv", row[0]) + (sizes ? 0 : 1) : static_cast<double>(f.categories.size()) - 1;
     const double balance = number_or_nan(row[1]);
     for (Series* s : {&train, &test, &majority}) s->x.push_back(x);
-    majority.y.push_back(100 * std::max(balance, 1 - balance));
+    majority.y.push_back(100 * (classes ? balance : std::max(balance, 1 - balance)));
     train.y.push_back(100 * number_or_nan(row[2]));
     test.y.push_back(100 * number_or_nan(row[3]));
   }

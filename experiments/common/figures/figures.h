@@ -11,8 +11,10 @@ namespace tangentplane::experiments {
 Figure spectrum_figure(const std::string& title, const std::vector<double>& eigenvalues, const std::vector<double>& residuals);
 
 /// accuracy.csv as a figure: test accuracy of `learner` (of training where there were no test images) and the share of the larger class.
-/// Against index + 1, or num_train, on a logarithmic axis; targets without a number stand side by side.
-Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label);
+/// (Of `classes` class_balance is that share itself.) Against index + 1, or num_train, on a logarithmic axis; targets without a number
+/// stand side by side.
+Figure accuracy_figure(const std::string& title, const Csv& accuracies, const std::string& learner, const std::string& x_label,
+                       bool classes = false);
 
 /// Alignment [3, k] (train, test, all) with every eigenfunction, on train and test images, the target marked.
 Figure alignment_figure(const std::string& title, const Tensor<double>& alignment, std::optional<Index> target);

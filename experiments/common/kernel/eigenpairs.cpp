@@ -53,6 +53,7 @@ auto kernel_stage(const KernelPlan& plan, RunRecord& record, const Compute& comp
   Progress progress("kernel", 100, "per cent");
   NtkOptions options;
   options.plan = &plan.ntk;
+  options.outputs = plan.outputs;
   options.progress = shown(progress);
   return compute(options, [&](double flops) {
     progress.finish();
@@ -81,7 +82,7 @@ kernels::Eigenpairs<S> by_nystrom(const Subject<S>& subject, const KernelPlan& p
     return k;
   });
   return eigenpair_stage(plan, record, {}, [&](const kernels::EigenOptions&) {
-    return kernels::nystrom_eigenpairs(take_rows(columns, points), columns, plan.eigen);
+    return kernels::nystrom_eigenpairs(take_rows(columns, kernels::rows_of_images(points, plan.side)), columns, plan.eigen);
   });
 }
 
@@ -89,7 +90,7 @@ template <class S>
 kernels::Eigenpairs<S> in_memory(const Subject<S>& subject, const KernelPlan& plan, RunRecord& record, const fs::path& folder) {
   Tensor<S> kernel;
   record.set("active_parameters", static_cast<double>(plan.ntk.features.active_parameters));
-  if (plan.save && has_own_kernel(folder, subject.images())) {  // from this very run, interrupted since
+  if (plan.save && has_own_kernel(folder, plan.size())) {  // from this very run, interrupted since
     kernel = data::load_npy<S>(folder / "ntk.npy");
   } else {
     kernel = kernel_stage(plan, record, [&](const NtkOptions& options, const auto& done) {
@@ -113,11 +114,11 @@ kernels::Eigenpairs<S> on_disk(const Subject<S>& subject, const KernelPlan& plan
   std::optional<kernels::TileFile<S>> file;
   {
     NtkOptions way;
-    way.contraction = plan.contraction;
+    way.contraction = plan.contraction, way.outputs = plan.outputs;
     const auto fingerprint = ntk_fingerprint(subject.network, subject.init, images, way);
     Progress progress("tiles of the run before", 100, "per cent");
     const bool there = fs::exists(folder / tiles_name);
-    file.emplace(folder / tiles_name, images.rows(), plan.disk->tile, fingerprint, shown(progress));
+    file.emplace(folder / tiles_name, plan.size(), plan.disk->tile, fingerprint, shown(progress));
     if (there) progress.finish();
   }
   record.set("kernel_on_disk", plan.disk->file_bytes);
@@ -130,7 +131,7 @@ kernels::Eigenpairs<S> on_disk(const Subject<S>& subject, const KernelPlan& plan
       return missing;
     });
   cpu::trim_memory();  // the features
-  if (plan.save && !has_own_kernel(folder, images.rows())) {
+  if (plan.save && !has_own_kernel(folder, plan.size())) {
     auto stage = record.stage("ntk.npy", plan.of("ntk.npy"));
     record.add_fingerprint("kernel", save_kernel(folder / "ntk.npy", *file));
   }

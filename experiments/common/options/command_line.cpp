@@ -25,6 +25,12 @@ void CommandLine::add(const std::string& name, const std::function<void(const st
   set_group(*option, d.group);
 }
 
+void CommandLine::add_with_or_without(const std::string& name, const std::function<void(const std::string&)>& take, const Description& d) {
+  CLI::Option* option = app_->add_option_function<std::string>(name, take, d.help)->type_name(d.type_name)->expected(0, 1);
+  option->default_str("");
+  set_group(*option, d.group);
+}
+
 void CommandLine::add_positional(const std::string& name, std::string& value, const std::string& help) {
   app_->add_option(name, value, help);
 }

@@ -28,6 +28,8 @@ class CommandLine {
   };
   /// An option with one value (a repetition is refused), which `take` checks and keeps; it may throw.
   void add(const std::string& name, const std::function<void(const std::string&)>& take, const Description& description);
+  /// The same, whose value may be left out: `take` is then given "".
+  void add_with_or_without(const std::string& name, const std::function<void(const std::string&)>& take, const Description& description);
   /// An argument without a name of its own, such as the folder of `report`; "" if it is not given.
   void add_positional(const std::string& name, std::string& value, const std::string& help);
   /// True where it is given. An `instruction` (--plan) is not part of a run's configuration.

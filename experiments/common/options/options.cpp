@@ -14,6 +14,7 @@
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/run/provenance.h"
+#include "experiments/common/subject/own_network.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 
@@ -33,9 +34,9 @@ std::string not_there(const std::string& path, const char* what) {
 }
 
 bool is_shared(std::string_view key) {
-  constexpr std::string_view keys[] = {"model",  "features", "filters",   "blocks",    "activation", "seed",  "init",    "data",
-                                       "labels", "data-dir", "data-seed", "num-train", "num-test",   "dtype", "threads", "memory",
-                                       "out",    "quiet",    "plan",      "help",      "version",    "config"};
+  constexpr std::string_view keys[] = {"model",   "train",  "freeze", "features", "filters",   "blocks",    "activation", "seed",
+                                       "init",    "data",   "labels", "data-dir", "data-seed", "num-train", "num-test",   "dtype",
+                                       "threads", "memory", "out",    "quiet",    "plan",      "help",      "version",    "config"};
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
@@ -104,11 +105,11 @@ void add_widths(CommandLine& line, const std::string& name, std::vector<Index>& 
            {help, "N,N,...", join(value), group});
 }
 
-void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help) {
+void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help, bool any) {
   line.add(name,
            [=, &value](const std::string& text) {
              value = parse_list<Index>(name, text, 1, 65536);
-             require(value.size() == 3, "{} {}: give height, width and channels, e.g. 32,32,1", name, text);
+             require(value.size() == 3 || (any && value.size() <= 3), "{} {}: give {}", name, text, height_width_channels);
            },
            {help, "H,W,C", join(value)});
 }
@@ -135,6 +136,27 @@ void add_path(CommandLine& line, const std::string& name, std::string& value, co
   if (!group.empty()) option->group(group);
 }
 
+const OwnNetwork* CommonOptions::own() const {
+  for (const auto& network : networks)
+    if (network->name == model) return network.get();
+  return nullptr;
+}
+
+std::string CommonOptions::model_name() const { return is_file_model() ? fs::path(model).stem().string() : model; }
+
+void offer(CommonOptions& options, const OwnNetworks& own) {
+  for (const OwnNetwork& network : own.all()) {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const std::string& name = network.name;
+    require(!name.empty() && name.find_first_not_of(letters) == std::string::npos && name[0] != '-',
+            "own_network: the name \"{}\" must be of letters, digits, - and _", name);
+    require(name != "mlp" && name != "lenet" && name != "resnet18", "own_network: {} is a built-in network; give another name", name);
+    for (const auto& other : options.networks) require(other->name != network.name, "own_network: two are named {}", network.name);
+    options.networks.push_back(std::make_shared<const OwnNetwork>(network));
+  }
+  if (!options.networks.empty()) options.model = options.networks[0]->name;
+}
+
 std::string version_line() { return fmt::format("tangentplane {}, commit {}", version(), commit()); }
 
 void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
@@ -145,7 +167,16 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
 
-  add_choice(line, "--model", o.model, {"mlp", "lenet", "resnet18"}, "Network", "Network");
+  std::vector<std::string> models{"mlp", "lenet", "resnet18"};
+  for (const auto& own : o.networks) models.push_back(own->name);
+  const auto set_model = [&o, models](const std::string& text) {
+    const bool named = std::find(models.begin(), models.end(), text) != models.end();
+    require(named || text.ends_with(".onnx"), "--model {}: give {} or FILE.onnx", text.empty() ? "\"\"" : text, fmt::join(models, ", "));
+    std::error_code error;
+    require(named || fs::is_regular_file(text, error), "--model {}: {}; give one that exists", text, not_there(text, "file"));
+    o.model = named ? text : absolute(text);
+  };
+  line.add("--model", set_model, {fmt::format("Network: {} or FILE.onnx", fmt::join(models, ", ")), "NAME", o.model, "Network"});
   add_widths(line, "--features", o.features, "Widths of mlp (any number) or lenet (five), the last 1 (default: the study's)", 1'000'000,
              1000, "Network");
   add_number<Index>(line, "--filters", o.filters, "Filters of resnet18's first stage", 1, 65536, "Network");
@@ -154,6 +185,19 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
   add_number<std::uint64_t>(line, "--seed", o.seed, "Draws the weights", 0, largest, "Network");
   add_path(line, "--init", o.init, ".npz", "Weights and statistics in place of drawn ones", "Network");
+  const auto add_names = [&](const char* name, std::vector<std::string>& names, const char* help) {
+    line.add(name,
+             [name, &names](const std::string& text) {
+               names.clear();
+               for (const std::string_view piece : split(text, ',')) {
+                 require(!piece.empty(), "{} {}: give names with commas between them", name, text.empty() ? "\"\"" : text);
+                 names.emplace_back(piece);
+               }
+             },
+             {help, "NAME,...", "", "Network"});
+  };
+  add_names("--train", o.train, "Initialisers of FILE.onnx that are trained too");
+  add_names("--freeze", o.freeze, "Initialisers of FILE.onnx that are not trained");
 
   if (data == DataOptions::all) {
     const auto set_data = [&o](const std::string& text) {
@@ -203,7 +247,14 @@ void parse(CommandLine& line, int argc, const char* const* argv) {
 
 void resolve(const CommandLine& line, CommonOptions& o) {
   const auto given = [&](const char* name) { return line.given(name); };
-  if (o.model == "resnet18") {
+  if (o.is_file_model() && !o.own())
+    o.networks.push_back(std::make_shared<const OwnNetwork>(network_of_file(o.model, {.train = o.train, .freeze = o.freeze})));
+  for (const char* name : {"--train", "--freeze"})
+    require(!given(name) || o.is_file_model(), "{}: only a FILE.onnx has initialisers, {} has none; leave it out", name, o.model);
+  if (o.own()) {
+    for (const char* name : {"--features", "--filters", "--blocks", "--activation"})
+      require(!given(name), "{}: only the built-in networks have it, {} is none; leave it out", name, o.model);
+  } else if (o.model == "resnet18") {
     require(!given("--features"), "--features: resnet18 has none; give --filters and --blocks");
   } else {
     for (const char* name : {"--filters", "--blocks"}) require(!given(name), "{}: {} has none; give --features", name, o.model);
@@ -222,7 +273,7 @@ void resolve(const CommandLine& line, CommonOptions& o) {
   cpu::set_threads(o.threads);  // maps BLAS's buffers where address space is limited: no longer available
   if (o.memory == 0) o.memory = static_cast<std::uint64_t>(0.9 * static_cast<double>(available_memory()));
   if (o.out.empty())
-    o.out = fmt::format("results/{}-{}{}", line.name(), o.model,
+    o.out = fmt::format("results/{}-{}{}", line.name(), o.model_name(),
                         has_images ? "-" + (o.is_file_data() ? fs::path(o.data).stem().string() : o.data) : "");
   o.out = absolute(o.out);
   show_progress(!o.quiet);
@@ -231,17 +282,17 @@ void resolve(const CommandLine& line, CommonOptions& o) {
 Config configuration(const CommandLine& line, const CommonOptions& o) {
   Config c;
   c.set("model", o.model);
-  if (o.model == "resnet18") {
-    c.set("filters", o.filters);
-    c.set("blocks", join(o.blocks));
-  } else {
-    c.set("features", join(o.features));
-  }
-  c.set("activation", o.activation);
-  c.set("seed", o.seed);
   const auto set_if = [&](bool there, const char* key, const auto& value) {
     if (there) c.set(key, value);
   };
+  const bool built_in = !o.own(), resnet = o.model == "resnet18";
+  set_if(built_in && resnet, "filters", o.filters);
+  set_if(built_in && resnet, "blocks", join(o.blocks));
+  set_if(built_in && !resnet, "features", join(o.features));
+  set_if(built_in, "activation", o.activation);
+  set_if(!o.train.empty(), "train", join(o.train));
+  set_if(!o.freeze.empty(), "freeze", join(o.freeze));
+  c.set("seed", o.seed);
   set_if(!o.init.empty(), "init", o.init);
   const bool has_images = line.has("--data");
   set_if(has_images, "data", o.data);
@@ -280,7 +331,8 @@ bool resolve_after(CommandLine& line, CommonOptions& o, const fs::path& folder, 
   const bool other_data = data && data->count() > 0 && before.find("data") && o.data != *before.find("data");
   std::vector<std::string_view> given;
   for (std::string_view key : keys) {
-    const bool of_the_model = key == "features" || key == "filters" || key == "blocks";
+    const bool of_the_model = key == "features" || key == "filters" || key == "blocks" || key == "train" || key == "freeze" ||
+                              (key == "activation" && (o.own() || o.is_file_model()));
     const bool of_the_data = key == "data-dir" || key == "data-seed" || key == "num-train" || key == "num-test";
     if (option(key)->count() > 0) {
       given.push_back(key);

@@ -2,6 +2,7 @@
 // std::invalid_argument line that names the option, what is wrong and what would be right; run_main makes it exit status 2.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,15 +14,20 @@
 
 namespace tangentplane::experiments {
 
+struct OwnNetwork;
+class OwnNetworks;
+
 struct CommonOptions {
-  std::string model = "lenet";  ///< mlp, lenet or resnet18
-  std::vector<Index> features;  ///< widths of mlp and lenet, the last 1
-  Index filters = 64;           ///< resnet18
+  std::string model = "lenet";  ///< mlp, lenet, resnet18, the name of one of `networks` or the path of an ONNX file
+  std::vector<std::shared_ptr<const OwnNetwork>> networks;  ///< besides the built-in ones (offer); resolve() adds a file's
+  std::vector<Index> features;                              ///< widths of mlp and lenet, the last 1
+  Index filters = 64;                                       ///< resnet18
   std::vector<Index> blocks{2, 2, 2, 2};
   std::string activation = "relu";  ///< relu, gelu or tanh
   std::uint64_t seed = 0;
-  std::string init;                  ///< .npz file of weights and statistics; empty: drawn from the seed
-  std::string data = "dead-leaves";  ///< or cifar10, mnist, FILE.npy
+  std::vector<std::string> train, freeze;  ///< of a file's initialisers, besides what is trained by rule
+  std::string init;                        ///< .npz file of weights and statistics; empty: drawn from the seed
+  std::string data = "dead-leaves";        ///< or cifar10, mnist, FILE.npy
   std::uint64_t data_seed = 0;
   std::string labels;    ///< .npy file; empty: the data's own
   std::string data_dir;  ///< empty if not given
@@ -35,7 +41,15 @@ struct CommonOptions {
 
   bool is_file_data() const { return data.ends_with(".npy"); }
   bool is_double() const { return dtype == "float64"; }
+  bool is_file_model() const { return model.ends_with(".onnx"); }
+  /// The network that the model names, if it is none of the built-in ones.
+  const OwnNetwork* own() const;
+  /// What titles and folders call the model: its name, or a file's without folder and ending.
+  std::string model_name() const;
 };
+
+/// Lets --model name these networks too; the first of them is its default.
+void offer(CommonOptions& options, const OwnNetworks& own);
 
 /// What --version prints: "tangentplane 0.1.0, commit 9fceb02...".
 std::string version_line();
@@ -54,7 +68,7 @@ struct Done {
 void parse(CommandLine& line, int argc, const char* const* argv);
 
 /// Fills in the defaults that depend on other options, checks all of it (files exist, widths fit the model), makes paths absolute, and
-/// sets the number of threads and how progress is shown. Touches no file.
+/// sets the number of threads and how progress is shown. Reads no file but that of --model, which is refused here if it is none.
 void resolve(const CommandLine& line, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,
@@ -63,8 +77,8 @@ void resolve(const CommandLine& line, CommonOptions& options);
 bool resolve_after(CommandLine& line, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
                    bool force);
 /// What train_ntk and pretrained_ntk_comparison take over from --ntk.
-inline constexpr std::string_view inherited_keys[] = {"model", "features", "filters",   "blocks",    "activation",
-                                                      "data",  "data-dir", "data-seed", "num-train", "num-test"};
+inline constexpr std::string_view inherited_keys[] = {"model",      "train", "freeze",   "features",  "filters",   "blocks",
+                                                      "activation", "data",  "data-dir", "data-seed", "num-train", "num-test"};
 
 /// Every option of `line` as resolved, the experiment's own too. Where an experiment resolves one of its own (--eigen's default), it
 /// sets that key anew. Options without effect on this model or data are left out, as are --threads and --memory if not given.
@@ -90,8 +104,20 @@ void add_number(CommandLine& line, const std::string& name, std::optional<T>& va
 }
 /// A text that is checked later, such as a list of indices.
 void add_text(CommandLine& line, const std::string& name, std::string& value, const std::string& help, const std::string& type_name);
-/// An image's shape H,W,C.
-void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help);
+/// An image's shape H,W,C; where `any`, up to three numbers, for networks that take others (require_fits).
+void add_shape(CommandLine& line, const std::string& name, std::vector<Index>& value, const std::string& help, bool any = false);
+/// The shape of these extents, and the extents of a shape.
+inline Shape shape_of_extents(const std::vector<Index>& extents) {
+  Shape shape;
+  for (const Index n : extents) shape.append(n);
+  return shape;
+}
+inline std::vector<Index> extents_of(const Shape& shape) {
+  std::vector<Index> extents;
+  for (int axis = 0; axis < shape.rank(); ++axis) extents.push_back(shape[axis]);
+  return extents;
+}
+inline constexpr const char* height_width_channels = "height, width and channels, e.g. 32,32,1";
 /// One of several words.
 void add_choice(CommandLine& line, const std::string& name, std::string& value, const std::vector<std::string>& choices,
                 const std::string& help, const std::string& group = "");

@@ -1,6 +1,6 @@
 #include "experiments/common/plans/directions_plan.h"
 
-#include "nn/network_size.h"
+#include "data/images.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -14,9 +14,8 @@ struct Needs {
 };
 
 template <class S>
-Needs needs_of(const CommonOptions& o, const Shape& image, Index points) {
-  const double d = static_cast<double>(image[0]) * static_cast<double>(image[1]) * static_cast<double>(image[2]);
-  const NetworkSize size = network_size(model_of(o), image);
+Needs needs_of(const NetworkSize& size, const Shape& image, Index points) {
+  const double d = numbers_of(image);
   return {(size.parameters + size.statistics) * sizeof(S), static_cast<double>(points) * d * sizeof(S), 4 * d * d * sizeof(double)};
 }
 
@@ -24,12 +23,11 @@ Needs needs_of(const CommonOptions& o, const Shape& image, Index points) {
 
 template <class S>
 void require_room_for_directions(const CommonOptions& o, const Shape& image, Index points) {
-  const Needs needs = needs_of<S>(o, image, points);
-  const double d = static_cast<double>(image[0]) * static_cast<double>(image[1]) * static_cast<double>(image[2]),
-               allowed = static_cast<double>(o.memory), held = needs.held();
+  const Needs needs = needs_of<S>(size_of_network<S>(o, image), image, points);
+  const double d = numbers_of(image), allowed = static_cast<double>(o.memory), held = needs.held();
   require(held + 2 * needs.matrices < allowed || needs.matrices < held,
-          "--shape {},{},{}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape", image[0],
-          image[1], image[2], d, format_size(held + 2 * needs.matrices), format_size(allowed));
+          "--shape {}: the eigenproblem of {} directions takes {}, --memory allows {}; give more, or a smaller shape",
+          join(extents_of(image)), d, format_size(held + 2 * needs.matrices), format_size(allowed));
   require_room(fmt::format("directions at {} points take", points),
                {{"the program", program_bytes},
                 {"matrices", 2 * needs.matrices, "a smaller --shape"},
@@ -39,9 +37,11 @@ void require_room_for_directions(const CommonOptions& o, const Shape& image, Ind
 }
 
 template <class S>
-DirectionsPlan plan_directions(const CommonOptions& o, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points) {
-  const Shape image{points.shape()[1], points.shape()[2], points.shape()[3]};
-  const Needs needs = needs_of<S>(o, image, points.rows());
+DirectionsPlan plan_directions(const CommonOptions& o, const Subject<S>& subject, const Tensor<S>& points) {
+  const auto& network = subject.network;
+  const auto& variables = subject.init;
+  const Shape image = data::example_shape(points.shape());
+  const Needs needs = needs_of<S>(subject.size, image, points.rows());
   const double held = needs.held(), d = static_cast<double>(image.size());
   DirectionsPlan plan;
   plan.options.memory =
@@ -62,7 +62,7 @@ DirectionsPlan plan_directions(const CommonOptions& o, const Network<S>& network
 
 #define INSTANTIATE(S)                                                                     \
   template void require_room_for_directions<S>(const CommonOptions&, const Shape&, Index); \
-  template DirectionsPlan plan_directions(const CommonOptions&, const Network<S>&, const Variables<S>&, const Tensor<S>&);
+  template DirectionsPlan plan_directions(const CommonOptions&, const Subject<S>&, const Tensor<S>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

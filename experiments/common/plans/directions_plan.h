@@ -17,8 +17,8 @@ struct DirectionsPlan : Plan {
 template <class S>
 void require_room_for_directions(const CommonOptions& o, const Shape& image, Index points);
 
-/// Of the mean over the points. Measures the rate of matrix products. Throws as plan_nads does.
+/// Of the mean over the points, for the subject's network at its weights. Measures the rate of matrix products. Throws as plan_nads does.
 template <class S>
-DirectionsPlan plan_directions(const CommonOptions& o, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points);
+DirectionsPlan plan_directions(const CommonOptions& o, const Subject<S>& subject, const Tensor<S>& points);
 
 }  // namespace tangentplane::experiments

@@ -6,7 +6,6 @@
 #include "kernels/nystrom.h"
 #include "kernels/tiled_ntk.h"
 #include "kernels/tiled_operator.h"
-#include "nn/network_size.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -27,9 +26,9 @@ struct Needs {
 /// For so many images [H, W, C] and weights.
 template <class S>
 Needs needs_of(const KernelOptions& o, Index count, const Shape& image, Index weights) {
-  const Index k = *o.eigen;
-  const double n = static_cast<double>(count), pixels = n * static_cast<double>(image.size()) * sizeof(S);
-  const auto method = o.method_in_memory(count);
+  const Index k = *o.eigen, rows = count * o.side;
+  const double n = static_cast<double>(rows), pixels = static_cast<double>(count) * static_cast<double>(image.size()) * sizeof(S);
+  const auto method = o.method_in_memory(rows);
   Needs needs{.images = count,
               .eigen = k,
               .reading = 2 * pixels,
@@ -38,20 +37,21 @@ Needs needs_of(const KernelOptions& o, Index count, const Shape& image, Index we
               .vectors = static_cast<double>(k) * n * sizeof(S),
               .save = o.save_ntk ? n * n * sizeof(S) : 0};
   if (method == EigenMethod::nystrom)
-    needs.kernel = kernels::nystrom_bytes(count, *o.nystrom_points);
+    needs.kernel = kernels::nystrom_bytes(rows, *o.nystrom_points * o.side);
   else
-    needs.kernel += method == EigenMethod::full ? kernels::full_bytes<S>(count, k)
-                                                : kernels::lanczos_bytes<S>(count, k, kernels::lanczos_basis(count, k));
+    needs.kernel +=
+        method == EigenMethod::full ? kernels::full_bytes<S>(rows, k) : kernels::lanczos_bytes<S>(rows, k, kernels::lanczos_basis(rows, k));
   return needs;
 }
 
 double eigen_flops(const KernelPlan& plan) {
-  return plan.method == EigenMethod::nystrom ? kernels::nystrom_flops(plan.images, plan.points, plan.eigen)
-         : plan.method == EigenMethod::full  ? kernels::full_flops(plan.images, plan.eigen)
-                                             : kernels::lanczos_flops(plan.images, plan.eigen);
+  const Index n = plan.size();
+  return plan.method == EigenMethod::nystrom ? kernels::nystrom_flops(n, plan.points * plan.side, plan.eigen)
+         : plan.method == EigenMethod::full  ? kernels::full_flops(n, plan.eigen)
+                                             : kernels::lanczos_flops(n, plan.eigen);
 }
 
-/// Share of gemm's rate that the eigenpairs of n images reach: the Ritz problem, hardly parallel, weighs less the larger n is.
+/// Share of gemm's rate that the eigenpairs of n rows reach: the Ritz problem, hardly parallel, weighs less the larger n is.
 double eigen_efficiency(double n) { return n / (n + 12'000); }
 
 /// The largest number in [low, high] that fits; low if none does.
@@ -70,16 +70,16 @@ Index largest(Index low, Index high, const Fits& fits) {
 /// With K on disk: `memory` bytes beside program and images.
 template <class S>
 void fit_on_disk(KernelPlan& plan, const FeaturePlan& features, NtkOptions options, double memory, double pass, Index standing_tile) {
-  const Index n = plan.images, k = plan.eigen;
+  const Index images = plan.images, n = plan.size(), k = plan.eigen;
   DiskKernel& disk = plan.disk.emplace();
   plan.method = EigenMethod::lanczos;
   options.memory = memory - pass;
   require(options.memory > 0, "--memory: a pass over some images takes {} more, {} are left; give more", format_size(pass),
           format_size(std::max(0., memory)));
-  disk.tile = standing_tile > 0 ? standing_tile : file_tile(fit_ntk<S>(features, n, n, options));
-  options.tile = disk.tile;
-  plan.ntk = fit_ntk<S>(features, n, n, options);
-  require_whole_tiles(plan.ntk, disk.tile);
+  options.tile = standing_tile > 0 ? standing_tile / plan.side : file_tile(fit_ntk<S>(features, images, images, options));
+  disk.tile = options.tile * plan.side;
+  plan.ntk = fit_ntk<S>(features, images, images, options);
+  require_whole_tiles(plan.ntk, options.tile);
   disk.file_bytes = kernels::TileFile<S>::disk_bytes(n, disk.tile);
 
   const Index block = kernels::lanczos_block(n, k), basis = kernels::lanczos_basis(n, k);
@@ -90,7 +90,7 @@ void fit_on_disk(KernelPlan& plan, const FeaturePlan& features, NtkOptions optio
   require(bytes(basis, least) <= memory,
           "--memory: {} eigenpairs of {} images take {} beside the images, even with the kernel on disk, {} are left; give more, fewer "
           "--eigen, or --method nystrom",
-          k, n, format_size(bytes(basis, least)), format_size(memory));
+          k, images, format_size(bytes(basis, least)), format_size(memory));
   disk.batch = largest(least, k, [&](Index b) { return bytes(basis, b) <= memory; });
   disk.max_basis = largest(basis, n, [&](Index m) { return bytes(m, disk.batch) <= memory; });
   if (disk.max_basis < n) disk.max_basis = disk.max_basis / block * block - block;  // a block beyond the last one is held
@@ -106,7 +106,7 @@ void add_stages_in_memory(KernelPlan& plan, const Needs& needs, const PassCost& 
                               {.name = "kernel", .memory = features + needs.kernel, .disk = needs.save});
   plan.stages.push_back({.name = "eigenpairs",
                          .flops = eigen_flops(plan),
-                         .efficiency = eigen_efficiency(static_cast<double>(plan.images)),
+                         .efficiency = eigen_efficiency(static_cast<double>(plan.size())),
                          .memory = base + needs.kernel,
                          .disk = needs.vectors});
 }
@@ -125,15 +125,16 @@ void add_stages_on_disk(KernelPlan& plan, const Needs& needs, const PassCost& pa
   if (plan.save) plan.stages.push_back({.name = "kernel", .stage = "ntk.npy", .memory = features, .disk = needs.save});
   plan.stages.push_back({.name = "eigenpairs",
                          .flops = eigen_flops(plan),
-                         .efficiency = eigen_efficiency(static_cast<double>(plan.images)),
+                         .efficiency = eigen_efficiency(static_cast<double>(plan.size())),
                          .memory = base + disk.eigenpair_bytes,
                          .disk = needs.vectors,
                          .reading = (always   ? 0
                                      : cached ? 1
                                               : disk.passes) *
                                     disk.file_bytes / disk_rate});
-  plan.remarks.push_back(fmt::format("the kernel is on disk while it is used, in tiles of {} images a side; {:.0f} passes over it{}",
-                                     disk.tile, disk.passes, cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate))));
+  plan.remarks.push_back(fmt::format("the kernel is on disk while it is used, in tiles of {} {} a side; {:.0f} passes over it{}", disk.tile,
+                                     plan.side > 1 ? "rows" : "images", disk.passes,
+                                     cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate))));
   if (runs_in_memory > 0)
     plan.remarks.push_back(fmt::format("(it would fit, but features would be computed {:.1f} times over)", runs_in_memory));
 }
@@ -144,7 +145,7 @@ void add_words(KernelPlan& plan) {
   if (!all)
     plan.remarks.push_back(
         fmt::format("features do not fit: computed {:.1f} times over, by panels of {} images", ntk.feature_runs, ntk.panel));
-  plan.choices = {{"kernel", plan.disk     ? fmt::format("on disk, tiles of {} images", plan.disk->tile)
+  plan.choices = {{"kernel", plan.disk     ? fmt::format("on disk, tiles of {} {}", plan.disk->tile, plan.side > 1 ? "rows" : "images")
                              : plan.points ? fmt::format("{} of its columns in memory", plan.points)
                                            : "in memory"},
                   {"features", all ? "all at once" : fmt::format("panels of {} images, strips of {}", ntk.panel, ntk.strip)},
@@ -179,20 +180,22 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   Needs needs = needs_of<S>(kernel, subject.data.num_train + subject.data.num_test, image, subject.init.size());
   KernelPlan plan;
   plan.images = needs.images, plan.eigen = needs.eigen, plan.points = kernel.nystrom_points.value_or(0), plan.save = kernel.save_ntk;
-  plan.method = kernel.method_in_memory(plan.images);
+  plan.side = kernel.side, plan.outputs = kernel.outputs.value_or(Outputs{});
+  plan.method = kernel.method_in_memory(plan.size());
   NtkOptions options;
+  options.outputs = kernel.outputs;
   options.contraction = plan.contraction = kernel.way();
   const FeaturePlan features = plan_ntk_features(subject.network, subject.init, subject.data.images, options);
   const NtkPlan unlimited = fit_ntk<S>(features, plan.images, plan.images, options);
   // A pass is measured by making one: first what it takes at least, forward and back.
-  const double activations = network_size(model_of(o), image).activations;
+  const double activations = subject.size.activations;
   require_room(fmt::format("{} images take at least", plan.images),
                {{"the program", program_bytes},
                 {"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},
                 {fmt::format("passes over {} images", unlimited.pass), 2 * static_cast<double>(unlimited.pass) * activations * sizeof(S),
                  smaller_network(o)}},
                o.memory);
-  const PassCost pass = measure_pass(subject.network, subject.init, image, unlimited);
+  const PassCost pass = measure_pass(subject.network, subject.init, image, unlimited, options.outputs);
   needs.pass = 1.2 * pass.bytes;  // and the buffers of products
 
   const double held = program_bytes + needs.kernel, beside = static_cast<double>(o.memory) - needs.inputs - needs.pass,
@@ -206,7 +209,10 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
                                : fit_ntk<S>(features, plan.images, plan.images, options);
   }
   double runs_in_memory = 0;
-  if (on_disk || (kernel.may_be_on_disk() && plan.ntk.feature_runs > 1 && plan.ntk.panel + plan.ntk.strip >= 32)) {
+  // On disk the kernel leaves its place to features: the less room there is beside it, the more.
+  const double image_bytes = unlimited.feature_bytes / static_cast<double>(plan.images),
+               room_on_disk = (beside - program_bytes) / image_bytes;
+  if (on_disk || (kernel.may_be_on_disk() && plan.ntk.feature_runs > 1 && room_on_disk >= 32)) {
     KernelPlan there = plan;
     fit_on_disk<S>(there, features, options, beside + needs.pass - program_bytes, needs.pass,
                    kernels::TileFile<S>::tile_of(folder / tiles_name));

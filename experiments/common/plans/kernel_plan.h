@@ -14,7 +14,7 @@ namespace tangentplane::experiments {
 
 /// A kernel kept as tiles in a file of the results folder, and how the memory beside it is shared out.
 struct DiskKernel {
-  Index tile = 0;              ///< images a side of a tile
+  Index tile = 0;              ///< rows a side of a tile, whole images
   Index batch = 0;             ///< vectors multiplied in one pass in the end
   Index max_basis = 0;         ///< vectors that Lanczos may hold
   double file_bytes = 0;       ///< on disk
@@ -24,12 +24,15 @@ struct DiskKernel {
 
 struct KernelPlan : Plan {
   Index images = 0, eigen = 0;
-  Index points = 0;  ///< images whose columns Nystrom takes; else 0
+  Index side = 1;        ///< rows of the kernel that belong to an image: O in the layout full
+  Outputs outputs = {};  ///< of the network, and the kernel's layout
+  Index points = 0;      ///< images whose columns Nystrom takes; else 0
   kernels::EigenMethod method = kernels::EigenMethod::full;
   Contraction contraction = Contraction::automatic;
-  bool save = false;               ///< ntk.npy is written
-  NtkPlan ntk;                     ///< of the kernel, or of those columns
-  std::optional<DiskKernel> disk;  ///< none: the kernel is held in memory
+  Index size() const { return images * side; }  ///< rows of the kernel
+  bool save = false;                            ///< ntk.npy is written
+  NtkPlan ntk;                                  ///< of the kernel, or of those columns
+  std::optional<DiskKernel> disk;               ///< none: the kernel is held in memory
 };
 
 /// From the options and what the headers of the data say, before anything is allocated: throws std::invalid_argument naming --memory where

@@ -3,14 +3,16 @@
 #include <chrono>
 #include <limits>
 
+#include "data/images.h"
 #include "experiments/common/process/memory.h"
 
 namespace tangentplane::experiments {
 
 template <class S>
-PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan) {
-  const auto images = Tensor<S>::zeros({plan.pass, image[0], image[1], image[2]});
-  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(network, variables, images)); };
+PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan,
+                      const std::optional<Outputs>& outputs) {
+  const auto images = Tensor<S>::zeros(data::batch_shape(plan.pass, image));
+  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(network, variables, images, outputs)); };
   PassCost cost;
   cost.bytes = bytes_taken(pass) - static_cast<double>(plan.pass * plan.features.image_numbers) * sizeof(S);
   const auto start = std::chrono::steady_clock::now();  // the pages have been touched
@@ -34,8 +36,8 @@ Variables<S> all_active(Variables<S> variables) {
   return variables;
 }
 
-#define INSTANTIATE(S)                                                                                  \
-  template PassCost measure_pass(const Network<S>&, const Variables<S>&, const Shape&, const NtkPlan&); \
+#define INSTANTIATE(S)                                                                                                                 \
+  template PassCost measure_pass(const Network<S>&, const Variables<S>&, const Shape&, const NtkPlan&, const std::optional<Outputs>&); \
   template Variables<S> all_active(Variables<S>);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -13,9 +13,10 @@ struct PassCost {
   double bytes = 0;    ///< of one pass, besides the features
   double seconds = 0;  ///< of one image
 };
-/// Of the plan's own passes at these weights; `image` is [H, W, C].
+/// Of the plan's own passes at these weights, of the plan's outputs; `image` is [H, W, C].
 template <class S>
-PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan);
+PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan,
+                      const std::optional<Outputs>& outputs);
 
 /// Share of the gemm rate that the products of pairs reach.
 inline constexpr double pair_efficiency = 0.75;

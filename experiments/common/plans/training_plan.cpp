@@ -9,11 +9,19 @@ namespace tangentplane::experiments {
 namespace {
 
 double images_of(const TrainingTask& t) { return static_cast<double>(t.num_train) + static_cast<double>(t.num_test); }
-double kernel_numbers(const TrainingTask& t) { return images_of(t) * static_cast<double>(t.num_train); }
+double kernel_numbers(const TrainingTask& t) {
+  const double outputs = static_cast<double>(t.outputs);
+  return images_of(t) * static_cast<double>(t.num_train) * outputs * outputs;
+}
 
 const TrainingTask& largest(const TrainingWork& work) {
   return *std::max_element(work.tasks.begin(), work.tasks.end(),
                            [](const TrainingTask& a, const TrainingTask& b) { return a.num_train < b.num_train; });
+}
+
+/// Whether passes are made for each output by itself, as a linearization in parameter space makes them.
+bool takes_each_output(const TrainingWork& work) {
+  return std::any_of(work.tasks.begin(), work.tasks.end(), [](const TrainingTask& t) { return t.learner.linearize; });
 }
 
 /// While that task is trained; `pass` bytes for one image's.
@@ -21,11 +29,12 @@ template <class S>
 std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const TrainingTask& task,
                           double pass) {
   const double n = images_of(task), weights = static_cast<double>(subject.init.size()), targets = static_cast<double>(task.targets);
-  const Index batch = std::max<Index>(task.recipe.batch, 128);  // tests and features go by 128
+  const Index batch = std::max<Index>(task.recipe.batch, 128);                        // tests and features go by 128
+  const double copies = std::holds_alternative<Adam>(task.recipe.optimizer) ? 9 : 7;  // with its second moments
   std::vector<Held> parts{
       {"the program", program_bytes},
       {"the images", 1.5 * n * static_cast<double>(subject.data.image().size()) * sizeof(S), fewer_images},
-      {"the weights", 7 * weights * sizeof(S), smaller_network(o)},
+      {"the weights", copies * weights * sizeof(S), smaller_network(o)},
       {fmt::format("passes over {} images", batch), 1.5 * static_cast<double>(batch) * pass,
        (batch > 128 ? "a smaller --batch, or " : "") + smaller_network(o)},
   };
@@ -33,7 +42,9 @@ std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, con
     const std::string smaller = std::string(fewer_images) + ", or leave out --space function";
     parts.push_back({"the kernel", kernel_numbers(task) * sizeof(S), smaller});
     if (&task != &largest(work)) parts.push_back({"the largest kernel", kernel_numbers(largest(work)) * sizeof(S), smaller});
-    parts.push_back({"the targets", (10 * n * targets + std::min(targets * weights, 64.0 * (1 << 20))) * sizeof(S), "fewer of --index"});
+    parts.push_back({"the targets",
+                     (10 * n * static_cast<double>(task.outputs) * targets + std::min(targets * weights, 64.0 * (1 << 20))) * sizeof(S),
+                     "fewer of --index"});
   }
   parts.insert(parts.end(), work.beside.begin(), work.beside.end());
   return parts;
@@ -45,12 +56,15 @@ TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double
                epochs = static_cast<double>(task.recipe.epochs);
   TrainingCost cost;
   if (task.learner.function_space()) {
-    cost.epochs = epochs * static_cast<double>(task.targets) * 2 * n * (n + m);
+    cost.epochs = epochs * static_cast<double>(task.targets) * 2 * kernel_numbers(task);
     return cost;
   }
   const auto weights = task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
-  const double image = plan_ntk_features(subject.network, weights, subject.data.images, {}).image_flops;
-  const KeptCost kept = task.learner.linearize ? KeptJacobian<S>::cost(subject.network, weights, subject.data.images) : KeptCost{};
+  NtkOptions passes;  // the network's gradient is that of one function, the loss; the linearization takes each output's
+  passes.outputs = task.learner.linearize ? subject.every_output() : std::optional(Outputs::sum());
+  const double image = plan_ntk_features(subject.network, weights, subject.data.images, passes).image_flops;
+  const KeptCost kept =
+      task.learner.linearize ? KeptJacobian<S>::cost(subject.network, weights, subject.data.images, subject.every_output()) : KeptCost{};
   if (task.learner.linearize && kept.bytes * (n + m) <= room) {
     cost.kept_bytes = kept.bytes * (n + m);
     cost.once = (n + m) * image;
@@ -67,9 +81,10 @@ TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double
 template <class S>
 double gathering(const TrainingTask& task) {
   constexpr double bytes_a_second = 2e10;
-  const double n = static_cast<double>(task.num_train), batch = static_cast<double>(task.recipe.batch);
-  return static_cast<double>(task.recipe.epochs) * n / batch * images_of(task) * (batch + 4 * static_cast<double>(task.targets)) *
-         sizeof(S) / bytes_a_second;
+  const double n = static_cast<double>(task.num_train), batch = static_cast<double>(task.recipe.batch),
+               outputs = static_cast<double>(task.outputs);
+  return static_cast<double>(task.recipe.epochs) * n / batch * images_of(task) * outputs *
+         (batch * outputs + 4 * static_cast<double>(task.targets)) * sizeof(S) / bytes_a_second;
 }
 
 template <class S>
@@ -100,7 +115,7 @@ std::string training_takes(Index images) { return fmt::format("training on {} im
 
 template <class S>
 std::vector<Held> held_by_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work) {
-  auto parts = held_by(o, subject, work, largest(work), pass_bytes(subject));
+  auto parts = held_by(o, subject, work, largest(work), pass_bytes(subject, takes_each_output(work)));
   // The kernels of smaller tasks are cut out of the largest one's.
   if (const TrainingTask& task = largest(work); task.learner.function_space() && work.tasks.size() > 1) {
     double second = 0;
@@ -117,25 +132,27 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
   TrainingPlan plan;
   const TrainingTask& whole = largest(work);
   const Index n = whole.num_train + whole.num_test;
-  const double weights = static_cast<double>(subject.init.size()), pass = pass_bytes(subject);
+  const double weights = static_cast<double>(subject.init.size()), pass = pass_bytes(subject, takes_each_output(work));
   plan.room = static_cast<double>(o.memory) - bytes_of(held);
-  NtkOptions options;
-  options.memory = plan.room;
-  const auto add_kernel = [&](const char* name, const Variables<S>& at, Index rows, double times) {
-    const NtkPlan ntk = fit_ntk<S>(plan_ntk_features(subject.network, at, subject.data.images, options), n, rows, options);
+  const auto add_kernel = [&](const char* name, const Network<S>& network, const std::optional<Outputs>& outputs, const Variables<S>& at,
+                              Index rows, double times) {
+    NtkOptions options;
+    options.memory = plan.room, options.outputs = outputs;
+    const NtkPlan ntk = fit_ntk<S>(plan_ntk_features(network, at, subject.data.images, options), n, rows, options);
     const double memory = bytes_of(held) + ntk.feature_bytes;
-    for (PlanStage& s : kernel_stages(ntk, measure_pass(subject.network, at, subject.data.image(), ntk),
+    for (PlanStage& s : kernel_stages(ntk, measure_pass(network, at, subject.data.image(), ntk, outputs),
                                       {.name = name, .memory = memory, .times = times}, {.name = name, .memory = memory, .times = times}))
       plan.stages.push_back(std::move(s));
     return ntk;
   };
-  if (work.kernels > 0) plan.kernel = add_kernel("kernel", subject.init, whole.num_train, work.kernels);
-  if (work.alignments > 0) add_kernel(alignment_before, subject.init, n, 1);
+  if (work.kernels > 0)
+    plan.kernel = add_kernel("kernel", subject.network, subject.every_output(), subject.init, whole.num_train, work.kernels);
+  if (work.alignments > 0) add_kernel(alignment_before, subject.whole(), work.aligned, subject.init, n, 1);
   for (const TrainingTask& task : work.tasks) {
     plan.tasks.push_back(cost_of(subject, task, plan.room));
     add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), weights);
   }
-  if (work.alignments > 0) add_kernel(alignment_after, all_active(subject.init), n, work.alignments);
+  if (work.alignments > 0) add_kernel(alignment_after, subject.whole(), work.aligned, all_active(subject.init), n, work.alignments);
   measure_rate<S>(plan, o);
   for (std::size_t t = 0; t < work.tasks.size(); ++t) plan.tasks[t].planned = plan.of(work.tasks[t].name);
   plan.choices = {{"kernel", plan.kernel                              ? "computed"

@@ -22,6 +22,7 @@ struct TrainingTask {
   std::size_t times = 1;    ///< how often all that is done
   std::string once = {};    ///< the stage in which a Jacobian is kept; empty: the training's own
   bool trained = false;     ///< at weights that another training has left
+  Index outputs = 1;        ///< logits that are trained
 };
 
 /// All that a run which trains will do.
@@ -29,7 +30,8 @@ struct TrainingWork {
   std::vector<TrainingTask> tasks;
   std::vector<Held> beside = {};         ///< held besides, all the time
   std::vector<Held> in_alignments = {};  ///< besides that while a kernel is aligned
-  double kernels = 0;     ///< kernels of function space that are computed, of the largest task's images; smaller tasks cut theirs out
+  double kernels = 0;  ///< kernels of function space that are computed, of the largest task's images; smaller tasks cut theirs out
+  std::optional<Outputs> aligned = {};  ///< of which outputs kernels are aligned
   double alignments = 0;  ///< kernels of trained networks that are aligned, of the largest task's images; if any, one before training too
 };
 

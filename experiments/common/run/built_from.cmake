@@ -1,7 +1,11 @@
 # cmake -D SOURCE=DIR -D VERSION=1.2.3 -D FILE=FILE.cpp -P built_from.cmake
 # Writes FILE, the C++ source that names version and commit of SOURCE; a + behind the commit where tracked files differ from it or sources
-# were added. "unknown" where SOURCE is not the root of a git checkout. FILE stays as it is where it would say the same.
-set(commit unknown)
+# were added. Where SOURCE is not the root of a git checkout it is the commit of the archive that this file came in, and "unknown" if it
+# came in none. FILE stays as it is where it would say the same.
+set(commit [[$Format:%H$]])  # git archive replaces it (.gitattributes)
+if(NOT commit MATCHES "^[0-9a-f]+$")
+  set(commit unknown)
+endif()
 find_program(git git)
 if(git)
   set(in_source ${git} -C ${SOURCE} --no-optional-locks)

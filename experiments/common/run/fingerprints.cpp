@@ -51,14 +51,19 @@ Fingerprints fingerprints_of(const CommonOptions& o, const Subject<S>& subject, 
   Fingerprints made;
   made.set("images", data::hexadecimal(subject.data.fingerprint), "--data " + o.data);
   made.set("weights", fingerprint(subject.init), weights_option(o, init));
+  add_graph(made, o);
   return made;
+}
+
+void add_graph(Fingerprints& made, const CommonOptions& o) {
+  if (o.is_file_model()) made.set("graph", data::hexadecimal(data::hash_of_file(o.model)), "--model " + o.model);
 }
 template Fingerprints fingerprints_of(const CommonOptions&, const Subject<float>&, const fs::path&);
 template Fingerprints fingerprints_of(const CommonOptions&, const Subject<double>&, const fs::path&);
 
 std::vector<fs::path> input_files(const CommonOptions& o, const std::vector<fs::path>& more) {
   auto files = data::source_files(source_of(o));
-  for (const std::string& file : {o.labels, o.init})
+  for (const std::string& file : {o.is_file_model() ? o.model : "", o.labels, o.init})
     if (!file.empty()) files.emplace_back(file);
   files.insert(files.end(), more.begin(), more.end());
   return files;

@@ -35,11 +35,13 @@ class Fingerprints {
   std::vector<Fingerprint> all_;
 };
 
-/// Images and weights.
+/// Images and weights, and of a network from a file its graph.
 template <class S>
 Fingerprints fingerprints_of(const CommonOptions& o, const Subject<S>& subject, const std::filesystem::path& init);
-/// The files that a run reads: those of --data, --labels and --init, then `more`.
+/// The files that a run reads: those of --model, --data, --labels and --init, then `more`.
 std::vector<std::filesystem::path> input_files(const CommonOptions& o, const std::vector<std::filesystem::path>& more = {});
+/// Adds the graph of a network from a file: the hash of the file.
+void add_graph(Fingerprints& made, const CommonOptions& o);
 /// Names and labels of all targets.
 std::string fingerprint(const std::vector<Target>& targets);
 

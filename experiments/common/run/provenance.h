@@ -7,7 +7,8 @@ namespace tangentplane::experiments {
 
 /// Of the project: "0.1.0".
 std::string version();
-/// The commit of the sources at the latest build, 40 digits, and a + where they differed from it; "unknown" without git.
+/// The commit of the sources at the latest build, 40 digits, and a + where they differed from it, or that of the git archive that they are;
+/// "unknown" otherwise.
 std::string commit();
 
 /// Notes the command line; run_main does it.

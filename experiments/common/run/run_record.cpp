@@ -121,6 +121,11 @@ void RunRecord::set(std::string_view key, std::string_view value) {
   contents_->json[std::string(key)] = std::string(value);
 }
 
+void RunRecord::set(std::string_view key, const std::vector<std::string>& values) {
+  const auto held = contents_->leaving->hold();
+  contents_->json[std::string(key)] = values;
+}
+
 void RunRecord::follow(const Plan& plan) {
   const auto held = contents_->leaving->hold();
   Json& j = contents_->json["plan"] = {{"gemm_rate", plan.gemm_rate}};

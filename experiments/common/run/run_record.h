@@ -26,6 +26,7 @@ class RunRecord {
   /// A fact of the run, e.g. set("parameters", 136121.) or set("class_balance", 0.5): integers are written as such.
   void set(std::string_view key, double value);
   void set(std::string_view key, std::string_view value);
+  void set(std::string_view key, const std::vector<std::string>& values);
   /// What the run is about to do, under `plan`: rows as --plan prints them, what is held where, and the rate by which times are told.
   void follow(const Plan& plan);
   /// What the run is made from: `inputs` (each file's name and bytes) and `fingerprints`. run.json is written at once, so that no large

@@ -3,6 +3,7 @@
 #include "data/hash.h"
 #include "data/npy.h"
 #include "experiments/common/run/results.h"
+#include "experiments/common/subject/labels.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
@@ -16,6 +17,7 @@ void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from) {
   add_path(line, "--ntk", from.ntk, "/", "Results of compute_ntk: eigenfunctions, and the weights to start from");
   add_text(line, "--index", from.index, "Eigenfunctions to train on: 0,10,100 or 0:1000:50", "LIST");
   line.add_flag("--force", from.force, "Take options that differ from those of --ntk");
+  add_task_options(line, from.task);
 }
 
 void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from) {
@@ -23,6 +25,7 @@ void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from) {
   require(!from.given() || !from.index.empty() || !o.labels.empty(), "--ntk needs --index, e.g. --index 0,10,100");
   require(from.index.empty() || o.labels.empty(), "--labels: give --index or --labels, not both");
   require(from.index.empty() || from.given(), "--index needs --ntk, the results of compute_ntk");
+  require(!from.task.positive || !o.labels.empty(), "--positive: names classes of --labels; give them, or leave it out");
   if (!from.given()) return resolve(line, o);
   require_finished("--ntk", from.ntk, "compute_ntk");
   from.agree = resolve_after(line, o, from.ntk, inherited_keys, from.force);
@@ -49,13 +52,13 @@ void compare(EigenfunctionOptions& from, const CommonOptions& o, const Fingerpri
   if (from.force) return;
   Fingerprints compared;
   for (const Fingerprint& f : made.all())
-    if (f.name == "images" || (f.name == "weights" && o.init.empty())) compared.set(f.name, f.text, f.source);
+    if (f.name == "images" || f.name == "graph" || (f.name == "weights" && o.init.empty())) compared.set(f.name, f.text, f.source);
   require_same(compared, from.before, fmt::format("of the kernel in --ntk {}", from.ntk),
                "put them back, repeat compute_ntk, or give --force");
 }
 
 std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n) {
-  require_matrix(from.file("ntk.npy"), n, n);
+  require_matrix(from.file("ntk.npy"), n * from.side(), n * from.side());
   return read_through(from.file("ntk.npy"), "row", repeat_ntk);
 }
 
@@ -66,20 +69,44 @@ void require_matrix(const fs::path& path, Index rows, Index columns) {
           "{}: has shape {}, these images take [{},{}]", path.string(), info.shape, rows < 0 ? "k" : std::to_string(rows), columns);
 }
 
+void choose_outputs(const CommonOptions& o, EigenfunctionOptions& from, Index logits) {
+  from.logits = logits;
+  if (from.given()) {
+    const std::string* outputs = Config::read(from.file("config.toml")).find("outputs");
+    const auto of = outputs ? std::optional(Outputs::parse(*outputs)) : std::nullopt;
+    require(!of || of->kind != Outputs::Kind::one || of->which < logits, "--ntk {}: its kernel is of logit {}, {} has {}", from.ntk,
+            of ? of->which : 0, o.model_name(), logits);
+    from.kernel = Outputs::choose("--ntk", of, logits);
+  }
+  using Kind = Outputs::Kind;
+  if (logits > 1 && !from.index.empty() && !from.task.outputs && (from.kernel.kind == Kind::one || from.kernel.kind == Kind::sum))
+    from.task.outputs = from.kernel;
+  check_task(o, from.task, logits);
+  if (logits == 1 || from.index.empty()) return;
+  require(from.task.outputs.has_value(),
+          "--index: the kernel of --ntk is that of all {} logits ({}), and two groups of images are told apart by one: give --outputs J "
+          "(0 to {}) or sum, or --labels",
+          logits, from.kernel.str(), logits - 1);
+  require(from.kernel.kind != Kind::full || from.task.outputs->kind == Kind::one,
+          "--outputs sum: eigenfunctions in the layout full have a value for each logit, their sum has none; give one of 0 to {}",
+          logits - 1);
+}
+
 std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n) {
   const fs::path path = from.file("eigvecs.npy");
   if (from.given()) {
-    require_matrix(path, -1, n);
+    require_matrix(path, -1, n * from.side());
     from.eigenvectors = read_through(path, "eigenvector", repeat_ntk);
   }
-  if (!o.labels.empty()) return {{"labels", data::load_binary_labels_npy(o.labels, n)}};
+  if (!o.labels.empty()) return {labels_of_file(o, from.task, n, from.task.trained(from.logits))};
+  const Index side = from.side(), which = side > 1 ? from.task.outputs->which : 0;
   const Index k = data::npy_info(path).shape[0];
   std::vector<Target> targets;
   for (Index j : parse_indices("--index", from.index)) {
     require(j < k, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), k - 1);
     const auto vector = data::load_npy_rows<double>(path, j, j + 1);
     Target target{std::to_string(j), {}};
-    for (double v : vector.span()) target.labels.push_back(v > 0 ? 1 : 0);
+    for (Index i = 0; i < n; ++i) target.labels.push_back(vector[i * side + which] > 0 ? 1 : 0);
     targets.push_back(std::move(target));
   }
   return targets;

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "experiments/common/options/options.h"
+#include "experiments/common/options/task_options.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/training/target.h"
 
@@ -12,11 +12,14 @@ namespace tangentplane::experiments {
 
 struct EigenfunctionOptions {
   std::string ntk, index;
+  TaskOptions task;
   bool force = false;
   bool agree = false;              ///< nothing was forced to differ from --ntk
   bool same_weights = false;       ///< those to start from are those of its kernel
   Fingerprints before;             ///< of --ntk; none from an older version
   std::uint64_t eigenvectors = 0;  ///< hash of eigvecs.npy
+  Outputs kernel = {};             ///< of --ntk: of which outputs, in what layout
+  Index logits = 1;                ///< O of the network
 
   bool given() const { return !ntk.empty(); }
   std::filesystem::path file(const char* name) const { return std::filesystem::path(ntk) / name; }
@@ -24,8 +27,13 @@ struct EigenfunctionOptions {
   std::filesystem::path start(const CommonOptions& o) const {
     return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init);
   }
-  /// True if the kernel was saved and is that of these images and weights; after `compare`.
-  bool has_kernel() const { return given() && agree && same_weights && std::filesystem::exists(file("ntk.npy")); }
+  /// Rows of the kernel, and entries of an eigenvector, that belong to an image.
+  Index side() const { return kernel.kind == Outputs::Kind::full ? logits : 1; }
+  /// True if the kernel was saved and is that of what is trained on these images, and of the weights; after `compare`.
+  bool has_kernel() const {
+    const Outputs trained = task.outputs.value_or(Outputs::full());
+    return given() && agree && same_weights && (logits == 1 || kernel == trained) && std::filesystem::exists(file("ntk.npy"));
+  }
   /// The files of --ntk that a run reads.
   std::vector<std::filesystem::path> files(const CommonOptions& o) const;
 };
@@ -34,17 +42,22 @@ struct EigenfunctionOptions {
 /// where images differ, or weights though they are taken from there, unless --force. A folder of an older version, which has no
 /// fingerprints, is taken as it is (say_if_older).
 void compare(EigenfunctionOptions& from, const CommonOptions& o, const Fingerprints& made);
-/// The hash of ntk.npy of --ntk. Throws std::invalid_argument unless it is a finite [n, n] matrix.
+/// The hash of ntk.npy of --ntk. Throws std::invalid_argument unless it is a finite [n, n] matrix ([n O, n O] in the layout full).
 std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n);
 
-/// Adds --ntk, --index and --force.
+/// Adds --ntk, --index, --force, --outputs and --positive.
 void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from);
 
 /// After parse: checks that there are eigenfunctions or --labels, and resolves all options, those not given from --ntk.
 void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from);
 
-/// The targets on n images: one for each index, 1 where the eigenvector is > 0, or the one of --labels. Throws std::invalid_argument
-/// where files and images do not go together, and where eigvecs.npy is not finite. Notes its hash in `from`.
+/// What of a network with so many logits is trained: of --outputs, or what the kernel of --ntk is of. Throws std::invalid_argument where
+/// eigenfunctions are to be trained on and that is no single function, and for logits that there are not.
+void choose_outputs(const CommonOptions& o, EigenfunctionOptions& from, Index logits);
+
+/// The targets on n images: one for each index, 1 where the eigenvector is > 0 (in the layout full at the output that is trained), or the
+/// one of --labels. Throws std::invalid_argument where files and images do not go together, and where eigvecs.npy is not finite. Notes its
+/// hash in `from`.
 std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n);
 
 /// Throws std::invalid_argument unless the file holds float32 or float64 numbers [rows, columns]; rows < 0: any number of them.

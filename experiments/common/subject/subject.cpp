@@ -2,8 +2,9 @@
 
 #include <cmath>
 
+#include "autodiff/transforms.h"
+#include "experiments/common/subject/own_network.h"
 #include "kernels/ntk.h"
-#include "nn/network_size.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -13,10 +14,8 @@ constexpr const char* dtype_of = sizeof(S) == 4 ? "float32" : "float64";
 
 /// What every run holds however it goes on.
 template <class S>
-void require_start(const CommonOptions& o, const data::Layout& layout, bool from_file, const std::string& task) {
-  const NetworkSize size = network_size(model_of(o), layout.image);
-  const double weights = size.parameters + size.statistics,
-               pixels = static_cast<double>(layout.image[0]) * static_cast<double>(layout.image[1]) * static_cast<double>(layout.image[2]);
+void require_start(const CommonOptions& o, const data::Layout& layout, const NetworkSize& size, bool from_file, const std::string& task) {
+  const double weights = size.parameters + size.statistics, pixels = numbers_of(layout.image);
   const double images = static_cast<double>(layout.held);
   require_room(task + " at least",
                {{"the program", program_bytes, ""},
@@ -56,24 +55,129 @@ bool is_sound(const Network<S>& network, const Variables<S>& variables, const Te
 
 }  // namespace
 
+void require_fits(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (own && own->file) {
+    const Shape& takes = own->description.image;
+    const bool channels_first = image.rank() == 3 && takes == Shape{image[1], image[2], image[0]};
+    require(image == takes, "--model {}: takes images of shape {}, these have {}; give {}", o.model, takes, image,
+            channels_first ? "[N,H,W,C], in numpy x.transpose(0, 2, 3, 1)" : "such images");
+  }
+  require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
+  if (o.model == "lenet")
+    require(image[0] >= 4 && image[1] >= 4, "--model lenet: images of {} x {} are too small; give at least 4 x 4, for it halves them twice",
+            image[0], image[1]);
+}
+
+Index logits_of(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (!own) return 1;
+  if (own->file) return own->description.outputs;
+  const auto [network, variables] = own->start<float>(image, o.seed);
+  return evaluate(network, variables, Tensor<float>::zeros(data::batch_shape(1, image))).shape()[1];
+}
+
+void require_one_logit(const CommonOptions& o, const Shape& image, const char* what) {
+  const Index logits = logits_of(o, image);
+  require(logits == 1, "--model {}: has {} logits; {} of one logit alone", o.model, logits, what);
+}
+
 std::string smaller_network(const CommonOptions& o) {
-  return o.model == "resnet18" ? "a smaller network (--filters, --blocks)" : "a smaller network (--features)";
+  return o.own()                 ? "a smaller network"
+         : o.model == "resnet18" ? "a smaller network (--filters, --blocks)"
+                                 : "a smaller network (--features)";
 }
 
 std::string weights_option(const CommonOptions& o, const std::filesystem::path& init) {
-  return init.empty() ? fmt::format("--seed {}", o.seed) : o.init.empty() ? init.string() : "--init " + o.init;
+  return init.empty() && o.is_file_model() ? "--model " + o.model
+         : init.empty()                    ? fmt::format("--seed {}", o.seed)
+         : o.init.empty()                  ? init.string()
+                                           : "--init " + o.init;
+}
+
+template <class S>
+NetworkSize measured_size(const Network<S>& network, const Variables<S>& variables, const Shape& image) {
+  NetworkSize size;
+  const auto count = [&](double& sum, const Tensor<S>& t) {
+    sum += static_cast<double>(t.size());
+    size.largest = std::max(size.largest, static_cast<double>(t.size()));
+  };
+  for (const auto& p : variables.parameters) count(size.parameters, p);
+  for (const auto& [path, t] : variables.statistics) count(size.statistics, t);
+  const auto one = Tensor<S>::zeros(data::batch_shape(1, image));
+  size.activations =
+      bytes_taken([&] {
+        Pullback<Tensor<S>>([&](const auto& p) { return forward(network, variables, p, Var<Tensor<S>>(one)); }, variables.parameters);
+      }) /
+      sizeof(S);
+  return size;
+}
+
+template <class S>
+NetworkSize size_of_network(const CommonOptions& o, const Shape& image) {
+  const OwnNetwork* own = o.own();
+  if (!own) return network_size(model_of(o), image);
+  if (own->file) return own->description.size;
+  const auto [network, variables] = own->start<S>(image, o.seed);
+  return measured_size(network, variables, image);
 }
 
 template <class S>
 Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, const std::filesystem::path& init, const std::string& task) {
-  require_start<S>(o, layout, !init.empty(), task);
-  Subject<S> subject{{}, make_network<S>(model_of(o)), {}};
-  subject.init = initialise(subject.network, layout.image, o.seed);
-  if (!init.empty()) subject.init = load_variables(init, subject.init);
+  const auto made = [&]() -> Subject<S> {
+    if (const OwnNetwork* own = o.own()) {
+      require_start<S>(o, layout, {}, !init.empty(), task);  // the images fit at least
+      if (own->file) require_start<S>(o, layout, own->description.size, true, task);
+      auto [network, variables] = own->start<S>(layout.image, o.seed);
+      const NetworkSize size = measured_size(network, variables, layout.image);
+      const Index outputs = evaluate(network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image))).shape()[1];
+      return {{}, network, std::move(variables), size, outputs, own->file ? VariableKeys::plain() : VariableKeys{}};
+    }
+    const Network<S> network = make_network<S>(model_of(o));
+    return {{}, network, {}, network_size(model_of(o), layout.image)};
+  };
+  Subject<S> subject = made();
+  require_start<S>(o, layout, subject.size, !init.empty(), task);
+  if (!o.own()) subject.init = initialise(subject.network, layout.image, o.seed);
+  if (!init.empty()) subject.init = load_variables(init, subject.init, subject.keys);
   subject.data.num_train = layout.num_train;
   subject.data.num_test = layout.num_test;
-  subject.data.images = Tensor<S>::zeros({1, layout.image[0], layout.image[1], layout.image[2]});
+  subject.data.images = Tensor<S>::zeros(data::batch_shape(1, layout.image));
   return subject;
+}
+
+namespace {
+
+/// f_J, or the sum of all over sqrt(O): a product of the logits with a constant column.
+template <class S>
+struct OneFunction {
+  Network<S> network;
+  Tensor<S> column;  // [O, 1]
+
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    return matmul(network(scope, images), lift<T>(column));
+  }
+};
+
+}  // namespace
+
+template <class S>
+Network<S> one_function(const Network<S>& network, Index outputs, const Outputs& of) {
+  const bool sum = of.kind == Outputs::Kind::sum;
+  require(sum || of.kind == Outputs::Kind::one, "one function: of {} there is not one", of.str());
+  auto column = Tensor<S>::zeros({outputs, 1});
+  for (Index o = 0; o < outputs; ++o)
+    if (sum || o == of.which) column[o] = static_cast<S>(sum ? 1 / std::sqrt(static_cast<double>(outputs)) : 1);
+  return Network<S>(OneFunction<S>{network, column});
+}
+
+template <class S>
+void see_as(Subject<S>& subject, const Outputs& of) {
+  if (subject.outputs == 1) return;
+  subject.all_outputs = subject.network;
+  subject.network = one_function(subject.network, subject.outputs, of);
+  subject.outputs = 1;
 }
 
 template <class S>
@@ -105,6 +209,10 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
 }
 
 #define INSTANTIATE(S)                                                                                                               \
+  template NetworkSize measured_size(const Network<S>&, const Variables<S>&, const Shape&);                                          \
+  template Network<S> one_function(const Network<S>&, Index, const Outputs&);                                                        \
+  template void see_as(Subject<S>&, const Outputs&);                                                                                 \
+  template NetworkSize size_of_network<S>(const CommonOptions&, const Shape&);                                                       \
   template Subject<S> start_subject<S>(const CommonOptions&, const data::Layout&, const std::filesystem::path&, const std::string&); \
   template void load_images<S>(Subject<S>&, const CommonOptions&, const std::filesystem::path&);                                     \
   template void require_sound<S>(const Network<S>&, const Variables<S>&, const Tensor<S>&, const std::string&, const std::string&);

@@ -18,9 +18,15 @@ double balanced_accuracy(std::span<const double> logits, std::span<const int> la
 /// half (the U of Mann and Whitney, divided by the number of pairs). NaN and throws as balanced_accuracy.
 double area_under_curve(std::span<const double> logits, std::span<const int> labels);
 
-/// test_logits.npy of a finished target, [num_test] if that is given. Throws std::invalid_argument naming the file, and what to do about
-/// it, where it is damaged or holds another number of logits.
-Tensor<double> load_test_logits(const std::filesystem::path& folder, std::optional<Index> num_test = {});
+/// The same of classes, each with its column of logits [M, O]: the class is that of the largest logit, the first one of equal ones. Means
+/// over the classes that have images: of their accuracies, and of the areas of each against all others by its own logit (NaN where there
+/// is but one class).
+double balanced_accuracy(const Tensor<double>& logits, std::span<const int> classes);
+double area_under_curve(const Tensor<double>& logits, std::span<const int> classes);
+
+/// test_logits.npy of a finished target, [num_test] if that is given, or [num_test, O]. Throws std::invalid_argument naming the file, and
+/// what to do about it, where it is damaged or holds another number of logits.
+Tensor<double> load_test_logits(const std::filesystem::path& folder, std::optional<Index> num_test = {}, Index outputs = 1);
 
 /// The columns of accuracy.csv: `first` ones, then those that `accuracy_cells` fills.
 std::vector<std::string> accuracy_columns(std::vector<std::string> first);

@@ -9,16 +9,18 @@
 #include "linearize/function_space.h"
 #include "linearize/linearized_learner.h"
 #include "nn/network_learner.h"
+#include "nn/onnx/load.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
+/// [M] of one output, [M, O] of several: the task's part of logits [M, O T].
 template <class S>
-void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index column) {
-  const Index tasks = logits.shape()[1];
-  Tensor<S> z({logits.rows()});
-  for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + column];
+void save_test_logits(const fs::path& folder, const Tensor<S>& logits, const Learner<S>& learner, Index task) {
+  const Index tasks = learner.tasks(), outputs = learner.outputs();
+  Tensor<S> z(outputs == 1 ? Shape{logits.rows()} : Shape{logits.rows(), outputs});
+  for (Index i = 0; i < z.size(); ++i) z[i] = logits[i * tasks + task];
   data::save_npy(folder / "test_logits.npy", z);
 }
 
@@ -26,8 +28,15 @@ void save_test_logits(const fs::path& folder, const Tensor<S>& logits, Index col
 template <class S>
 void require_final(const fs::path& folder, const Subject<S>& subject) {
   if (!finished(folder)) return;
-  with_remedy(train_anew, [&] { load_variables(folder / "final.npz", subject.init); });
-  if (subject.data.num_test > 0) load_test_logits(folder, subject.data.num_test);
+  with_remedy(train_anew, [&] { load_variables(folder / "final.npz", subject.init, subject.keys); });
+  if (subject.data.num_test > 0) load_test_logits(folder, subject.data.num_test, subject.outputs);
+}
+
+/// final.npz, before it what else is asked for.
+template <class S>
+void save_final(const fs::path& folder, const Subject<S>& subject, const Variables<S>& weights) {
+  if (subject.graph) onnx::save_onnx(*subject.graph, subject.graph_to.empty() ? folder / "final.onnx" : subject.graph_to, weights);
+  save_variables(folder / "final.npz", weights, subject.keys);
 }
 
 /// A learner of one task, which has `variables()`.
@@ -39,9 +48,9 @@ History train_one(OneLearner& learner, const Subject<S>& subject, const Target& 
     if (hooks.epoch_done) hooks.epoch_done(epoch, learner.variables());
   };
   const auto finish = [&](std::size_t) {
-    if (subject.data.num_test > 0) save_test_logits(folder, learner.test_logits(), 0);
+    if (subject.data.num_test > 0) save_test_logits(folder, learner.test_logits(), learner, 0);
     if (hooks.trained) hooks.trained(learner.variables());
-    save_variables(folder / "final.npz", learner.variables());
+    save_final(folder, subject, learner.variables());
   };
   return train_targets<S>(learner, {target}, {folder}, subject.data.num_train, recipe, finish, epoch_done)[0];
 }
@@ -66,7 +75,8 @@ template <class S>
 std::shared_ptr<const KeptJacobian<S>> keep_jacobian(const Subject<S>& subject, const std::vector<fs::path>& folders) {
   if (std::all_of(folders.begin(), folders.end(), finished)) return nullptr;
   Progress progress("features", 100, "per cent");
-  auto kept = std::make_shared<const KeptJacobian<S>>(subject.network, subject.init, subject.data.images, 128, shown(progress));
+  auto kept = std::make_shared<const KeptJacobian<S>>(subject.network, subject.init, subject.data.images, 128, shown(progress),
+                                                      subject.every_output());
   progress.finish();
   return kept;
 }
@@ -94,8 +104,10 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
   auto stage = record.stage("training in function space", cost.planned);
   const double flops = cost.flops_left(fraction_left(folders[0], recipe));
   const auto f = evaluate(subject.network, subject.init, data.images);
-  const auto f0 = without_f0 ? Tensor<S>::zeros({f.size()}) : f.reshaped({f.size()});
-  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()));
+  const auto f0 = without_f0 ? Tensor<S>::zeros(f.shape()) : f;
+  std::optional<StartingPoint<S>> start;
+  if (weight_decay(recipe.optimizer) > 0) start = starting_point(subject.network, subject.init, data.images);
+  FunctionSpaceLearner<S> learner(std::move(k), f0, data.num_train, static_cast<Index>(targets.size()), std::move(start));
   Tensor<S> test;
   std::vector<Variables<S>> group;  // as many targets' weights at once as take 256 MB
   const auto group_size = std::max<std::size_t>(1, (std::size_t(1) << 28) / (static_cast<std::size_t>(subject.init.size()) * sizeof(S)));
@@ -105,10 +117,10 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
     const std::size_t end = std::min(targets.size(), first + group_size);
     group.clear();
     group = parameters_of(subject.network, subject.init, data.training_images(), learner.coefficients(), static_cast<Index>(first),
-                          static_cast<Index>(end));
+                          static_cast<Index>(end), 128, learner.start_share());
     data::write_many(end - first, [&](std::size_t i) {
-      if (data.num_test > 0) save_test_logits(folders[first + i], test, static_cast<Index>(first + i));
-      save_variables(folders[first + i] / "final.npz", group[i]);
+      if (data.num_test > 0) save_test_logits<S>(folders[first + i], test, learner, static_cast<Index>(first + i));
+      save_final(folders[first + i], subject, group[i]);
     });
   });
   stage.add_flops(flops);
@@ -121,6 +133,7 @@ Tensor<S> compute_kernel(const Subject<S>& subject, const TrainingPlan& plan, Ru
   Progress progress("kernel", 100, "per cent");
   NtkOptions options;
   options.plan = &plan.kernel.value();
+  options.outputs = subject.every_output();
   options.progress = shown(progress);
   auto k = ntk_rows(subject.network, subject.init, subject.data.images, subject.data.num_train, options);
   progress.finish();
@@ -129,20 +142,41 @@ Tensor<S> compute_kernel(const Subject<S>& subject, const TrainingPlan& plan, Ru
 }
 
 template <class S>
-void record_start(const Subject<S>& subject, const fs::path& folder, RunRecord& record) {
-  record.set("parameters", static_cast<double>(subject.init.size()));
-  save_variables(folder / "init.npz", subject.init);
+void record_start(const CommonOptions& o, const Subject<S>& subject, const TaskOptions& task, const fs::path& folder, RunRecord& record) {
+  const Index logits =
+      subject.all_outputs ? evaluate(*subject.all_outputs, subject.init, subject.data.images.slice(0, 1)).shape()[1] : subject.outputs;
+  record_network(o, static_cast<double>(subject.init.size()), logits, task.outputs ? task.outputs->str() : "all", record);
+  save_variables(folder / "init.npz", subject.init, subject.keys);
+}
+
+void add_save_onnx(CommandLine& line, SaveOnnx& save) {
+  line.add_with_or_without(
+      "--save-onnx",
+      [&save](const std::string& text) {
+        save = {true, text};
+        require(text.empty() || text.ends_with(".onnx"), "--save-onnx {}: give a .onnx file, or none", text);
+        if (!text.empty()) save.to = fs::absolute(text).lexically_normal().string();
+      },
+      {"Put trained weights back into the graph of FILE.onnx: final.onnx beside final.npz, or this file", "FILE.onnx"});
+}
+
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets) {
+  if (!save.given) return;
+  require(o.is_file_model(), "--save-onnx: {} is from no ONNX file; leave it out", o.model);
+  require(save.to.empty() || targets == 1,
+          "--save-onnx {}: there are {} targets; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to, targets);
+  require(save.to != o.model, "--save-onnx {}: is the file of --model; give another", save.to);
 }
 
 void record_balance(const std::vector<Target>& targets, RunRecord& record) {
-  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), data::class_balance(t.labels));
+  for (const Target& t : targets) record.set("class_balance" + (targets.size() == 1 ? "" : " of " + t.name), balance(t));
 }
 
 void print_accuracies(const std::string& first, const std::vector<Target>& targets, const std::vector<History>& histories) {
   tell("{:>16} {:>8} {:>9} {:>9}\n", first, "balance", "train", "test");
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const EpochRecord& last = histories[t].back();
-    tell("{:>16} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, data::class_balance(targets[t].labels), last.train_accuracy,
+    tell("{:>16} {:>8.3f} {:>9.4f} {:>9}\n", targets[t].name, balance(targets[t]), last.train_accuracy,
          std::isnan(last.test_accuracy) ? "-" : fmt::format("{:.4f}", last.test_accuracy));
   }
 }
@@ -156,7 +190,7 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
   tell("in {}\n", folder.string());
   try_figure(folder / "accuracy.svg", [&](const fs::path& path) {
     return draw(path, accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), learner.linearize ? "linearization" : "network",
-                                      shown.axis));
+                                      shown.axis, targets[0].classes));
   });
 }
 
@@ -170,7 +204,7 @@ void finish_trainings(const Accuracies& shown, const std::vector<Target>& target
                                                         const Recipe&, bool, const std::function<Tensor<S>()>&, const TrainingCost&, \
                                                         RunRecord&);                                                                 \
   template Tensor<S> compute_kernel(const Subject<S>&, const TrainingPlan&, RunRecord&);                                             \
-  template void record_start(const Subject<S>&, const fs::path&, RunRecord&);
+  template void record_start(const CommonOptions&, const Subject<S>&, const TaskOptions&, const fs::path&, RunRecord&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

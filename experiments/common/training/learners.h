@@ -5,7 +5,7 @@
 #include "experiments/common/options/recipe.h"
 #include "experiments/common/plans/training_plan.h"
 #include "experiments/common/process/progress.h"
-#include "experiments/common/run/run_record.h"
+#include "experiments/common/run/network_record.h"
 #include "experiments/common/subject/subject.h"
 #include "experiments/common/training/target.h"
 #include "linearize/kept_jacobian.h"
@@ -47,9 +47,18 @@ std::vector<History> train_in_function_space(const Subject<S>& subject, const st
 template <class S>
 Tensor<S> compute_kernel(const Subject<S>& subject, const TrainingPlan& plan, RunRecord& record);
 
-/// init.npz, and the number of parameters in run.json.
+/// init.npz, and in run.json what record_network says; `task` is what of several logits is trained.
 template <class S>
-void record_start(const Subject<S>& subject, const std::filesystem::path& folder, RunRecord& record);
+void record_start(const CommonOptions& o, const Subject<S>& subject, const TaskOptions& task, const std::filesystem::path& folder,
+                  RunRecord& record);
+/// Adds --save-onnx, alone or with a file.
+struct SaveOnnx {
+  bool given = false;
+  std::string to;  ///< empty: final.onnx in the folder of each target
+};
+void add_save_onnx(CommandLine& line, SaveOnnx& save);
+/// Throws std::invalid_argument naming it for a network that is from no file, and for one file where there are several targets.
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets);
 /// The class balance of each target in run.json.
 void record_balance(const std::vector<Target>& targets, RunRecord& record);
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "data/dataset.h"
 #include "data/files.h"
 #include "data/npy.h"
 #include "data/npz.h"
@@ -108,6 +109,31 @@ History load_history(const fs::path& path) {
   return history;
 }
 
+double balance(const Target& target) {
+  if (!target.classes) return data::class_balance(target.labels);
+  std::map<int, Index> images;
+  Index most = 0;
+  for (int c : target.labels) most = std::max(most, ++images[c]);
+  return static_cast<double>(most) / static_cast<double>(target.labels.size());
+}
+
+template <class S>
+Tensor<S> label_tensor(const std::vector<Target>& targets, const Loss& loss, Index outputs) {
+  const bool squared = dynamic_cast<const SquaredError*>(loss.operator->()) != nullptr;
+  const auto n = static_cast<Index>(targets[0].labels.size()), tasks = static_cast<Index>(targets.size());
+  const Index size = loss->target_size(outputs);
+  Tensor<S> labels({n, size * tasks});
+  for (Index t = 0; t < tasks; ++t)
+    for (Index i = 0; i < n; ++i) {
+      const int y = targets[static_cast<std::size_t>(t)].labels[static_cast<std::size_t>(i)];
+      for (Index e = 0; e < size; ++e)
+        labels[(i * size + e) * tasks + t] = static_cast<S>(!squared ? y : outputs == 1 ? 2 * y - 1 : e == y);
+    }
+  return labels;
+}
+template Tensor<float> label_tensor(const std::vector<Target>&, const Loss&, Index);
+template Tensor<double> label_tensor(const std::vector<Target>&, const Loss&, Index);
+
 namespace {
 
 /// The history that goes with a last.npz.
@@ -145,16 +171,12 @@ std::vector<History> train_targets(Learner<S>& learner, const std::vector<Target
     if (fs::exists(folders[0] / "last.npz")) data::remove_file(folders[0] / "last.npz");  // all that was left to do
     return before;
   }
-  const auto n = static_cast<Index>(targets[0].labels.size());
-  Tensor<S> labels({n, static_cast<Index>(count)});
   data::write_many(count, [&](std::size_t t) {
     data::create_folders(folders[t]);
     data::save_npy(folders[t] / "labels.npy", targets[t].labels);
   });
-  for (std::size_t t = 0; t < count; ++t) {
-    for (Index i = 0; i < n; ++i)
-      labels[i * static_cast<Index>(count) + static_cast<Index>(t)] = static_cast<S>(targets[t].labels[static_cast<std::size_t>(i)]);
-  }
+  const auto labels = label_tensor<S>(targets, recipe.loss, learner.outputs());
+  learner.use(recipe.optimizer);  // which the state belongs to
   // Tasks trained side by side share one state, kept in the first one's folder.
   if (const auto saved = load_last<S>(folders[0], learner.state(), recipe.epochs)) {
     learner.restore(saved->state);

@@ -10,11 +10,20 @@
 
 namespace tangentplane::experiments {
 
-/// A binary task over all images.
+/// A task over all images: two groups for one logit, or a class for each of several.
 struct Target {
   std::string name;         ///< as in accuracy.csv: an eigenfunction's index, or a size
-  std::vector<int> labels;  ///< [N] in {0, 1}, training images first
+  std::vector<int> labels;  ///< [N] in {0, 1}, or a class below the number of logits, training images first
+  bool classes = false;     ///< the labels are classes, each with its logit
 };
+
+/// What of the labels counts: the share of ones, or of classes that of the most frequent one, which tells how easy a task is.
+double balance(const Target& target);
+
+/// Labels as the loss takes them for so many outputs: [N, size T], task t's number e of an image in column e T + t. Squared error: -1 and 1
+/// of one output, one-hot of several.
+template <class S>
+Tensor<S> label_tensor(const std::vector<Target>& targets, const Loss& loss, Index outputs);
 
 /// Where the results of one target of `count` go: `folder` itself if there is only one.
 std::filesystem::path target_folder(const std::filesystem::path& folder, const std::string& target, std::size_t count);

@@ -158,6 +158,7 @@ TEST_CASE("train_cifar: what it refuses") {
   CHECK(refused("--num-train 50 --positive 10").find("10 is not one of 0 to 9") != std::string::npos);
   CHECK(refused("--num-train 50 --space function").find("--space function: only the linearization") == 0);
   CHECK(refused("--data G/images.npy --num-train 20").find("has no classes; give --labels") != std::string::npos);
-  CHECK(refused("--data G/images.npy --labels G/labels.npy --positive 1").find("--positive: --labels says") == 0);
+  CHECK(refused("--data G/images.npy --labels G/labels.npy --positive 7").find("7 is not one of 0 to 1") != std::string::npos);
+  CHECK(refused("--data G/images.npy --labels G/labels.npy --positive 0,1").find("both labels need at least one") != std::string::npos);
   CHECK(refused("--data G/images.npy --labels G/labels.npy --num-train 41").find("41") != std::string::npos);
 }

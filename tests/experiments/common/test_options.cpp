@@ -83,7 +83,7 @@ TEST_CASE("defaults are the study's") {
 }
 
 TEST_CASE("every refusal names the option, what is wrong and what would be right") {
-  CHECK(refusal({"--model", "vgg"}) == "--model vgg: give mlp, lenet or resnet18");
+  CHECK(refusal({"--model", "vgg"}) == "--model vgg: give mlp, lenet, resnet18 or FILE.onnx");
   CHECK(refusal({"--features", "6,16,1"}) == "--features 6,16,1: lenet takes five widths, e.g. 6,16,120,84,1");
   CHECK(refusal({"--features", "6,16,120,84,10"}) == "--features 6,16,120,84,10: the last width must be 1, the logit");
   CHECK(refusal({"--model", "mlp", "--features", "0,1"}) == "--features 0: give an integer from 1 to 1000000");

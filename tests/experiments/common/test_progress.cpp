@@ -109,7 +109,7 @@ TEST_CASE("the plan adds up a row's parts as often as they are done, and tells w
 }
 
 TEST_CASE("the machine's rate is that of a product of matrices timed here") {
-  constexpr Index n = 1024;
+  static constexpr Index n = 1024;  // clang lets a generic lambda take no other
   const auto timed_here = []<class S>(S) {
     const auto a = Tensor<S>::full({n, n}, S(0.5)), b = Tensor<S>::full({n, n}, S(2));
     Tensor<S> c({n, n});

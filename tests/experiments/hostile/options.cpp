@@ -168,7 +168,8 @@ const std::vector<std::string> paths{"im.npy",
                                      "N"};
 const std::vector<std::string> choices{"mlp",        "lenet",    "resnet18", "relu",    "gelu",    "tanh",    "float32",
                                        "float64",    "auto",     "full",     "lanczos", "nystrom", "rows",    "factors",
-                                       "parameters", "function", "MLP",      "",        "x",       "float16", "mlp "};
+                                       "parameters", "function", "MLP",      "",        "x",       "float16", "mlp ",
+                                       "sum",        "trace",    "0",        "1",       "squared", "adam",    "all"};
 
 const std::map<std::string, const std::vector<std::string>*>& kinds() {
   static const std::map<std::string, const std::vector<std::string>*> all{{"--eigen", &integers},
@@ -206,7 +207,15 @@ const std::map<std::string, const std::vector<std::string>*>& kinds() {
                                                                           {"--dtype", &choices},
                                                                           {"--method", &choices},
                                                                           {"--contraction", &choices},
-                                                                          {"--space", &choices}};
+                                                                          {"--space", &choices},
+                                                                          {"--outputs", &choices},
+                                                                          {"--loss", &choices},
+                                                                          {"--optimizer", &choices},
+                                                                          {"--classes", &choices},
+                                                                          {"--weight-decay", &reals},
+                                                                          {"--train", &paths},
+                                                                          {"--freeze", &paths},
+                                                                          {"--save-onnx", &paths}};
   return all;
 }
 

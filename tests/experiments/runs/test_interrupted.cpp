@@ -119,9 +119,9 @@ namespace {
 struct Counting : FunctionSpaceLearner<double> {
   Counting() : FunctionSpaceLearner(kernel(), Tensor<double>::zeros({4}), 4, 1) {}
   int steps = 0;
-  void step(const Tensor<double>& cotangent, double rate, double momentum) override {
+  void step(const Tensor<double>& cotangent, double rate) override {
     ++steps;
-    FunctionSpaceLearner::step(cotangent, rate, momentum);
+    FunctionSpaceLearner::step(cotangent, rate);
   }
   static Tensor<double> kernel() {
     Tensor<double> k = Tensor<double>::zeros({4, 4});

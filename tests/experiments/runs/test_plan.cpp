@@ -170,7 +170,7 @@ TEST_CASE("plan: made from options alone it is what the run wrote down") {
   o.model = "lenet", o.features = {3, 4, 10, 8, 1}, o.memory = std::uint64_t(1) << 30, o.num_train = 200, o.num_test = 50;
   KernelOptions k;
   const data::Layout layout = look_at_data(o);
-  check_kernel_options(k, 250);
+  check_kernel_options(o, k, 250, 1);
   const auto subject = start_subject<float>(o, layout, {}, "250 images take");
   REQUIRE(subject.images() == 1);  // none was read
   const KernelPlan plan = plan_kernel(o, k, subject, box / "out", false);

@@ -133,3 +133,35 @@ TEST_CASE("provenance: the commit of a build is that of its sources, with a + wh
   CHECK(shell(box, "cmake -D SOURCE=tree/inner -D VERSION=1 -D FILE=inner.cpp -P '" + script + "'").status == 0);
   CHECK_THAT(test::bytes_of(box / "inner.cpp"), ContainsSubstring("commit() { return \"unknown\""));
 }
+
+TEST_CASE("provenance: a git archive knows its commit, and is configured without git") {
+  const Sandbox box;
+  if (shell(box, "git --version").status != 0) return;
+  const std::string tree = fs::path(places::reproduce()).parent_path().parent_path().string();
+  // The tree as it is now, as a commit of a repository of its own.
+  const std::string git = "git -C tree -c user.name=A -c user.email=a@b -c commit.gpgsign=false ";
+  fs::create_directory(box / "tree");
+  const auto copied = shell(box, "tar -C '" + tree +
+                                     "' -cf - .gitattributes CMakeLists.txt CMakePresets.json autodiff nn linearize kernels "
+                                     "data experiments | tar -C tree -xf -");
+  INFO(copied.err);
+  REQUIRE(copied.status == 0);
+  REQUIRE(shell(box, git + "init -q && " + git + "add -A && " + git + "commit -q -m one").status == 0);
+  const std::string head = shell(box, git + "rev-parse HEAD").out.substr(0, 40);
+  CHECK(is_commit(head));
+  REQUIRE(shell(box, git + "archive --prefix=archive/ HEAD | tar -xf - && rm -r tree").status == 0);
+  CHECK(!fs::exists(box / "archive/.git"));
+
+  // With and without a git at hand: nothing of it is asked.
+  for (const std::string without : {"", " -D git=OFF"}) {
+    const auto end = shell(
+        box, "cmake -D SOURCE=archive -D VERSION=4.5.6 -D FILE=out.cpp" + without + " -P archive/experiments/common/run/built_from.cmake");
+    INFO(end.err);
+    REQUIRE(end.status == 0);
+    CHECK_THAT(test::bytes_of(box / "out.cpp"), ContainsSubstring("commit() { return \"" + head + "\"; }"));
+    fs::remove(box / "out.cpp");
+  }
+  const auto configured = shell(box, "cmake -S archive -B build -D CMAKE_BUILD_TYPE=Release -D TANGENTPLANE_TESTS=OFF");
+  INFO(configured.out << configured.err);
+  CHECK(configured.status == 0);
+}

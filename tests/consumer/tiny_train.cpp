@@ -1,0 +1,8 @@
+// train_ntk of a network of one's own.
+#include <experiments/programs.h>
+
+#include "tiny.h"
+
+using namespace tangentplane::experiments;
+
+int main(int argc, char** argv) { return train_ntk(argc, argv, own_network("tiny", Tiny{})); }

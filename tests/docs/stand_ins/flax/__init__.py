@@ -1,0 +1,1 @@
+"""As much of flax as the pages use."""

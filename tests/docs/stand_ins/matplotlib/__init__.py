@@ -1,0 +1,1 @@
+"""Takes every call and draws nothing."""
