@@ -1,5 +1,7 @@
 #include "nn/onnx/load.h"
 
+#include <algorithm>
+
 #include "nn/onnx/model.h"
 #include "nn/onnx/read/program.h"
 
@@ -12,7 +14,20 @@ struct Read {
   Description description;
 };
 
-Read read(const std::filesystem::path& path, const Trainable& trainable) {
+/// What f does; a message is of one line, whatever the file's names hold.
+template <class F>
+auto in_one_line(const F& f) {
+  try {
+    return f();
+  } catch (const std::invalid_argument& e) {
+    std::string line = e.what();
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+    throw std::invalid_argument(line);
+  }
+}
+
+Read read_file(const std::filesystem::path& path, const Trainable& trainable) {
   Read r{read_graph(path), nullptr, {}};
   Program program = make_program(r.graph, assign_roles(r.graph, trainable));
   run_constant_steps(program);
@@ -27,6 +42,10 @@ Read read(const std::filesystem::path& path, const Trainable& trainable) {
     if (i.value->type == Type::real && !in(d.trainable) && !in(d.statistics)) d.constants.push_back(i.name);
   }
   return r;
+}
+
+Read read(const std::filesystem::path& path, const Trainable& trainable) {
+  return in_one_line([&] { return read_file(path, trainable); });
 }
 
 }  // namespace

@@ -77,6 +77,10 @@ TEST_CASE("onnx: a file cut anywhere is refused, and so is one of foreign bytes"
   CHECK(thrown([&] { onnx::load_onnx<double>(folder.write("damaged.onnx", damaged)); }).find("damaged.onnx: ") != std::string::npos);
 }
 
+TEST_CASE("onnx: names that hold line breaks are refused in one line") {
+  contains(refused_graph(18, {-1, 4}, [](GraphWriter& g) { g.node("Relu", {"no\nsuch\tname"}, {"z"}); }), {"no?such?name"});
+}
+
 TEST_CASE("onnx: examples that are mixed are refused by node and op") {
   const auto mixes = [](const std::string& op, const auto& make) {
     const std::string line = refused_graph(18, {-1, 4}, make);
