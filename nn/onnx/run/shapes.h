@@ -157,7 +157,7 @@ Value<T> expanded(const Value<T>& v, const Dims& dims) {
   if (v.examples) from.append(ones[0]);
   for (std::size_t i = 0; i < all.size(); ++i) from.append(1);
   for (std::size_t i = 0; i < before; ++i) from.append(ones[static_cast<int>(i) + v.first()]);
-  all.insert(all.end(), order.begin(), order.end());
+  for (const int a : order) all.push_back(a);  // g++ 14 warns falsely of an insertion of the range
   y.axes = all;
   const T x = arranged(v, v.wide());
   y.data = broadcast_to(v.examples ? under(x, from) : x, y.shape(all));
