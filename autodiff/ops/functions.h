@@ -88,7 +88,8 @@ struct LeakyRelu {
   double slope;  ///< where x <= 0
   template <class X>
   X operator()(const X& x) const {
-    return innermost(x) <= 0 ? X(slope) * x : x;
+    const X left = X(slope) * x;  // read before the choice, or the loop is not vectorised
+    return innermost(x) <= 0 ? left : x;
   }
 };
 /// x where x > 0, else alpha (e^x - 1).
@@ -123,8 +124,10 @@ struct Clip {
   template <class X>
   X operator()(const X& x) const {
     using S = decltype(innermost(x));
-    // The ends as numbers of x's type, so that an entry equal to one is at it.
-    return innermost(x) <= static_cast<S>(low) ? X(low) : (innermost(x) >= static_cast<S>(high) ? X(high) : x);
+    // The ends as numbers of x's type, so that an entry equal to one is at it; read before the choice, or the loop is not vectorised.
+    const S bottom = static_cast<S>(low), top = static_cast<S>(high);
+    const X below = innermost(x) >= top ? X(top) : x;
+    return innermost(x) <= bottom ? X(bottom) : below;
   }
 };
 /// min(x, 0), with slope 1 at 0: what relu leaves of x.
