@@ -2,7 +2,7 @@
 // differentiation of every order. Shapes were checked by ops.h.
 #pragma once
 
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/reduce.h"
 #include "autodiff/value.h"

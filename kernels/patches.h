@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane {

@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu {

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 #include "autodiff/cpu/pool.h"
 #include "autodiff/random.h"
 #include "tests/catch.h"

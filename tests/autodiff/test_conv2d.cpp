@@ -1,7 +1,7 @@
 // Every path of a convolution against the naive loops, over shapes chosen to be awkward, and the same bits for any threads.
 #include <vector>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/parallel.h"
 #include "reference.h"
 #include "tests/catch.h"

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "autodiff/cpu/conv2d_paths.h"
-#include "autodiff/cpu/conv2d_winograd_transforms.h"
+#include "autodiff/cpu/conv2d/paths.h"
+#include "autodiff/cpu/conv2d/winograd_transforms.h"
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
 #include "reference.h"

@@ -1,6 +1,6 @@
 // Convolutions with groups, dilations, two strides and any padding, transposed ones and upsampling: every corner against loops, derivatives
 // of every order, factors.
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "by_index.h"
 
 using namespace tangentplane;

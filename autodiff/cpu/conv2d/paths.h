@@ -4,7 +4,7 @@
 
 #include <experimental/simd>
 
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 
 namespace tangentplane::cpu::paths {
 

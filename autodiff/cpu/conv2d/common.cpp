@@ -1,7 +1,7 @@
 // What the paths of a convolution share: how work is cut, padding, and the sum over chunks.
 #include <algorithm>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/reduce.h"
 
 namespace tangentplane::cpu {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "autodiff/cpu/conv2d_tile_kernel.h"
+#include "autodiff/cpu/conv2d/tile_kernel.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu::paths {

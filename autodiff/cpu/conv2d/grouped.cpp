@@ -2,7 +2,7 @@
 // [positions, kh kw C / groups] are copied out of the images and multiplied by the group's columns of the weight, where it lies.
 #include <algorithm>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/parallel.h"
 

@@ -2,7 +2,7 @@
 // phases of dx is a convolution of stride 1 of dy with its taps reversed; with s = 1 that is the kernel flipped.
 #include <algorithm>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu::paths {

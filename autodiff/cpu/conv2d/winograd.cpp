@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "autodiff/cpu/conv2d_tile_kernel.h"
-#include "autodiff/cpu/conv2d_winograd_transforms.h"
+#include "autodiff/cpu/conv2d/tile_kernel.h"
+#include "autodiff/cpu/conv2d/winograd_transforms.h"
 #include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
 

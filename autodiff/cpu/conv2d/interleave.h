@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 
 namespace tangentplane::cpu::paths {
 

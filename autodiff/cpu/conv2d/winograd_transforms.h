@@ -6,7 +6,7 @@
 // numbers, where 0, +-1, +-2 give 2.0e-6 and the plain sum 0.4e-6 (a float32 model in numpy, 24 November 2026).
 #pragma once
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 
 namespace tangentplane::cpu::paths::winograd {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "autodiff/cpu/conv2d_interleave.h"
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/interleave.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu::paths {

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/parallel.h"
 
 namespace tangentplane::cpu::paths {

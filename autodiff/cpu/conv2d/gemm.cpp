@@ -2,7 +2,7 @@
 // until BLAS has multiplied it. Blocks run over the positions of all images together, so that small images join in one product.
 #include <algorithm>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/parallel.h"
 

@@ -29,12 +29,12 @@
 //   32x32x64 -> 64     30.6 -> 10.6   28.8 -> 10.4      8x8x256 -> 256       31.1 -> 11.4   36.9 -> 12.6
 //   16x16x128 -> 128   28.7 -> 10.2   31.3 -> 11.7      4x4x512 -> 512       32.0 -> 15.1   31.3 -> 13.6   taps: 38 MB
 // With few images the transform of the taps does not pay: 8x8x256, one image: 0.68 -> 1.02 ms; 4x4x512, four images: 2.7 -> 3.8 ms.
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 
 #include <algorithm>
 #include <type_traits>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 
 namespace tangentplane::cpu {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "autodiff/cpu/conv2d_paths.h"
+#include "autodiff/cpu/conv2d/paths.h"
 
 namespace tangentplane::cpu::paths {
 
