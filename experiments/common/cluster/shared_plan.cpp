@@ -1,6 +1,5 @@
 #include "experiments/common/cluster/shared_plan.h"
 
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -184,15 +183,7 @@ std::string format_shared_plan(const SharedPlan& plan) {
     seconds += plan.seconds_of(s);
   }
   row(all, seconds);
-  std::array<std::size_t, 7> widths{};
-  for (const auto& r : rows)
-    for (std::size_t i = 0; i < r.size(); ++i) widths[i] = std::max(widths[i], r[i].size());
-  std::string text;
-  for (const auto& r : rows) {
-    text += fmt::format("{:<{}}", r[0], widths[0]);
-    for (std::size_t i = 1; i < r.size(); ++i) text += fmt::format("  {:>{}}", r[i], widths[i]);
-    text += "\n";
-  }
+  std::string text = format_table(rows);
   text += fmt::format("on each of {} ranks, at {}/s of matrix products and {}/s of network\n", plan.parts, format_flops(plan.rate),
                       format_size(plan.network));
   for (const std::string& line : plan.remarks) text += line + "\n";

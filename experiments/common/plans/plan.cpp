@@ -1,7 +1,6 @@
 #include "experiments/common/plans/plan.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 
@@ -88,15 +87,7 @@ std::string format_plan(const Plan& plan) {
   };
   for (const auto& [name, costs] : plan.rows()) row(name, costs);
   row("all", plan.all());
-  std::array<std::size_t, 5> widths{};
-  for (const auto& r : rows)
-    for (std::size_t i = 0; i < r.size(); ++i) widths[i] = std::max(widths[i], r[i].size());
-  std::string text;
-  for (const auto& r : rows) {
-    text += fmt::format("{:<{}}", r[0], widths[0]);
-    for (std::size_t i = 1; i < r.size(); ++i) text += fmt::format("  {:>{}}", r[i], widths[i]);
-    text += "\n";
-  }
+  std::string text = format_table(rows);
   text += fmt::format("at this machine's {}/s of matrix products\n", format_flops(plan.gemm_rate));
   for (const std::string& line : plan.remarks) text += line + "\n";
   return text;

@@ -78,4 +78,17 @@ std::string format_duration(double seconds) {
   return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
 }
 
+std::string format_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.empty() ? 0 : rows.front().size());
+  for (const auto& r : rows)
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], r[i].size());
+  std::string text;
+  for (const auto& r : rows) {
+    text += fmt::format("{:<{}}", r[0], widths[0]);
+    for (std::size_t i = 1; i < widths.size(); ++i) text += fmt::format("  {:>{}}", r[i], widths[i]);
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace tangentplane::experiments

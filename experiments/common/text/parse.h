@@ -62,6 +62,8 @@ std::uint64_t parse_size(std::string_view what, std::string_view text);
 std::string format_size(double bytes);        ///< "1.5 GiB"
 std::string format_flops(double flops);       ///< "13.2 Tflop"
 std::string format_duration(double seconds);  ///< "0.8 s", "12 s", "3 min 20 s", "2 h 5 min"
+/// A line for each row, all of as many cells as the first; columns under one another, the first to the left, the others to the right.
+std::string format_table(const std::vector<std::vector<std::string>>& rows);
 
 /// Values with commas between them, each with as many digits as it takes to read it back exactly.
 template <class T>
