@@ -20,8 +20,8 @@ inline Shape example_shape(const Shape& batch) {
   for (int axis = 1; axis < batch.rank(); ++axis) one.append(batch[axis]);
   return one;
 }
-/// Throws std::invalid_argument naming the file unless its shape is that of images [N, H, W, C], or, where `any`, [N, ...]. Where not `any`,
-/// square images of 1, 3 or 4 channels in PyTorch's order, such as [N, 3, 32, 32], are refused too, and told how to turn them.
+/// Throws std::invalid_argument naming the file unless its shape is that of images [N, H, W, C], or, where `any`, [N, ...]. Where not
+/// `any`, square images of 1, 3 or 4 channels in PyTorch's order, such as [N, 3, 32, 32], are refused too, and told how to turn them.
 void require_image_shape(const std::string& name, const Shape& shape, bool any);
 
 /// Throws std::invalid_argument, naming the first image (row; `what` calls it, the first one has number `number`) that holds a NaN or an

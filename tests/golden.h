@@ -64,8 +64,11 @@ Case<S> load(const std::string& name) {
             data::load_npz<double>(folder / "expected.npz"),
             json["num_train"],
             {}};
-  c.recipe = {
-      .epochs = json["epochs"], .batch = json["batch"], .learning_rate = json["lr"], .optimizer = Sgd{.momentum = json["momentum"]}, .shuffle = false};
+  c.recipe = {.epochs = json["epochs"],
+              .batch = json["batch"],
+              .learning_rate = json["lr"],
+              .optimizer = Sgd{.momentum = json["momentum"]},
+              .shuffle = false};
   if (std::filesystem::exists(folder / "images.npy")) {
     c.images = data::load_npy<S>(folder / "images.npy");
     c.labels = data::load_npy<S>(folder / "labels.npy");

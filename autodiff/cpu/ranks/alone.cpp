@@ -1,7 +1,6 @@
 // One rank, which needs nothing carried: Ranks asks for none of it.
 #include <unistd.h>
 
-
 #include "autodiff/cpu/ranks/transport.h"
 
 namespace tangentplane::cpu::transport {
