@@ -40,7 +40,7 @@ std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, con
        (batch > 128 ? "a smaller --batch, or " : "") + smaller_network(o)},
   };
   if (task.learner.function_space()) {  // K, and a, p, g, h twice, labels and logits, and the weights of a group of targets
-    const std::string smaller = std::string(fewer_images) + ", or leave out --space function";
+    const std::string smaller = fmt::format("{}, or leave out --space function", fewer_images);
     parts.push_back({"the kernel", kernel_numbers(task) / static_cast<double>(work.ranks) * sizeof(S), smaller});
     if (&task != &largest(work)) parts.push_back({"the largest kernel", kernel_numbers(largest(work)) * sizeof(S), smaller});
     parts.push_back({"the targets",
