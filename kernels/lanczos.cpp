@@ -149,6 +149,10 @@ Index lanczos_basis(Index n, Index k, Index block) {
   return std::min(n, (std::max(3 * k, k + 4 * block) + block - 1) / block * block + block);
 }
 
+Index lanczos_expected(Index n, Index k, Index block) {
+  return std::max(k, lanczos_basis(n, k, block) - (block > 0 ? std::min(n, block) : lanczos_block(n, k)));
+}
+
 template <class S>
 double lanczos_bytes(Index n, Index k, Index basis, Index batch, Index width) {
   const double m = static_cast<double>(basis), pairs = static_cast<double>(k);
@@ -158,8 +162,7 @@ double lanczos_bytes(Index n, Index k, Index basis, Index batch, Index width) {
 }
 
 double lanczos_flops(Index n, Index k) {
-  const double order = static_cast<double>(n), count = static_cast<double>(k),
-               basis = static_cast<double>(std::max(k, lanczos_basis(n, k) - lanczos_block(n, k)));
+  const double order = static_cast<double>(n), count = static_cast<double>(k), basis = static_cast<double>(lanczos_expected(n, k));
   return 2 * order * order * (basis + count) + 4 * basis * basis * order;
 }
 
@@ -225,7 +228,8 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
   };
   const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
   const Index block = options.block > 0 ? std::min(n, options.block) : lanczos_block(n, k), room = lanczos_basis(n, k, options.block);
-  const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n, expected = std::min(limit, std::max(k, room - block));
+  const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n,
+              expected = std::min(limit, lanczos_expected(n, k, options.block));
 
   progress(0, "block Lanczos");
   // More than will be needed is asked for at once: rows that are not written take no memory, and nothing is copied to grow.
@@ -235,7 +239,7 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
   Tensor<double> ritz_vectors;
   // The closing product has rounding errors that the estimate has not.
   double estimate_limit = 0.5 * tolerance;
-  // Kernels' spectra need a basis of 2.2 k to 3 k; a check costs as much as several blocks.
+  // Kernels' spectra need a basis of 2.5 k at least; a check costs as much as several blocks.
   Index next_check = std::max(5 * k / 2, k + 2 * block);
   std::vector<double> unverified;
   Index ends_then = 0;

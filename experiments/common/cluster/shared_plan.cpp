@@ -17,11 +17,6 @@ using kernels::Deal;
 /// Share of the matrix products' rate that Lanczos reaches on a rank with so many columns; the same as in one process.
 double eigen_efficiency(double n) { return n / (n + 12'000); }
 
-/// The basis with which block Lanczos first looks whether the pairs are good enough, which in kernels they are.
-Index expected_basis(Index n, Index k, Index block) {
-  return std::min(n, (std::max(5 * k / 2, k + 2 * block) + block - 1) / block * block);
-}
-
 /// The part with the most to do.
 Index largest_part(const Deal& deal) {
   Index most = 0;
@@ -127,15 +122,15 @@ SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, cons
                          .memory = held + passes + ntk.feature_bytes,
                          .disk = file});
   if (eigenpairs) {
-    const Index expected = expected_basis(size, k, block);
-    const double order = static_cast<double>(size), m = static_cast<double>(expected), pairs = static_cast<double>(k),
-                 flops = (2 * order * order * (m + pairs) + 4 * m * m * order + 2 * m * order * pairs) / static_cast<double>(parts) +
-                         4. / 3 * m * m * m;
+    const Index expected = kernels::lanczos_expected(size, k);
+    const double order = static_cast<double>(size), m = static_cast<double>(expected),
+                 shared = kernels::lanczos_flops(size, k) + 2 * m * order * static_cast<double>(k),
+                 flops = shared / static_cast<double>(parts) + 4. / 3 * m * m * m;
     plan.stages.push_back(
         {.name = "eigenpairs",
          .flops = flops,
          .seconds = flops / (eigen_efficiency(static_cast<double>(size) / std::sqrt(static_cast<double>(parts))) * plan.rate),
-         .sent = parts > 1 ? lanczos_sent_bytes<S>(rows, k, expected, block, 1) : 0,
+         .sent = parts > 1 ? lanczos_sent_bytes<S>(rows, k, expected, block, 2) : 0,
          .memory = held + solving,
          .disk = static_cast<double>(k) * static_cast<double>(size) * sizeof(S)});
   }

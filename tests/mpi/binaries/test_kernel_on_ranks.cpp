@@ -254,7 +254,8 @@ TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same com
   }
   box.good(on(3, program + " killed"));
 
-  // Tiles on the disk of each rank, of which one has too little room: 3000 x 3000 numbers have no place in so much memory.
+  // Tiles on the disk of each rank, of which one has too little room: 3000 x 3000 numbers have no place in so much memory. MPI's own
+  // file of shared memory, 4 MB a rank, must have room; a rank's tiles take 12 MB.
   RandomStream random(1, "images");
   Tensor<double> images({3000, 4, 4, 1});
   for (double& v : images.span()) v = random.normal();
@@ -262,7 +263,7 @@ TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same com
   const std::string disk =
                         "compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out full --memory 60M",
                     mpirun = fmt::format("{} -q --oversubscribe --allow-run-as-root --bind-to none", MPIRUN);
-  std::ofstream(box / "limited") << "#!/bin/sh\nulimit -f 1000\nexec \"$@\"\n";
+  std::ofstream(box / "limited") << "#!/bin/sh\nulimit -f 16000\nexec \"$@\"\n";
   fs::permissions(box / "limited", fs::perms::owner_all);
   const std::string words = fmt::format("{}/{} --threads 1", places::binaries(), disk);
   const Outcome end = box.run(mpirun + " -n 2 " + words + " : -n 1 " + (box / "limited").string() + " " + words);
