@@ -23,6 +23,7 @@ namespace {
 struct Options : CommonOptions {
   EigenfunctionOptions from;
   Recipe recipe;
+  LossOptions loss;
   bool keep_statistics = false;
 };
 
@@ -71,6 +72,7 @@ template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
   Config config = configuration(line, o);
+  set_loss(config, o.recipe, o.loss, o.from.task.trained(o.from.logits));
   if (o.from.task.outputs) config.set("outputs", o.from.task.outputs->str());
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", config);
   folder.check();
@@ -131,13 +133,13 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   line.add_flag(
       "--keep-statistics", o.keep_statistics,
       "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
-  add_recipe_options(line, o.recipe);
+  add_recipe_options(line, o.recipe, o.loss);
   parse(line, argc, argv);
   resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);
   choose_outputs(o, o.from, logits_of(o, layout.image));
   check_recipe(o.recipe, layout.num_train);
-  set_loss(line, o.recipe, {}, o.from.task.trained(o.from.logits), false);
+  set_loss(line, o.recipe, o.loss, o.from.task.trained(o.from.logits), false);
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }

@@ -252,8 +252,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_task_options(line, o.task, false);
   add_number<std::uint64_t>(line, "--subset-seed", o.subset_seed, "Draws the images of each subset (default: the first in file order)");
   add_learner_options(line, o.learner);
-  add_recipe_options(line, o.recipe);
-  add_loss_options(line, o.loss);
+  add_recipe_options(line, o.recipe, o.loss);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);

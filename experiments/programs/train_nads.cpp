@@ -32,6 +32,7 @@ struct Options : CommonOptions {
   SaveOnnx save;
   bool force = false;
   Recipe recipe;
+  LossOptions loss;
 
   fs::path file(const char* name) const { return fs::path(nads) / name; }
   Shape image() const { return shape_of_extents(shape); }
@@ -118,7 +119,9 @@ void run_in(CommandLine& line, const Options& o) {
   const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
   const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
-  ResultsFolder folder(o.out, "train_nads", configuration(line, o));
+  Config config = configuration(line, o);
+  set_loss(config, o.recipe, o.loss, 1);
+  ResultsFolder folder(o.out, "train_nads", config);
   folder.check();
   const Index n = *o.num_train + *o.num_test;
   const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
@@ -173,7 +176,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_number<double>(line, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
   add_learner_options(line, o.learner);
   line.add_flag("--force", o.force, "Take options that differ from those of --nads");
-  add_recipe_options(line, o.recipe);
+  add_recipe_options(line, o.recipe, o.loss);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
@@ -185,6 +188,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   require_one_logit(o, o.image(), "anisotropy directions are");
   check_save_onnx(o, o.save, parse_indices("--index", o.index).size());
   check_recipe(o.recipe, *o.num_train);
+  set_loss(line, o.recipe, o.loss, 1, o.learner.function_space());
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }

@@ -228,8 +228,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_eigenfunction_options(line, o.from);
   add_learner_options(line, o.learner);
   add_number<Index>(line, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
-  add_recipe_options(line, o.recipe);
-  add_loss_options(line, o.loss);
+  add_recipe_options(line, o.recipe, o.loss);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
