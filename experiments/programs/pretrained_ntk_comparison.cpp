@@ -68,6 +68,22 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
   return work;
 }
 
+/// curves.svg of each target, of the three histories.
+std::vector<RunFigure> figures_of(const Options& o, const std::vector<Target>& targets, const fs::path& folder) {
+  std::vector<RunFigure> all;
+  for (const Target& target : targets) {
+    const fs::path own = target_folder(folder, target.name, targets.size());
+    const std::string title = fmt::format("{}, linearized at init and trained: target {}", o.model_name(), target.name);
+    all.push_back({own / "curves.svg", [own, title](const fs::path& path) {
+                     const auto history = [&](const char* model) { return load_history(own / model / "history.csv"); };
+                     return save_figure(path, curves_figure(title, {{"network", history("network")},
+                                                                    {"init", history("linear_init")},
+                                                                    {"trained", history("linear_trained")}}));
+                   }});
+  }
+  return all;
+}
+
 template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
@@ -90,6 +106,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   TrainingPlan plan = plan_training(o, subject, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  folder.has_figures(figures_of(o, targets, folder.path()));
   if (!folder.claim()) return;
   if (o.from.given())
     say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
@@ -116,11 +133,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   accuracies.save(folder.path() / "accuracy.csv");
   record.finish();
   tell("in {}\n", folder.path().string());
-  for (std::size_t t = 0; t < targets.size(); ++t)
-    try_figure(folders[t] / "curves.svg", [&](const fs::path& path) {
-      return save_figure(path, curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model_name(), targets[t].name),
-                                             {{"network", all[t][0]}, {"init", all[t][1]}, {"trained", all[t][2]}}));
-    });
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {

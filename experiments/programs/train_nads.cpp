@@ -140,6 +140,8 @@ void run_in(CommandLine& line, const Options& o) {
   TrainingPlan plan = plan_training(o, subject, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  const Accuracies shown{"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"};
+  folder.has_figures({figure_of_accuracies(shown, o.learner, false, folder.path())});
   if (!folder.claim()) return;
   say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
   RunRecord record(folder);
@@ -156,8 +158,8 @@ void run_in(CommandLine& line, const Options& o) {
   });
   if (!cpu::Ranks::world().first()) return;
   record_balance(targets, record);
-  finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"}, targets,
-                   histories, o.learner, folder.path(), record);
+  finish_trainings(shown, targets, histories, folder.path(), record);
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {

@@ -78,8 +78,10 @@ struct Accuracies {
   std::string axis;    ///< its horizontal one
   std::string row;     ///< what standard output calls a target
 };
-/// The end of a run: accuracy.csv, the record, a line for each target on standard output, and accuracy.svg if it can be drawn.
+/// The end of a run but for its figures: accuracy.csv, the record, and a line for each target on standard output.
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
-                      const LearnerOptions& learner, const std::filesystem::path& folder, RunRecord& record);
+                      const std::filesystem::path& folder, RunRecord& record);
+/// accuracy.svg, of accuracy.csv; `classes` as in Target.
+RunFigure figure_of_accuracies(const Accuracies& shown, const LearnerOptions& learner, bool classes, const std::filesystem::path& folder);
 
 }  // namespace tangentplane::experiments
