@@ -24,6 +24,7 @@ struct Options : CommonOptions {
   EigenfunctionOptions from;
   Recipe recipe;
   LossOptions loss;
+  SaveOnnx save;
   bool keep_statistics = false;
 };
 
@@ -87,6 +88,7 @@ std::vector<RunFigure> figures_of(const Options& o, const std::vector<Target>& t
 template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
+  check_save_onnx(o, o.save, std::size(models) * targets.size());
   Config config = configuration(line, o);
   set_loss(config, o.recipe, o.loss, o.from.task.trained(o.from.logits));
   if (o.from.task.outputs) config.set("outputs", o.from.task.outputs->str());
@@ -95,6 +97,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
   if (o.from.task.outputs) see_as(subject, *o.from.task.outputs);
+  if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const TrainingWork work = work_of(o, targets.size());
   const auto held = held_by_training(o, subject, work);
   require_room(training_takes(layout.num_train + layout.num_test), held, o.memory);
@@ -112,7 +115,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
     say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
   RunRecord record(folder);
   record.follow(plan);
-  record.made_from(made, input_files(o, o.from.files(o)));
+  record.made_from(made, input_files(o, o.from.files(o, false)));
   record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
 
@@ -147,6 +150,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
       "--keep-statistics", o.keep_statistics,
       "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
   add_recipe_options(line, o.recipe, o.loss);
+  add_save_onnx(line, o.save);
   parse(line, argc, argv);
   resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);

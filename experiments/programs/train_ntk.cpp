@@ -216,7 +216,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   if (kernel && !o.from.before.all().empty()) say_if_other("train_ntk", o.from.file("ntk.npy"), kernel, o.from.before, "kernel");
   RunRecord record(folder);
   record.follow(plan);
-  record.made_from(made, input_files(o, o.from.files(o)));
+  record.made_from(made, input_files(o, o.from.files(o, o.has_kernel())));
   record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
   cpu::Ranks::world().barrier();

@@ -32,12 +32,12 @@ void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bo
   from.before = Fingerprints::read(from.ntk);
 }
 
-std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o) const {
+std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o, bool by_kernel) const {
   std::vector<fs::path> all;
   if (!given()) return all;
   all.push_back(file("eigvecs.npy"));
   if (o.init.empty()) all.push_back(file("init.npz"));
-  if (has_kernel()) all.push_back(file("ntk.npy"));
+  if (by_kernel && has_kernel()) all.push_back(file("ntk.npy"));
   return all;
 }
 

@@ -34,8 +34,8 @@ struct EigenfunctionOptions {
     const Outputs trained = task.outputs.value_or(Outputs::full());
     return given() && agree && same_weights && (logits == 1 || kernel == trained) && std::filesystem::exists(file("ntk.npy"));
   }
-  /// The files of --ntk that a run reads.
-  std::vector<std::filesystem::path> files(const CommonOptions& o) const;
+  /// The files of --ntk that a run reads; `by_kernel`: ntk.npy too, if it has it.
+  std::vector<std::filesystem::path> files(const CommonOptions& o, bool by_kernel) const;
 };
 
 /// Compares the run's images and weights with those of --ntk, and finds out whether its kernel is theirs. Throws std::invalid_argument

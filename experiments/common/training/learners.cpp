@@ -186,11 +186,12 @@ void add_save_onnx(CommandLine& line, SaveOnnx& save) {
       {"Put trained weights back into the graph of FILE.onnx: final.onnx beside final.npz, or this file", "FILE.onnx"});
 }
 
-void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets) {
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t trainings) {
   if (!save.given) return;
   require(o.is_file_model(), "--save-onnx: {} is from no ONNX file; leave it out", o.model);
-  require(save.to.empty() || targets == 1,
-          "--save-onnx {}: there are {} targets; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to, targets);
+  require(save.to.empty() || trainings == 1,
+          "--save-onnx {}: there are {} trainings; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to,
+          trainings);
   require(save.to != o.model, "--save-onnx {}: is the file of --model; give another", save.to);
 }
 

@@ -60,11 +60,11 @@ void record_start(const CommonOptions& o, const Subject<S>& subject, const TaskO
 /// Adds --save-onnx, alone or with a file.
 struct SaveOnnx {
   bool given = false;
-  std::string to;  ///< empty: final.onnx in the folder of each target
+  std::string to;  ///< empty: final.onnx in the folder of each training
 };
 void add_save_onnx(CommandLine& line, SaveOnnx& save);
-/// Throws std::invalid_argument naming it for a network that is from no file, and for one file where there are several targets.
-void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets);
+/// Throws std::invalid_argument naming it for a network that is from no file, and for one file where there are several trainings.
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t trainings);
 /// The class balance of each target in run.json.
 void record_balance(const std::vector<Target>& targets, RunRecord& record);
 
