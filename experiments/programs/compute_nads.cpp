@@ -44,12 +44,15 @@ Tensor<S> draw_points(const Options& o) {
   return points;
 }
 
+constexpr Index shown_directions = 32;
+
 /// The first 32 directions, eight a row: grey is zero, black and white are a direction's largest magnitude. Directions of three channels
 /// are in colour, of any other number the mean over the channels.
 template <class S>
 data::Picture picture(const Tensor<S>& directions, const Options& o) {
   const Index h = o.shape[0], w = o.shape[1], c = o.shape[2], shown_channels = c == 3 ? 3 : 1;
-  const Index count = std::min<Index>(32, directions.rows()), columns = std::min<Index>(8, count), rows = (count + columns - 1) / columns;
+  const Index count = std::min(shown_directions, directions.rows()), columns = std::min<Index>(8, count),
+              rows = (count + columns - 1) / columns;
   const Index zoom = std::max<Index>(1, 64 / std::max(h, w)), gap = 4, tile_h = h * zoom + gap, tile_w = w * zoom + gap;
   data::Picture p{rows * tile_h + gap, columns * tile_w + gap, shown_channels, {}};
   p.pixels.assign(static_cast<std::size_t>(p.height * p.width * p.channels), 255);
@@ -114,6 +117,24 @@ std::string fingerprint_of(const Tensor<S>& tensor) {
   return f.text();
 }
 
+/// nads.png and spectrum.svg, of nads.npy and eigvals.npy.
+template <class S>
+std::vector<RunFigure> figures_of(const Options& o, const std::filesystem::path& folder) {
+  std::vector<RunFigure> all;
+  if (o.shape.size() == 3)
+    all.push_back({folder / "nads.png", [&o, folder](const std::filesystem::path& path) {
+                     const Index count = std::min(shown_directions, o.image().size());
+                     data::save_png(path, picture(data::load_npy_rows<S>(folder / "nads.npy", 0, count), o));
+                     return true;
+                   }});
+  all.push_back({folder / "spectrum.svg", [&o, folder](const std::filesystem::path& path) {
+                   const auto values = data::load_npy<double>(folder / "eigvals.npy");
+                   return save_figure(path, spectrum_figure(fmt::format("Anisotropy of {}", o.model_name()),
+                                                            {values.data(), values.data() + values.size()}, {}));
+                 }});
+  return all;
+}
+
 template <class S>
 void run_in(CommandLine& line, const Options& o) {
   Config config = configuration(line, o);
@@ -134,6 +155,7 @@ void run_in(CommandLine& line, const Options& o) {
   DirectionsPlan plan = plan_directions(o, subject, points);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  folder.has_figures(figures_of<S>(o, folder.path()));
   if (!folder.claim()) return;
   RunRecord record(folder);
   record.follow(plan);
@@ -156,14 +178,7 @@ void run_in(CommandLine& line, const Options& o) {
   record.finish();
   tell("{} directions: {:.6g} down to {:.6g}; in {}\n", o.image().size(), result.eigvals.front(), result.eigvals.back(),
        folder.path().string());
-  if (o.shape.size() == 3)
-    try_figure(folder.path() / "nads.png", [&](const std::filesystem::path& path) {
-      data::save_png(path, picture(result.directions, o));
-      return true;
-    });
-  try_figure(folder.path() / "spectrum.svg", [&](const std::filesystem::path& path) {
-    return save_figure(path, spectrum_figure(fmt::format("Anisotropy of {}", o.model_name()), result.eigvals, {}));
-  });
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {

@@ -64,19 +64,32 @@ void remove_tiles(const fs::path& folder) {
   for (const auto& file : files) data::remove_file(file);
 }
 
-/// What is said and drawn of eigenpairs that have been found; the vectors as they are, or none.
+/// spectrum.svg and eigenfunctions.png, of the eigenpairs' files and the subject's images.
 template <class S>
-void show(const Options& o, const Subject<S>& subject, const kernels::Eigenpairs<S>& pairs, const fs::path& folder) {
+std::vector<RunFigure> figures_of(const Options& o, const Subject<S>& subject, const fs::path& folder) {
+  const auto numbers = [folder](const char* name) {
+    if (!fs::exists(folder / name)) return std::vector<double>();
+    const auto column = data::load_npy<double>(folder / name);
+    return std::vector<double>(column.data(), column.data() + column.size());
+  };
+  std::vector<RunFigure> all{{folder / "spectrum.svg", [&o, &subject, numbers](const fs::path& path) {
+                                const auto title =
+                                    fmt::format("Kernel of {} on {} images of {}", o.model_name(), subject.images(), data_name(o));
+                                return save_figure(path, spectrum_figure(title, numbers("eigvals.npy"), numbers("residuals.npy")));
+                              }}};
+  if (subject.data.image().rank() == 3 && o.kernel.side == 1)
+    all.push_back({folder / "eigenfunctions.png",
+                   [&subject, folder](const fs::path& path) { return save_gallery(path, subject.data.images, folder / "eigvecs.npy"); }});
+  return all;
+}
+
+/// What is said of eigenpairs that have been found.
+template <class S>
+void tell_of(const Options& o, const Subject<S>& subject, const kernels::Eigenpairs<S>& pairs, const fs::path& folder) {
   const Index images = subject.images();
   tell("{} eigenpairs of {} images{} by {}: {:.6g} down to {:.6g}; in {}\n", *o.kernel.eigen, images,
        subject.outputs > 1 ? fmt::format(" (outputs: {})", o.kernel.outputs->str()) : "", kernels::name(pairs.method), pairs.values.front(),
        pairs.values.back(), folder.string());
-  try_figure(folder / "spectrum.svg", [&](const fs::path& path) {
-    const auto title = fmt::format("Kernel of {} on {} images of {}", o.model_name(), images, data_name(o));
-    return save_figure(path, spectrum_figure(title, pairs.values, pairs.residuals));
-  });
-  if (subject.data.image().rank() == 3 && o.kernel.side == 1 && !pairs.vectors.empty())
-    try_figure(folder / "eigenfunctions.png", [&](const fs::path& path) { return save_gallery(path, subject.data.images, pairs.vectors); });
 }
 
 /// By several ranks, or as a part of an array of jobs, or from the parts that such jobs have left.
@@ -109,6 +122,7 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout,
   require_same_inputs(folder, made);
   const Index found = ranks.by_first([&] { return !shard && has_parts(out) ? find_parts(out, "compute_ntk", config, made) : Index(0); });
   const SharedPlan plan = planned();
+  if (!shard) folder.has_figures(figures_of(o, subject, out));
   if (!folder.claim()) return;
 
   RunRecord record(folder);
@@ -130,7 +144,7 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout,
   const fs::path scratch = o.cluster.scratch.empty() ? out : fs::path(o.cluster.scratch), own = rank_tiles(scratch, part, parts);
   if (found == 0 && !plan.in_memory) data::create_folders(scratch);
   auto tiles = found > 0 ? open_parts(subject, plan, out, found) : compute_tiles(subject, plan, own, record);
-  auto pairs = shared_eigenpairs(tiles, plan, out, record);
+  const auto pairs = shared_eigenpairs(tiles, plan, out, record);
   tiles.clear();
   data::remove_file(own);
   ranks.barrier();
@@ -144,10 +158,8 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout,
   remove_tiles(out);
   if (found > 0) fs::remove_all(out / parts_name);
   record.finish();
-  const double room = static_cast<double>(o.memory) - static_cast<double>(cpu::memory_use().live + cpu::memory_use().pooled);
-  if (static_cast<double>(*o.kernel.eigen) * static_cast<double>(plan.images * o.kernel.side) * sizeof(S) < room / 4)
-    pairs.vectors = data::load_npy<S>(out / "eigvecs.npy");
-  show(o, subject, pairs, out);
+  tell_of(o, subject, pairs, out);
+  folder.draw_figures();
 }
 
 template <class S>
@@ -168,6 +180,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   const auto made = fingerprints_of(o, subject, o.init);
   require_same_inputs(folder, made);
   if (o.plan) return print_plan(plan);
+  folder.has_figures(figures_of(o, subject, folder.path()));
   if (!folder.claim()) return;
 
   RunRecord record(folder);
@@ -180,7 +193,8 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   save(pairs, folder.path(), record);
   remove_tiles(folder.path());
   record.finish();
-  show(o, subject, pairs, folder.path());
+  tell_of(o, subject, pairs, folder.path());
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
@@ -196,10 +210,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   check_cluster_options(o.cluster, o);
   require(o.labels.empty(), "--labels: a kernel has none; leave it out");
   const data::Layout layout = look_at_data(o);
-  if (o.logits.asked()) {
-    require_alone(o.logits.save.empty() ? "compute_ntk --check-logits" : "compute_ntk --save-logits");
-    return with_dtype(o, [&]<class S>() { only_logits<S>(o.logits, o, layout); });
-  }
+  if (only_logits(line, o.logits, o, layout, o.init)) return;
   const Index logits = logits_of(o, layout.image);
   check_kernel_options(o, o.kernel, layout.num_train + layout.num_test, logits);
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout, logits); });

@@ -23,6 +23,8 @@ namespace {
 struct Options : CommonOptions {
   EigenfunctionOptions from;
   Recipe recipe;
+  LossOptions loss;
+  SaveOnnx save;
   bool keep_statistics = false;
 };
 
@@ -67,16 +69,35 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
   return work;
 }
 
+/// curves.svg of each target, of the three histories.
+std::vector<RunFigure> figures_of(const Options& o, const std::vector<Target>& targets, const fs::path& folder) {
+  std::vector<RunFigure> all;
+  for (const Target& target : targets) {
+    const fs::path own = target_folder(folder, target.name, targets.size());
+    const std::string title = fmt::format("{}, linearized at init and trained: target {}", o.model_name(), target.name);
+    all.push_back({own / "curves.svg", [own, title](const fs::path& path) {
+                     const auto history = [&](const char* model) { return load_history(own / model / "history.csv"); };
+                     return save_figure(path, curves_figure(title, {{"network", history("network")},
+                                                                    {"init", history("linear_init")},
+                                                                    {"trained", history("linear_trained")}}));
+                   }});
+  }
+  return all;
+}
+
 template <class S>
 void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const auto targets = targets_of(o, o.from, layout.num_train + layout.num_test);
+  check_save_onnx(o, o.save, std::size(models) * targets.size());
   Config config = configuration(line, o);
+  set_loss(config, o.recipe, o.loss, o.from.task.trained(o.from.logits));
   if (o.from.task.outputs) config.set("outputs", o.from.task.outputs->str());
   ResultsFolder folder(o.out, "pretrained_ntk_comparison", config);
   folder.check();
   const fs::path start = o.from.start(o);
   auto subject = start_subject<S>(o, layout, start, training_takes(layout.num_train + layout.num_test));
   if (o.from.task.outputs) see_as(subject, *o.from.task.outputs);
+  if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const TrainingWork work = work_of(o, targets.size());
   const auto held = held_by_training(o, subject, work);
   require_room(training_takes(layout.num_train + layout.num_test), held, o.memory);
@@ -88,12 +109,13 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   TrainingPlan plan = plan_training(o, subject, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  folder.has_figures(figures_of(o, targets, folder.path()));
   if (!folder.claim()) return;
   if (o.from.given())
     say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
   RunRecord record(folder);
   record.follow(plan);
-  record.made_from(made, input_files(o, o.from.files(o)));
+  record.made_from(made, input_files(o, o.from.files(o, false)));
   record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
 
@@ -114,11 +136,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   accuracies.save(folder.path() / "accuracy.csv");
   record.finish();
   tell("in {}\n", folder.path().string());
-  for (std::size_t t = 0; t < targets.size(); ++t)
-    try_figure(folders[t] / "curves.svg", [&](const fs::path& path) {
-      return save_figure(path, curves_figure(fmt::format("{}, linearized at init and trained: target {}", o.model_name(), targets[t].name),
-                                             {{"network", all[t][0]}, {"init", all[t][1]}, {"trained", all[t][2]}}));
-    });
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
@@ -131,13 +149,14 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   line.add_flag(
       "--keep-statistics", o.keep_statistics,
       "Linearize at the trained weights with BatchNorm's trained statistics (default: with those of the start, as the study does)");
-  add_recipe_options(line, o.recipe);
+  add_recipe_options(line, o.recipe, o.loss);
+  add_save_onnx(line, o.save);
   parse(line, argc, argv);
   resolve(line, o, o.from);
   const data::Layout layout = look_at_data(o);
   choose_outputs(o, o.from, logits_of(o, layout.image));
   check_recipe(o.recipe, layout.num_train);
-  set_loss(line, o.recipe, {}, o.from.task.trained(o.from.logits), false);
+  set_loss(line, o.recipe, o.loss, o.from.task.trained(o.from.logits), false);
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o, layout); });
 }

@@ -225,6 +225,8 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   TrainingPlan plan = plan_training(o, all, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  const Accuracies shown{"num_train", fmt::format("{} on the classes of {}", o.model_name(), data_name(o)), "training images", "num_train"};
+  folder.has_figures({figure_of_accuracies(shown, o.learner, labels.classes, folder.path())});
   if (!folder.claim()) return;
   RunRecord record(folder);
   record.follow(plan);
@@ -233,8 +235,8 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   record_balance(targets, record);
   const auto histories = train_all(o, all, subsets, target_folders(folder.path(), targets), plan, record);
   if (!cpu::Ranks::world().first()) return;
-  finish_trainings({"num_train", fmt::format("{} on the classes of {}", o.model_name(), data_name(o)), "training images", "num_train"},
-                   targets, histories, o.learner, folder.path(), record);
+  finish_trainings(shown, targets, histories, folder.path(), record);
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
@@ -252,8 +254,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_task_options(line, o.task, false);
   add_number<std::uint64_t>(line, "--subset-seed", o.subset_seed, "Draws the images of each subset (default: the first in file order)");
   add_learner_options(line, o.learner);
-  add_recipe_options(line, o.recipe);
-  add_loss_options(line, o.loss);
+  add_recipe_options(line, o.recipe, o.loss);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);

@@ -32,6 +32,7 @@ struct Options : CommonOptions {
   SaveOnnx save;
   bool force = false;
   Recipe recipe;
+  LossOptions loss;
 
   fs::path file(const char* name) const { return fs::path(nads) / name; }
   Shape image() const { return shape_of_extents(shape); }
@@ -118,7 +119,9 @@ void run_in(CommandLine& line, const Options& o) {
   const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
   const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
-  ResultsFolder folder(o.out, "train_nads", configuration(line, o));
+  Config config = configuration(line, o);
+  set_loss(config, o.recipe, o.loss, 1);
+  ResultsFolder folder(o.out, "train_nads", config);
   folder.check();
   const Index n = *o.num_train + *o.num_test;
   const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
@@ -137,6 +140,8 @@ void run_in(CommandLine& line, const Options& o) {
   TrainingPlan plan = plan_training(o, subject, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  const Accuracies shown{"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"};
+  folder.has_figures({figure_of_accuracies(shown, o.learner, false, folder.path())});
   if (!folder.claim()) return;
   say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
   RunRecord record(folder);
@@ -153,8 +158,8 @@ void run_in(CommandLine& line, const Options& o) {
   });
   if (!cpu::Ranks::world().first()) return;
   record_balance(targets, record);
-  finish_trainings({"target", fmt::format("{} along anisotropy directions", o.model_name()), "direction (index + 1)", "direction"}, targets,
-                   histories, o.learner, folder.path(), record);
+  finish_trainings(shown, targets, histories, folder.path(), record);
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
@@ -173,7 +178,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_number<double>(line, "--sigma", o.sigma, "Deviation of the noise across it", 0, largest_factor);
   add_learner_options(line, o.learner);
   line.add_flag("--force", o.force, "Take options that differ from those of --nads");
-  add_recipe_options(line, o.recipe);
+  add_recipe_options(line, o.recipe, o.loss);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
@@ -185,6 +190,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   require_one_logit(o, o.image(), "anisotropy directions are");
   check_save_onnx(o, o.save, parse_indices("--index", o.index).size());
   check_recipe(o.recipe, *o.num_train);
+  set_loss(line, o.recipe, o.loss, 1, o.learner.function_space());
   o.recipe.seed = o.seed;
   with_dtype(o, [&]<class S>() { run_in<S>(line, o); });
 }

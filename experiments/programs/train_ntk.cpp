@@ -14,6 +14,7 @@
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/process/run_main.h"
 #include "experiments/common/subject/eigenfunctions.h"
+#include "experiments/common/subject/logits.h"
 #include "experiments/common/text/say.h"
 #include "experiments/common/training/learners.h"
 #include "experiments/common/training/more_targets.h"
@@ -30,6 +31,7 @@ struct Options : CommonOptions {
   LearnerOptions learner;
   Recipe recipe;
   LossOptions loss;
+  LogitsOptions logits;
   SaveOnnx save;
   std::optional<Index> alignment_every;
 
@@ -155,14 +157,18 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   });
 }
 
-/// alignment.svg beside each alignment.npy.
-void draw_alignments(const Options& o, const std::vector<Target>& targets, const std::vector<fs::path>& folders) {
-  for (std::size_t t = 0; t < targets.size(); ++t)
-    try_figure(folders[t] / "alignment.svg", [&](const fs::path& path) {
-      const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", targets[t].name)) : std::nullopt;
-      return draw(path, alignment_figure(fmt::format("Kernel of {} after training", o.model_name()),
-                                         data::load_npy<double>(folders[t] / "alignment.npy"), index));
-    });
+/// accuracy.svg, and alignment.svg beside each alignment.npy.
+std::vector<RunFigure> figures_of(const Options& o, const Accuracies& shown, const std::vector<Target>& targets, const fs::path& folder) {
+  std::vector<RunFigure> all{figure_of_accuracies(shown, o.learner, targets[0].classes, folder)};
+  if (!o.aligns()) return all;
+  const std::string title = fmt::format("Kernel of {} after training", o.model_name());
+  for (const Target& target : targets) {
+    const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", target.name)) : std::nullopt;
+    all.push_back({target_folder(folder, target.name, targets.size()) / "alignment.svg", [title, index](const fs::path& path) {
+                     return draw(path, alignment_figure(title, data::load_npy<double>(path.parent_path() / "alignment.npy"), index));
+                   }});
+  }
+  return all;
 }
 
 template <class S>
@@ -202,21 +208,23 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   TrainingPlan plan = plan_training(o, subject, work_of<S>(o, targets.size()), held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.plan) return print_plan(plan);
+  const Accuracies shown{"target", fmt::format("{} on eigenfunctions: {}", o.model_name(), data_name(o)), "eigenfunction (index + 1)",
+                         "target"};
+  folder.has_figures(figures_of(o, shown, targets, folder.path()));
   if (!folder.claim()) return;
   if (o.from.given()) say_if_other("train_ntk", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
   if (kernel && !o.from.before.all().empty()) say_if_other("train_ntk", o.from.file("ntk.npy"), kernel, o.from.before, "kernel");
   RunRecord record(folder);
   record.follow(plan);
-  record.made_from(made, input_files(o, o.from.files(o)));
+  record.made_from(made, input_files(o, o.from.files(o, o.has_kernel())));
   record_start(o, subject, o.from.task, folder.path(), record);
   record_balance(targets, record);
   cpu::Ranks::world().barrier();
   const auto folders = target_folders(folder.path(), targets);
   const auto histories = train_all(o, subject, targets, folders, folder.path() / "alignment_init.npy", plan, record);
   if (!cpu::Ranks::world().first()) return;
-  finish_trainings({"target", fmt::format("{} on eigenfunctions: {}", o.model_name(), data_name(o)), "eigenfunction (index + 1)", "target"},
-                   targets, histories, o.learner, folder.path(), record);
-  if (o.aligns()) draw_alignments(o, targets, folders);
+  finish_trainings(shown, targets, histories, folder.path(), record);
+  folder.draw_figures();
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
@@ -228,14 +236,15 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   add_eigenfunction_options(line, o.from);
   add_learner_options(line, o.learner);
   add_number<Index>(line, "--alignment-every", o.alignment_every, "Alignment of the kernel after every so many epochs too", 1, most_epochs);
-  add_recipe_options(line, o.recipe);
-  add_loss_options(line, o.loss);
+  add_recipe_options(line, o.recipe, o.loss);
+  add_logits_options(line, o.logits);
   add_save_onnx(line, o.save);
   parse(line, argc, argv);
   check_learner(o.learner);
-  resolve(line, o, o.from);
+  resolve(line, o, o.from, !o.logits.asked());
   require(!o.alignment_every || o.aligns(), "--alignment-every: only a network trained with --ntk has an alignment; leave it out");
   const data::Layout layout = look_at_data(o);
+  if (only_logits(line, o.logits, o, layout, o.from.start(o))) return;
   choose_outputs(o, o.from, logits_of(o, layout.image));
   check_recipe(o.recipe, layout.num_train);
   set_loss(line, o.recipe, o.loss, o.from.task.trained(o.from.logits), o.learner.function_space());

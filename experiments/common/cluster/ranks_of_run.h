@@ -14,7 +14,7 @@ namespace tangentplane::experiments {
 void require_same_on_ranks(const Config& config, const Fingerprints& inputs);
 
 /// Throws std::invalid_argument naming the program where there are several ranks.
-inline void require_alone(const char* program) {
+inline void require_alone(const std::string& program) {
   require(!cpu::Ranks::world().several(), "{}: is one process; start it without mpirun", program);
 }
 

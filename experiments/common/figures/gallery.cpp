@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "data/npy.h"
 #include "experiments/common/text/csv.h"
 
 namespace tangentplane::experiments {
@@ -106,13 +107,17 @@ data::Picture gallery(const Tensor<S>& images, const std::vector<Extremes>& extr
 }
 
 template <class S>
-bool save_gallery(const std::filesystem::path& path, const Tensor<S>& images, const Tensor<S>& eigenvectors) {
-  const auto shown = extremes(eigenvectors, gallery_eigenfunctions(eigenvectors.rows()), pictures_a_side);
+bool save_gallery(const std::filesystem::path& path, const Tensor<S>& images, const std::filesystem::path& eigenvectors) {
+  std::vector<Extremes> shown;
   Csv csv({"index", "side", "place", "image", "value"});
-  for (const Extremes& e : shown)
+  for (const Index j : gallery_eigenfunctions(data::npy_info(eigenvectors).shape[0])) {  // a row at a time: all of them may be many
+    const auto vector = data::load_npy_rows<S>(eigenvectors, j, j + 1);
+    Extremes e = extremes(vector, {0}, pictures_a_side)[0];
     for (const auto& [side, rows] : {std::pair{"lowest", &e.lowest}, std::pair{"highest", &e.highest}})
-      for (std::size_t i = 0; i < rows->size(); ++i)
-        csv.add(e.eigenfunction, side, i, (*rows)[i], eigenvectors[e.eigenfunction * eigenvectors.shape()[1] + (*rows)[i]]);
+      for (std::size_t i = 0; i < rows->size(); ++i) csv.add(j, side, i, (*rows)[i], vector[(*rows)[i]]);
+    e.eigenfunction = j;
+    shown.push_back(std::move(e));
+  }
   std::filesystem::path table = path;
   csv.save(table.replace_extension(".csv"));
   data::save_png(path, gallery(images, shown));
@@ -123,7 +128,7 @@ template std::vector<Extremes> extremes(const Tensor<float>&, const std::vector<
 template std::vector<Extremes> extremes(const Tensor<double>&, const std::vector<Index>&, Index);
 template data::Picture gallery(const Tensor<float>&, const std::vector<Extremes>&);
 template data::Picture gallery(const Tensor<double>&, const std::vector<Extremes>&);
-template bool save_gallery(const std::filesystem::path&, const Tensor<float>&, const Tensor<float>&);
-template bool save_gallery(const std::filesystem::path&, const Tensor<double>&, const Tensor<double>&);
+template bool save_gallery(const std::filesystem::path&, const Tensor<float>&, const std::filesystem::path&);
+template bool save_gallery(const std::filesystem::path&, const Tensor<double>&, const std::filesystem::path&);
 
 }  // namespace tangentplane::experiments

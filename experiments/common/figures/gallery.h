@@ -31,9 +31,10 @@ inline constexpr Index gallery_gap = 2, gallery_divide = 8;
 template <class S>
 data::Picture gallery(const Tensor<S>& images, const std::vector<Extremes>& extremes);
 
-/// Writes `path` (.png) and beside it a .csv of what it shows: index (of the eigenfunction), side, place (0: the most extreme), image (its
-/// row, training images first), value. Always true. Throws as the data's functions do.
+/// The gallery of the eigenvectors [k, N] in a file (eigvecs.npy). Writes `path` (.png) and beside it a .csv of what it shows: index (of
+/// the eigenfunction), side, place (0: the most extreme), image (its row, training images first), value. Always true. Throws as the data's
+/// functions do.
 template <class S>
-bool save_gallery(const std::filesystem::path& path, const Tensor<S>& images, const Tensor<S>& eigenvectors);
+bool save_gallery(const std::filesystem::path& path, const Tensor<S>& images, const std::filesystem::path& eigenvectors);
 
 }  // namespace tangentplane::experiments

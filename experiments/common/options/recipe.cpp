@@ -2,7 +2,7 @@
 
 namespace tangentplane::experiments {
 
-void add_recipe_options(CommandLine& line, Recipe& recipe) {
+void add_recipe_options(CommandLine& line, Recipe& recipe, LossOptions& how) {
   add_number<Index>(line, "--epochs", recipe.epochs, "Passes over the training images", 1, most_epochs, "Recipe");
   add_number<Index>(line, "--batch", recipe.batch, "Images a step", 1, most_images, "Recipe");
   add_number<double>(line, "--learning-rate", recipe.learning_rate, "Of the first step; decays linearly to zero", 0, largest_factor,
@@ -10,9 +10,6 @@ void add_recipe_options(CommandLine& line, Recipe& recipe) {
   add_number<double>(line, "--momentum", std::get<Sgd>(recipe.optimizer).momentum, "Of SGD", 0, 1, "Recipe");
   line.add_flag(
       "--no-shuffle", [&recipe] { recipe.shuffle = false; }, "Batches in file order", "Recipe");
-}
-
-void add_loss_options(CommandLine& line, LossOptions& how) {
   add_choice(line, "--loss", how.loss, {"cross-entropy", "squared"},
              "Of one logit or of classes (softmax); squared error against -1 and 1, or one-hot", "Recipe");
   add_choice(line, "--optimizer", how.optimizer, {"sgd", "adam"}, "What makes steps of gradients (adam: --learning-rate 0.001 by default)",

@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
 #include "autodiff/cpu/ranks.h"
 #include "data/files.h"
+#include "experiments/common/figures/figure.h"
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
@@ -201,18 +204,35 @@ ResultsFolder::State ResultsFolder::look() const {
   return state;
 }
 
+void ResultsFolder::draw_figures() const {
+  for (const RunFigure& figure : figures_) try_figure(figure.path, figure.leave);
+}
+
+void ResultsFolder::say_finished() const {
+  std::vector<RunFigure> missing;
+  std::error_code error;
+  std::copy_if(figures_.begin(), figures_.end(), std::back_inserter(missing),
+               [&](const RunFigure& f) { return !fs::exists(f.path, error); });
+  std::optional<FolderLock> lock;
+  if (has_leftovers(path_) || !missing.empty()) try {
+      lock.emplace(path_, "--out " + path_.string());
+      remove_leftovers(path_);
+    } catch (const std::invalid_argument&) {  // the run's own process may still be drawing, or nobody may write there: no matter
+    }
+  if (!lock) missing.clear();
+  std::string names;
+  for (const RunFigure& figure : missing)
+    names += (names.empty() ? " but to draw " : ", ") + figure.path.lexically_relative(path_).string();
+  tell("{}: {} is finished, nothing to do{}\n", experiment_, path_.string(), names);
+  for (const RunFigure& figure : missing) try_figure(figure.path, figure.leave);
+}
+
 bool ResultsFolder::claim_here() {
   const std::string option = "--out " + path_.string();
-  const auto finished_before = [&] {
-    if (has_leftovers(path_)) try {
-        const FolderLock lock(path_, option);
-        remove_leftovers(path_);
-      } catch (const std::invalid_argument&) {  // the run's own process may still be drawing, or nobody may write there: no matter
-      }
-    tell("{}: {} is finished, nothing to do\n", experiment_, path_.string());
+  if (look() == State::finished) {
+    say_finished();
     return false;
-  };
-  if (look() == State::finished) return finished_before();
+  }
   std::error_code error;
   fs::path standing = path_;
   while (!fs::exists(standing, error) && standing != standing.parent_path()) standing = standing.parent_path();
@@ -230,7 +250,8 @@ bool ResultsFolder::claim_here() {
     state = look();  // another process may have been at work until now
     if (state == State::finished) {
       lock_.reset();
-      return finished_before();
+      say_finished();
+      return false;
     }
     remove_leftovers(path_);
     if (state == State::fresh || is_finished(path_)) {

@@ -9,11 +9,19 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "experiments/common/process/lock.h"
 #include "experiments/common/run/config.h"
 
 namespace tangentplane::experiments {
+
+/// A figure of a run: its file, and what leaves it there (figures/figure.h) out of nothing but the run's options, inputs and files. True if
+/// it could.
+struct RunFigure {
+  std::filesystem::path path;
+  std::function<bool(const std::filesystem::path&)> leave;
+};
 
 class ResultsFolder {
  public:
@@ -25,15 +33,22 @@ class ResultsFolder {
   /// the longer list down.
   void may_grow_by(std::string option, std::function<void()> make_room) { growing_ = std::move(option), make_room_ = std::move(make_room); }
 
+  /// What the run draws when all else is there; to be said before claim(). A run may be ended while it draws, or have had no gnuplot:
+  /// claim() of a finished run draws what is missing, unless another process is at work there.
+  void has_figures(std::vector<RunFigure> figures) { figures_ = std::move(figures); }
+  /// Draws all of them; after finish(). One that cannot be drawn is one line on standard error (try_figure).
+  void draw_figures() const;
+
   /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet; a path
   /// counts by where it leads from --out, so that folders may be moved together) to go on with or finished. Finished is a run whose files
   /// are as long as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
   /// naming --out if the folder holds anything else or cannot be written. Of several ranks the first looks, and tells the others; so it is
   /// with claim() and finish().
   State check() const;
-  /// check(); if the run is finished, says so on standard output and returns false; otherwise makes the folder, locks it until this object
-  /// ends, removes what a killed process left half written, writes config.toml, marks the run as begun, and returns true. Throws
-  /// std::invalid_argument naming --out if another process has it locked or it cannot be written; then nothing is left of the claim.
+  /// check(); if the run is finished, says so on standard output, draws the figures that are missing and returns false; otherwise makes the
+  /// folder, locks it until this object ends, removes what a killed process left half written, writes config.toml, marks the run as begun,
+  /// and returns true. Throws std::invalid_argument naming --out if another process has it locked or it cannot be written; then nothing is
+  /// left of the claim.
   bool claim();
   /// Marks the run as finished. What comes after it decides nothing: figures, and words on standard output.
   void finish();
@@ -45,12 +60,14 @@ class ResultsFolder {
  private:
   State look() const;
   bool claim_here();
+  void say_finished() const;
 
   std::filesystem::path path_;
   std::string experiment_;
   Config config_;
   std::string growing_;
   std::function<void()> make_room_;
+  std::vector<RunFigure> figures_;
   std::unique_ptr<FolderLock> lock_;
 };
 

@@ -20,9 +20,9 @@ void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from) {
   add_task_options(line, from.task);
 }
 
-void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from) {
-  require(from.given() || !o.labels.empty(), "{} needs --ntk DIR with --index, or --labels FILE.npy", line.name());
-  require(!from.given() || !from.index.empty() || !o.labels.empty(), "--ntk needs --index, e.g. --index 0,10,100");
+void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bool tasks) {
+  require(!tasks || from.given() || !o.labels.empty(), "{} needs --ntk DIR with --index, or --labels FILE.npy", line.name());
+  require(!tasks || !from.given() || !from.index.empty() || !o.labels.empty(), "--ntk needs --index, e.g. --index 0,10,100");
   require(from.index.empty() || o.labels.empty(), "--labels: give --index or --labels, not both");
   require(from.index.empty() || from.given(), "--index needs --ntk, the results of compute_ntk");
   require(!from.task.positive || !o.labels.empty(), "--positive: names classes of --labels; give them, or leave it out");
@@ -32,12 +32,12 @@ void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from) {
   from.before = Fingerprints::read(from.ntk);
 }
 
-std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o) const {
+std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o, bool by_kernel) const {
   std::vector<fs::path> all;
   if (!given()) return all;
   all.push_back(file("eigvecs.npy"));
   if (o.init.empty()) all.push_back(file("init.npz"));
-  if (has_kernel()) all.push_back(file("ntk.npy"));
+  if (by_kernel && has_kernel()) all.push_back(file("ntk.npy"));
   return all;
 }
 

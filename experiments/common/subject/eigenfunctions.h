@@ -34,8 +34,8 @@ struct EigenfunctionOptions {
     const Outputs trained = task.outputs.value_or(Outputs::full());
     return given() && agree && same_weights && (logits == 1 || kernel == trained) && std::filesystem::exists(file("ntk.npy"));
   }
-  /// The files of --ntk that a run reads.
-  std::vector<std::filesystem::path> files(const CommonOptions& o) const;
+  /// The files of --ntk that a run reads; `by_kernel`: ntk.npy too, if it has it.
+  std::vector<std::filesystem::path> files(const CommonOptions& o, bool by_kernel) const;
 };
 
 /// Compares the run's images and weights with those of --ntk, and finds out whether its kernel is theirs. Throws std::invalid_argument
@@ -48,8 +48,9 @@ std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n);
 /// Adds --ntk, --index, --force, --outputs and --positive.
 void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from);
 
-/// After parse: checks that there are eigenfunctions or --labels, and resolves all options, those not given from --ntk.
-void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from);
+/// After parse: checks that there are eigenfunctions or --labels, if `tasks` are needed, and resolves all options, those not given from
+/// --ntk.
+void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bool tasks = true);
 
 /// What of a network with so many logits is trained: of --outputs, or what the kernel of --ntk is of. Throws std::invalid_argument where
 /// eigenfunctions are to be trained on and that is no single function, and for logits that there are not.

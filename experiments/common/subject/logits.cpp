@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "data/npy.h"
+#include "experiments/common/cluster/ranks_of_run.h"
+#include "experiments/common/run/fingerprints.h"
 #include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
@@ -117,20 +119,31 @@ Tensor<double> evaluated(const Network<S>& network, const Variables<S>& variable
   return cast<double>(evaluate(network, variables, images));
 }
 
-template <class S>
-void check(const std::string& path, const CommonOptions& o, const Subject<S>& subject, const Tensor<double>& ours) {
+/// Logits [N, O] to compare with.
+struct Theirs {
+  Tensor<double> logits;
+  bool single = false;  ///< in float32
+};
+Theirs load_theirs(const std::string& path, Index n, Index outputs) {
   const data::NpyInfo info = data::npy_info(path);
-  const Index n = ours.shape()[0], outputs = ours.shape()[1];
+  require(info.type.is('f', 4) || info.type.is('f', 8), "--check-logits {}: dtype {}; logits are float32 or float64", path,
+          info.type.name());
   require(info.shape == Shape{n, outputs} || (outputs == 1 && info.shape == Shape{n}),
           "--check-logits {}: shape {}; the network has {} of these images, training images first", path, info.shape,
           outputs == 1 ? fmt::format("[{}] or [{},1] logits", n, n) : fmt::format("[{},{}] logits", n, outputs));
-  const auto theirs = data::load_npy<double>(path).reshaped(ours.shape());
-  data::require_finite("--check-logits " + path, theirs, "row");
+  auto logits = data::load_npy<double>(path).reshaped({n, outputs});
+  data::require_finite("--check-logits " + path, logits, "row");
+  return {std::move(logits), info.type.bytes == 4};
+}
+
+template <class S>
+void check(const std::string& path, const CommonOptions& o, const Subject<S>& subject, const Tensor<double>& ours, const Theirs& loaded) {
+  const Tensor<double>& theirs = loaded.logits;
+  const Index n = ours.shape()[0], outputs = ours.shape()[1];
   data::require_finite("the network's logits", ours, "image");
 
   const LogitsDifference d = compare_logits(ours, theirs);
-  const bool single = sizeof(S) == 4 || info.type.bytes == 4;
-  const double allowed = single ? 2e-5 : 1e-9;  // the other GELU makes 1e-4
+  const double allowed = sizeof(S) == 4 || loaded.single ? 2e-5 : 1e-9;  // the other GELU makes 1e-4
   const Index image = d.at / outputs;
   const std::string what =
       fmt::format("largest difference {:.3g}, {:.2g} of the largest logit (image {}{}: {:.6g} here, {:.6g} there)", d.largest, d.relative(),
@@ -191,20 +204,39 @@ LogitsDifference compare_logits(const Tensor<double>& ours, const Tensor<double>
   return d;
 }
 
+namespace {
+
 template <class S>
-void only_logits(const LogitsOptions& logits, const CommonOptions& o, const data::Layout& layout) {
-  require(!o.plan, "--plan: {} needs none; leave one of them out", logits.check.empty() ? "--save-logits" : "--check-logits");
-  auto subject = start_subject<S>(o, layout, o.init, fmt::format("the logits of {} images take", layout.held));
+void look_at_logits(const LogitsOptions& logits, const CommonOptions& o, const data::Layout& layout, const fs::path& init) {
+  auto subject = start_subject<S>(o, layout, init, fmt::format("the logits of {} images take", layout.held));
+  const Theirs theirs = logits.check.empty() ? Theirs{} : load_theirs(logits.check, layout.num_train + layout.num_test, subject.outputs);
   subject.data = data::load<S>(source_of(o));
   const Tensor<S> ours = evaluate(subject.network, subject.init, subject.data.images);
   if (!logits.save.empty()) {
     data::save_npy(logits.save, ours);
     tell("Logits {} of {} images; in {}\n", ours.shape(), ours.rows(), logits.save);
   }
-  if (!logits.check.empty()) check(logits.check, o, subject, cast<double>(ours));
+  if (!logits.check.empty()) check(logits.check, o, subject, cast<double>(ours), theirs);
 }
 
-template void only_logits<float>(const LogitsOptions&, const CommonOptions&, const data::Layout&);
-template void only_logits<double>(const LogitsOptions&, const CommonOptions&, const data::Layout&);
+}  // namespace
+
+bool only_logits(const CommandLine& line, const LogitsOptions& logits, const CommonOptions& o, const data::Layout& layout,
+                 const fs::path& init) {
+  if (!logits.asked()) return false;
+  const char* option = logits.check.empty() ? "--save-logits" : "--check-logits";
+  require_alone(fmt::format("{} {}", line.name(), option));
+  require(!o.plan, "--plan: {} needs none; leave one of them out", option);
+  std::error_code error;
+  const fs::path to = logits.save.empty() ? fs::path() : fs::absolute(logits.save);
+  require(to.empty() || fs::is_directory(to.parent_path(), error), "--save-logits {}: there is no folder {}; make it, or give another name",
+          logits.save, to.parent_path().string());
+  for (const fs::path& input : input_files(o, {logits.check})) {
+    require(logits.save.empty() || !fs::equivalent(logits.save, input, error), "--save-logits {}: is read by this run; give another name",
+            logits.save);
+  }
+  with_dtype(o, [&]<class S>() { look_at_logits<S>(logits, o, layout, init); });
+  return true;
+}
 
 }  // namespace tangentplane::experiments

@@ -26,10 +26,12 @@ struct LogitsDifference {
 /// Of tensors of one shape.
 LogitsDifference compare_logits(const Tensor<double>& ours, const Tensor<double>& theirs);
 
-/// Does what --save-logits and --check-logits ask for, on standard output. Throws std::invalid_argument where the file has another shape
-/// than the logits of these images, or holds a number that is not finite, and std::runtime_error where the logits differ by more than
-/// rounding; the text before it says what the difference looks like, and whether one of the usual mistakes explains it.
-template <class S>
-void only_logits(const LogitsOptions& logits, const CommonOptions& options, const data::Layout& layout);
+/// Where --save-logits or --check-logits is given, does what they ask for, on standard output, and returns true: there is nothing else to
+/// do. The weights are those of `init`, an .npz file; empty: drawn, or those of --model FILE.onnx. Throws std::invalid_argument where the
+/// file has another shape than the logits of these images, holds a number that is not finite or no floats, or is an input of the run that
+/// would be overwritten; and std::runtime_error where the logits differ by more than rounding: the text before it says what the difference
+/// looks like, and whether one of the usual mistakes explains it. One process, without --plan.
+bool only_logits(const CommandLine& line, const LogitsOptions& logits, const CommonOptions& options, const data::Layout& layout,
+                 const std::filesystem::path& init);
 
 }  // namespace tangentplane::experiments

@@ -186,11 +186,12 @@ void add_save_onnx(CommandLine& line, SaveOnnx& save) {
       {"Put trained weights back into the graph of FILE.onnx: final.onnx beside final.npz, or this file", "FILE.onnx"});
 }
 
-void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets) {
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t trainings) {
   if (!save.given) return;
   require(o.is_file_model(), "--save-onnx: {} is from no ONNX file; leave it out", o.model);
-  require(save.to.empty() || targets == 1,
-          "--save-onnx {}: there are {} targets; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to, targets);
+  require(save.to.empty() || trainings == 1,
+          "--save-onnx {}: there are {} trainings; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to,
+          trainings);
   require(save.to != o.model, "--save-onnx {}: is the file of --model; give another", save.to);
 }
 
@@ -208,16 +209,19 @@ void print_accuracies(const std::string& first, const std::vector<Target>& targe
 }
 
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
-                      const LearnerOptions& learner, const fs::path& folder, RunRecord& record) {
+                      const fs::path& folder, RunRecord& record) {
   save_accuracies(folder / "accuracy.csv", shown.column, targets, histories, target_folders(folder, targets));
   for (std::size_t t = 0; t < targets.size(); ++t) record.add_training(targets[t].name, histories[t]);
   record.finish();
   print_accuracies(shown.row, targets, histories);
   tell("in {}\n", folder.string());
-  try_figure(folder / "accuracy.svg", [&](const fs::path& path) {
-    return draw(path, accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), learner.linearize ? "linearization" : "network",
-                                      shown.axis, targets[0].classes));
-  });
+}
+
+RunFigure figure_of_accuracies(const Accuracies& shown, const LearnerOptions& learner, bool classes, const fs::path& folder) {
+  return {folder / "accuracy.svg", [=, linearize = learner.linearize](const fs::path& path) {
+            return draw(path, accuracy_figure(shown.title, Csv::read(folder / "accuracy.csv"), linearize ? "linearization" : "network",
+                                              shown.axis, classes));
+          }};
 }
 
 #define INSTANTIATE(S)                                                                                                               \

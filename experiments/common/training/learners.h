@@ -60,11 +60,11 @@ void record_start(const CommonOptions& o, const Subject<S>& subject, const TaskO
 /// Adds --save-onnx, alone or with a file.
 struct SaveOnnx {
   bool given = false;
-  std::string to;  ///< empty: final.onnx in the folder of each target
+  std::string to;  ///< empty: final.onnx in the folder of each training
 };
 void add_save_onnx(CommandLine& line, SaveOnnx& save);
-/// Throws std::invalid_argument naming it for a network that is from no file, and for one file where there are several targets.
-void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t targets);
+/// Throws std::invalid_argument naming it for a network that is from no file, and for one file where there are several trainings.
+void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t trainings);
 /// The class balance of each target in run.json.
 void record_balance(const std::vector<Target>& targets, RunRecord& record);
 
@@ -78,8 +78,10 @@ struct Accuracies {
   std::string axis;    ///< its horizontal one
   std::string row;     ///< what standard output calls a target
 };
-/// The end of a run: accuracy.csv, the record, a line for each target on standard output, and accuracy.svg if it can be drawn.
+/// The end of a run but for its figures: accuracy.csv, the record, and a line for each target on standard output.
 void finish_trainings(const Accuracies& shown, const std::vector<Target>& targets, const std::vector<History>& histories,
-                      const LearnerOptions& learner, const std::filesystem::path& folder, RunRecord& record);
+                      const std::filesystem::path& folder, RunRecord& record);
+/// accuracy.svg, of accuracy.csv; `classes` as in Target.
+RunFigure figure_of_accuracies(const Accuracies& shown, const LearnerOptions& learner, bool classes, const std::filesystem::path& folder);
 
 }  // namespace tangentplane::experiments

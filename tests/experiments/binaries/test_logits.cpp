@@ -210,17 +210,64 @@ TEST_CASE("logits: --check-logits says what a difference looks like that no usua
 
 TEST_CASE("logits: --check-logits and --save-logits refuse what they cannot use, in one line") {
   const Sandbox box("lenet");
-  const auto command = "compute_ntk" + test::network_options("lenet") + on_golden;
-  data::save_npy(box / "few.npy", Tensor<double>({39}));
-  CHECK_THAT(box.refused(command + " --check-logits few.npy"),
-             ContainsSubstring("few.npy: shape [39]; the network has [40] or [40,1] logits of these images, training images first"));
-  auto bad = Tensor<double>::full({40}, 1);
-  bad[7] = std::numeric_limits<double>::quiet_NaN();
-  data::save_npy(box / "nan.npy", bad);
-  CHECK_THAT(box.refused(command + " --check-logits nan.npy"), ContainsSubstring("row 7 holds nan"));
-  CHECK_THAT(box.refused(command + " --check-logits none.npy"), ContainsSubstring("--check-logits none.npy: no such file"));
-  CHECK_THAT(box.refused(command + " --save-logits logits.txt"), ContainsSubstring("--save-logits logits.txt: give a .npy file"));
-  CHECK_THAT(box.refused(command + " --save-logits logits.npy --plan"), ContainsSubstring("--plan: --save-logits needs none"));
+  for (const std::string program : {"compute_ntk", "train_ntk"}) {
+    INFO(program);
+    const auto command = program + test::network_options("lenet") + on_golden;
+    data::save_npy(box / "few.npy", Tensor<double>({39}));
+    CHECK_THAT(box.refused(command + " --check-logits few.npy"),
+               ContainsSubstring("few.npy: shape [39]; the network has [40] or [40,1] logits of these images, training images first"));
+    auto bad = Tensor<double>::full({40}, 1);
+    bad[7] = std::numeric_limits<double>::quiet_NaN();
+    data::save_npy(box / "nan.npy", bad);
+    CHECK_THAT(box.refused(command + " --check-logits nan.npy"), ContainsSubstring("row 7 holds nan"));
+    CHECK_THAT(box.refused(command + " --check-logits none.npy"), ContainsSubstring("--check-logits none.npy: no such file"));
+    CHECK_THAT(box.refused(command + " --save-logits logits.txt"), ContainsSubstring("--save-logits logits.txt: give a .npy file"));
+    CHECK_THAT(box.refused(command + " --save-logits logits.npy --plan"), ContainsSubstring("--plan: --save-logits needs none"));
+    CHECK_THAT(box.refused(command + " --save-logits nowhere/logits.npy"),
+               ContainsSubstring("--save-logits nowhere/logits.npy: there is no folder"));
+    // Logits are numbers of either precision; whole ones were made by something else.
+    data::save_npy(box / "whole.npy", std::vector<int>(40, 1));
+    CHECK_THAT(box.refused(command + " --check-logits whole.npy"),
+               ContainsSubstring("whole.npy: dtype int64; logits are float32 or float64"));
+    box.write("text.npy", "logits");
+    CHECK_THAT(box.refused(command + " --check-logits text.npy"), ContainsSubstring("text.npy: "));
+    // What is read is not written over.
+    data::save_npy(box / "mine.npy", box.array("G/images.npy"));
+    const auto on_mine = program + test::network_options("lenet") + " --init G/init.npz --data mine.npy --quiet";
+    CHECK(box.refused(on_mine + " --save-logits ./mine.npy") == "--save-logits ./mine.npy: is read by this run; give another name");
+    data::save_npy(box / "theirs.npy", golden_logits("lenet"));
+    CHECK_THAT(box.refused(command + " --check-logits theirs.npy --save-logits theirs.npy"), ContainsSubstring("is read by this run"));
+  }
+}
+
+TEST_CASE("logits: train_ntk compares and writes them too, before any training, from the weights that it would start from") {
+  const Sandbox box("lenet");
+  const auto expected = golden_logits("lenet");
+  data::save_npy(box / "right.npy", expected);
+  auto wrong = expected.clone();
+  wrong[3] += 1;
+  data::save_npy(box / "wrong.npy", wrong);
+  box.good("compute_ntk --dtype float64 --num-train 28 --eigen 4 --out K" + test::network_options("lenet") + on_golden);
+  const std::string of_file = "train_ntk --dtype float64" + test::network_options("lenet") + on_golden,
+                    of_kernel = "train_ntk --dtype float64 --ntk K --quiet";
+  const auto before = box.listing();
+  for (const std::string& command : {of_file, of_file + " --labels G/labels.npy", of_kernel, of_kernel + " --index 1 --linearize"}) {
+    INFO(command);
+    CHECK_THAT(box.good(command + " --check-logits right.npy --out T"), ContainsSubstring("The logits of 40 images agree with"));
+    CHECK_THAT(differs(box, command + " --check-logits wrong.npy --out T"), ContainsSubstring("(image 3: "));
+    CHECK(test::differing(box.listing(), before) == "");
+    // Line by line what compute_ntk says, which has no tasks.
+    const auto ours = box.run(command + " --check-logits wrong.npy");
+    const auto theirs = box.run("compute_ntk --dtype float64 --check-logits wrong.npy" + test::network_options("lenet") + on_golden);
+    CHECK(ours.out == theirs.out);
+    CHECK(ours.err == "train_ntk" + theirs.err.substr(std::string("compute_ntk").size()));
+    box.good(command + " --save-logits ours.npy --out T");
+    check::same(box.array("ours.npy").reshaped({40}), expected, 1e-12);
+    fs::remove(box / "ours.npy");
+  }
+  CHECK_THAT(box.refused(of_kernel + " --check-logits right.npy --plan"), ContainsSubstring("--plan: --check-logits needs none"));
+  CHECK_THAT(box.refused(of_kernel), ContainsSubstring("--ntk needs --index"));  // a training has tasks
+  CHECK_THAT(box.refused("train_ntk --quiet"), ContainsSubstring("train_ntk needs --ntk DIR with --index, or --labels FILE.npy"));
 }
 
 TEST_CASE("logits are compared by difference, correlation and line of best fit") {

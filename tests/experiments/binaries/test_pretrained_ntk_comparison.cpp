@@ -7,6 +7,7 @@
 
 using namespace tangentplane;
 using namespace tangentplane::experiments::test;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("pretrained_ntk_comparison: network, and linearizations at its start and at its end without f0") {
   const Sandbox box("resnet_perturbed");
@@ -74,4 +75,34 @@ TEST_CASE("pretrained_ntk_comparison: a folder for each of several indices, what
   for (const char* index : {"1", "2"})
     for (const char* model : {"network", "linear_init", "linear_trained"}) CHECK(fs::exists(box / "P" / index / model / "final.npz"));
   CHECK(experiments::Csv::read(box / "P/accuracy.csv").rows().size() == 6);
+}
+
+TEST_CASE("pretrained_ntk_comparison: losses, optimizers and weight decay are those of train_ntk") {
+  const Sandbox box("mlp");
+  box.good("compute_ntk" + network_options("mlp") +
+           " --init G/init.npz --data G/images.npy --num-train 28 --eigen 5 --dtype float64 --out K --quiet");
+  const std::string options = " --ntk K --index 3 --epochs 3 --batch 7 --seed 5 --dtype float64 --quiet";
+  const std::string compared = "pretrained_ntk_comparison" + options, trained = "train_ntk" + options;
+  for (const std::string recipe :
+       {" --loss squared --weight-decay 0.05", " --optimizer adam", " --loss squared --optimizer adam --weight-decay 0.5"}) {
+    INFO(recipe);
+    for (const char* folder : {"P", "N", "I", "T"}) fs::remove_all(box / folder);
+    box.good(compared + recipe + " --out P");
+    box.good(trained + recipe + " --out N");
+    box.good(trained + recipe + " --linearize --without-f0 --out I");
+    box.good(trained + recipe + " --linearize --without-f0 --init N/final.npz --force --out T");
+    const std::pair<const char*, const char*> same[] = {{"network", "N"}, {"linear_init", "I"}, {"linear_trained", "T"}};
+    for (const auto& [model, folder] : same) {
+      INFO(model);
+      for (const char* file : {"history.csv", "test_logits.npy", "final.npz"})
+        CHECK(bytes_of(box / "P" / model / file) == bytes_of(box / folder / file));
+    }
+  }
+  const auto whole = box.results("P");
+  CHECK_THAT(box.refused(compared + " --loss squared --weight-decay 0.5 --out P"), ContainsSubstring("another configuration"));
+  box.write("P/.unfinished", "");
+  fs::remove_all(box / "P/linear_trained");
+  box.good("pretrained_ntk_comparison --config P/config.toml");
+  CHECK(differing(box.results("P"), whole) == "");
+  CHECK(box.refused(compared + " --optimizer adam --momentum 0.5 --out Q") == "--momentum: Adam has none; leave it out");
 }

@@ -1,5 +1,6 @@
 // train_nads as users run it: the trainings are the library's on the library's samples.
 #include "data/linearly_separable.h"
+#include "experiments/common/run/config.h"
 #include "linearize/linearized_learner.h"
 #include "nn/models.h"
 #include "nn/network_learner.h"
@@ -7,14 +8,17 @@
 
 using namespace tangentplane;
 using namespace tangentplane::experiments::test;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
 const std::string directions =
     "compute_nads --model mlp --features 6,5,1 --activation tanh --shape 3,2,2 --seed 4 --dtype float64 --out D --quiet";
 
+const Recipe usual{.epochs = 4, .batch = 8, .seed = 7};
+
 /// The history of the same training by the library.
-History library(const Sandbox& box, Index index, bool linearize) {
+History library(const Sandbox& box, Index index, bool linearize, const Recipe& recipe = usual) {
   ModelConfig config;
   config.model = "mlp";
   config.features = {6, 5, 1};
@@ -25,8 +29,8 @@ History library(const Sandbox& box, Index index, bool linearize) {
   const auto samples = data::linearly_separable<double>(
       {rows.slice(index, index + 1).reshaped({3, 2, 2}), 2, 0.5, 7, static_cast<std::uint64_t>(index)}, 0, 50);
   Tensor<double> labels({50, 1});
-  for (Index i = 0; i < 50; ++i) labels[i] = samples.labels[static_cast<std::size_t>(i)];
-  const Recipe recipe{.epochs = 4, .batch = 8, .seed = 7};
+  const bool squared = dynamic_cast<const SquaredError*>(recipe.loss.operator->()) != nullptr;  // which takes -1 and 1
+  for (Index i = 0; i < 50; ++i) labels[i] = (squared ? 2 : 1) * samples.labels[static_cast<std::size_t>(i)] - (squared ? 1 : 0);
   if (linearize) {
     LinearizedLearner<double> learner(network, init, samples.images, 30, true);
     return train(learner, labels, 30, recipe)[0];
@@ -85,6 +89,53 @@ TEST_CASE("train_nads: function space is parameter space, each direction with th
     CHECK(stages == "kernel;training in function space;kernel;training in function space;");
     for (const char* folder : {"F", "P"}) fs::remove_all(box / folder);
   }
+}
+
+TEST_CASE("train_nads: losses, optimizers and weight decay are the library's, in both spaces, and part of the configuration") {
+  const Sandbox box;
+  box.good(directions);
+  const std::string command =
+      "train_nads --nads D --index 7 --num-train 30 --num-test 20 --epsilon 2 --sigma 0.5 --seed 7 --epochs 4 --batch 8 "
+      "--dtype float64 --quiet";
+  struct Way {
+    std::string options;
+    Recipe recipe;
+  };
+  const std::vector<Way> ways{
+      {" --loss squared --weight-decay 0.05",
+       {.epochs = 4, .batch = 8, .loss = SquaredError{}, .optimizer = Sgd{.weight_decay = 0.05}, .seed = 7}},
+      {" --optimizer adam", {.epochs = 4, .batch = 8, .learning_rate = 0.001, .optimizer = Adam{}, .seed = 7}},
+      {" --optimizer adam --loss squared --weight-decay 0.5 --learning-rate 0.02",
+       {.epochs = 4, .batch = 8, .learning_rate = 0.02, .loss = SquaredError{}, .optimizer = Adam{.weight_decay = 0.5}, .seed = 7}}};
+  const auto history = [&](const std::string& folder) { return experiments::load_history(box / folder / "history.csv"); };
+  for (const Way& way : ways) {
+    INFO(way.options);
+    for (const char* folder : {"N", "L", "F"}) fs::remove_all(box / folder);
+    box.good(command + way.options + " --out N");
+    same_histories(history("N"), library(box, 7, false, way.recipe), 0);
+    const std::string linear = command + way.options + " --linearize --without-f0";
+    box.good(linear + " --out L");
+    same_histories(history("L"), library(box, 7, true, way.recipe), 1e-12);
+    if (std::holds_alternative<Sgd>(way.recipe.optimizer)) {
+      box.good(linear + " --space function --out F");
+      same_training(box, "F", "L", 1e-10);
+    } else {
+      CHECK_THAT(box.refused(linear + " --space function --out F"),
+                 ContainsSubstring("--optimizer adam: its steps are no linear function"));
+      CHECK(box.refused(command + way.options + " --momentum 0.5 --out F") == "--momentum: Adam has none; leave it out");
+    }
+  }
+  // The same again by its config.toml; another optimizer is another run.
+  CHECK_THAT(box.good(command + ways[2].options + " --out N"), ContainsSubstring("nothing to do"));
+  box.good("train_nads --config N/config.toml --out C");
+  CHECK(differing(box.results("C"), box.results("N")) == "");
+  CHECK_THAT(box.refused(command + " --learning-rate 0.02 --loss squared --weight-decay 0.5 --out N"),
+             ContainsSubstring("--out ") && ContainsSubstring("another configuration"));
+  CHECK(box.refused(command + " --weight-decay -1 --out Q").starts_with("--weight-decay -1: give a number from 0 to"));
+  // A run with the usual ones says nothing of them, as before there were others.
+  box.good(command + " --out U");
+  for (const char* key : {"loss", "optimizer", "weight-decay"})
+    CHECK(experiments::Config::read(box / "U/config.toml").find(key) == nullptr);
 }
 
 TEST_CASE("train_nads: function space goes on after the directions that are finished, its plan and its memory count the kernel") {

@@ -3,6 +3,7 @@
 
 #include "experiments/common/figures/figure.h"
 #include "experiments/common/process/interrupt.h"
+#include "experiments/common/process/lock.h"
 
 using namespace tangentplane;
 using namespace tangentplane::experiments;
@@ -64,6 +65,52 @@ TEST_CASE("figures come last: when they are drawn the run is finished, and a pla
   CHECK(end.status == 0);
   CHECK_THAT(end.err, ContainsSubstring("alignment.svg: not drawn, cannot write"));
   CHECK(!fs::exists(box / "early"));
+}
+
+TEST_CASE("figures come last: a finished run that lacks figures draws them when it is asked again, as it would have") {
+  const Sandbox box;
+  const std::string without = with_gnuplot(box, "exit 3");
+  const std::string recipe = " --epochs 2 --batch 4 --quiet";
+  struct Kind {
+    std::string command, png, drawn;
+  };
+  for (const Kind& k :
+       std::vector<Kind>{{test::small_kernel + " --quiet", "eigenfunctions.png", "spectrum.svg, eigenfunctions.png"},
+                         {"compute_nads --model mlp --features 3,1 --shape 4,4,1 --quiet", "nads.png", "nads.png, spectrum.svg"},
+                         {"train_ntk --ntk compute_ntk --index 1,2" + recipe, "", "accuracy.svg, 1/alignment.svg, 2/alignment.svg"},
+                         {"train_nads --nads compute_nads --index 0,3 --num-train 8 --num-test 4" + recipe, "", "accuracy.svg"},
+                         {"pretrained_ntk_comparison --ntk compute_ntk --index 1,2" + recipe, "", "1/curves.svg, 2/curves.svg"},
+                         {"train_cifar --model mlp --features 3,1 --num-train 8 --num-test 4" + recipe, "", "accuracy.svg"}}) {
+    INFO(k.command);
+    const std::string whole = k.command.substr(0, k.command.find(' '));
+    box.good(k.command + " --out " + whole);
+    CHECK(shell(box, without + k.command + " --out again").status == 0);
+    if (!k.png.empty()) fs::remove(box / "again" / k.png);
+    const std::string finished = whole + ": " + (box / "again").string() + " is finished, nothing to do";
+    CHECK(box.good(k.command + " --out again") == finished + " but to draw " + k.drawn + "\n");
+    CHECK(test::differing(box.results("again"), box.results(whole)) == "");
+    CHECK(box.good(k.command + " --out again") == finished + "\n");
+    fs::remove_all(box / "again");
+  }
+  // One alone is drawn alone, and none while another process is at work there, which may be drawing it.
+  const std::string command = "train_ntk --ntk compute_ntk --index 1,2" + recipe + " --out train_ntk";
+  const auto kept = fs::last_write_time(box / "train_ntk/accuracy.svg");
+  fs::remove(box / "train_ntk/2/alignment.svg");
+  {
+    const FolderLock lock(box / "train_ntk", "--out train_ntk");
+    CHECK_THAT(box.good(command), ContainsSubstring("is finished, nothing to do\n"));
+    CHECK(!fs::exists(box / "train_ntk/2/alignment.svg"));
+  }
+  CHECK_THAT(box.good(command), ContainsSubstring("nothing to do but to draw 2/alignment.svg\n"));
+  CHECK(fs::exists(box / "train_ntk/2/alignment.svg"));
+  CHECK(fs::last_write_time(box / "train_ntk/accuracy.svg") == kept);
+  CHECK(!fs::exists(box / "train_ntk/.lock"));
+  // Still no gnuplot: a line a figure, and nothing else changes.
+  fs::remove(box / "train_ntk/2/alignment.svg");
+  const auto end = shell(box, without + command);
+  CHECK(end.status == 0);
+  CHECK_THAT(end.err, ContainsSubstring("alignment.svg: not drawn, gnuplot"));
+  CHECK(lines(end.err) == 1);
 }
 
 TEST_CASE("figures come last: no number that an axis can show, no folder, no figure, and one line of it") {

@@ -56,6 +56,10 @@ const std::vector<Target>& read_files() {
     }
     t.push_back({"train_cifar" + mlp + " --data cifar10 --epochs 1 --data-dir cifar", {"cifar"}, {"cifar"}, ""});
     t.push_back({"compute_ntk" + mlp + " --data cifar10 --eigen 2 --data-dir cifar", {"cifar"}, {"cifar"}, ""});
+    for (const std::string z : {"z.npy", "z64.npy"}) {
+      t.push_back({"compute_ntk" + mlp + " --data im.npy --check-logits " + z, {"im.npy", z}, {z, z, "im.npy"}, ""});
+      t.push_back({"train_ntk --ntk K --check-logits " + z, {"K", "im.npy", z}, {z, z, "K/init.npz", "K/config.toml"}, ""});
+    }
     // Results of other runs.
     const std::vector<std::string> k{"K/eigvecs.npy", "K/ntk.npy", "K/init.npz", "K/config.toml", "K/eigvals.npy", "K/run.json"};
     const std::vector<std::string> n{"N/nads.npy", "N/init.npz", "N/config.toml", "N/eigvals.npy", "N/run.json"};
@@ -141,7 +145,7 @@ Case draw_case(Draw& draw, const Inputs& inputs) {
   if (which < 35) {
     one.kind = Case::Kind::options;
     one.words = hostile_command(draw);
-    one.inputs = {"im.npy", "y.npy", "w.npz", "K", "N", "S", "cifar"};
+    one.inputs = {"im.npy", "y.npy", "z.npy", "w.npz", "K", "N", "S", "cifar"};
     one.may_be_long = true;
     return one;
   }

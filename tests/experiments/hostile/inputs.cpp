@@ -106,6 +106,8 @@ void Inputs::data_sets() const {
 
 void Inputs::runs() const {
   good(saved_kernel + " --out K");
+  good("compute_ntk" + mlp + " --data im.npy --save-logits z.npy");
+  good("compute_ntk" + mlp + " --data im.npy --dtype float64 --save-logits z64.npy");
   good("compute_ntk" + mlp + " --data im64.npy --num-train 8 --dtype float64 --out K64");
   good("compute_ntk" + resnet + " --data im.npy --num-train 8 --out R");
   good("compute_nads" + mlp + " --shape 4,4,1 --out N");

@@ -215,6 +215,8 @@ const std::map<std::string, const std::vector<std::string>*>& kinds() {
                                                                           {"--weight-decay", &reals},
                                                                           {"--train", &paths},
                                                                           {"--freeze", &paths},
+                                                                          {"--check-logits", &paths},
+                                                                          {"--save-logits", &paths},
                                                                           {"--save-onnx", &paths}};
   return all;
 }
@@ -235,6 +237,8 @@ const std::vector<std::string>& commands() {
                                             "train_ntk --ntk K --index 1 --epochs 2 --batch 4",
                                             "train_ntk" + mlp + " --data im.npy --labels y.npy --epochs 1 --batch 4",
                                             "train_ntk --ntk K --index 0,2 --epochs 2 --batch 4 --linearize",
+                                            "compute_ntk" + mlp + " --data im.npy --check-logits z.npy",
+                                            "train_ntk --ntk K --check-logits z.npy",
                                             "train_nads --nads N --index 0 --num-train 8 --num-test 4 --epochs 1 --batch 4",
                                             sizes,
                                             "train_cifar" + mlp + " --data cifar10 --data-dir cifar --epochs 1",

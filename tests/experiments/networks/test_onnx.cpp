@@ -130,6 +130,26 @@ TEST_CASE("onnx: training on classes, in every space, and back into the graph") 
   CHECK_THAT(box.refused(train + " --save-onnx again.npz --out X"), ContainsSubstring("--save-onnx again.npz: give a .onnx file"));
 }
 
+TEST_CASE("onnx: each of the three networks of a comparison goes back into the graph") {
+  const Case c("vgg");
+  const Sandbox& box = c.box;
+  data::save_npy(box / "classes.npy", std::vector<int>{0, 2, 1, 2, 0});
+  const std::string compare =
+      "pretrained_ntk_comparison --labels classes.npy --num-train 3 --batch 3 --epochs 2 --optimizer adam" + on_golden;
+  CHECK_THAT(box.refused(compare + " --save-onnx one.onnx --out P"), ContainsSubstring("--save-onnx one.onnx: there are 3 trainings"));
+  box.good(compare + " --save-onnx --out P");
+  for (const std::string model : {"network", "linear_init", "linear_trained"}) {
+    INFO(model);
+    const auto saved = onnx::load_onnx<double>(box / "P" / model / "final.onnx");
+    const auto weights = data::load_npz<double>(box / "P" / model / "final.npz");
+    for (std::size_t i = 0; i < saved.variables.paths.size(); ++i) {
+      const auto* trained = data::find(weights, saved.variables.paths[i]);
+      REQUIRE(trained);
+      check::same(saved.variables.parameters[i], *trained, 1e-6);  // the file holds float32
+    }
+  }
+}
+
 TEST_CASE("onnx: bad files are refused in one line before any work") {
   const Sandbox box;
   fs::create_directory_symlink(golden("bad"), box / "bad");

@@ -1,6 +1,7 @@
 // What a run was made from is told in its run.json and compared by whoever goes on in its folder or builds on it: images, labels, weights
 // or kernels that were replaced are refused, never used.
 #include <cmath>
+#include <set>
 
 #include "data/hash.h"
 #include "tests/experiments/trainings.h"
@@ -62,6 +63,18 @@ TEST_CASE("fingerprints: run.json tells what a run was made from") {
   box.good("train_ntk" + mlp + " --ntk K --index 1 --dtype float64 --batch 4 --epochs 1 --out D");
   CHECK(fingerprint_in(box, "D", "weights").size() == 32);
   CHECK(fingerprint_in(box, "D", "weights").starts_with(fingerprint_in(box, "K", "weights")));
+  // Of the kernel's folder what is read: ntk.npy by a training in function space alone.
+  const auto names_of = [&](const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& input : inputs_of(folder)) names.insert(fs::path(input.at("name").get<std::string>()).filename());
+    return names;
+  };
+  const std::set<std::string> without{"x.npy", "eigvecs.npy", "init.npz"}, with{"x.npy", "eigvecs.npy", "init.npz", "ntk.npy"};
+  CHECK(names_of("D") == without);
+  box.good("train_ntk" + mlp + " --ntk K --index 1 --batch 4 --epochs 1 --linearize --space function --out F");
+  CHECK(names_of("F") == with);
+  box.good("pretrained_ntk_comparison" + mlp + " --ntk K --index 1 --batch 4 --epochs 1 --out P");
+  CHECK(names_of("P") == without);
   // Generated images are known by their content too.
   const std::string generated = "compute_ntk" + mlp + " --num-train 6 --num-test 2";
   box.good(generated + " --out G0");

@@ -2,6 +2,8 @@
 // right by formulas of its own.
 #include "experiments/common/plans/kernel_plan.h"
 #include "experiments/common/plans/training_plan.h"
+#include "experiments/common/subject/own_network.h"
+#include "nn/mlp.h"
 #include "tests/experiments/run_binary.h"
 
 using namespace tangentplane;
@@ -205,6 +207,84 @@ TEST_CASE("plan: made from options alone it is what the run wrote down") {
   CHECK(!anew.tasks[1].keeps());
   CHECK(anew.tasks[1].once == 0);
   CHECK(anew.tasks[1].epochs > training.tasks[1].epochs);
+}
+
+namespace {
+
+/// Bytes of the part of that name.
+double held_for(const std::vector<Held>& parts, const std::string& what) {
+  double bytes = 0;
+  for (const Held& part : parts)
+    if (part.what == what) bytes += part.bytes;
+  REQUIRE(bytes > 0);
+  return bytes;
+}
+
+template <class S>
+void counts_what_training_keeps() {
+  CommonOptions o;
+  o.networks = {std::make_shared<const OwnNetwork>(own_network("ten", Mlp{.features = {30, 10}}))};
+  o.model = "ten", o.memory = std::uint64_t(4) << 30, o.num_train = 200, o.num_test = 50;
+  const data::Layout layout = look_at_data(o);
+  const auto subject = start_subject<S>(o, layout, {}, "250 images take");
+  REQUIRE(subject.outputs == 10);
+  const double bytes = sizeof(S), weights = 3072 * 30 + 30 + 30 * 10 + 10;
+  const auto held = [&](const Optimizer& optimizer, const LearnerOptions& learner, Index outputs, std::size_t targets) {
+    return held_by_training(o, subject,
+                            {.tasks = {{.num_train = 200,
+                                        .num_test = 50,
+                                        .recipe = {.epochs = 3, .batch = 20, .optimizer = optimizer},
+                                        .learner = learner,
+                                        .targets = targets,
+                                        .outputs = outputs}}});
+  };
+  // Of each weight: where it started, where it is, its gradient, and the optimizer's moments: one of SGD's, two of Adam's. Where it is and
+  // the moments are there once more, as of the last finished epoch. And one list while the weights are written.
+  const auto lists = [](double moments) { return 1 + 1 + 1 + moments + (1 + moments) + 1; };
+  for (const LearnerOptions& learner : {LearnerOptions{}, LearnerOptions{.linearize = true}}) {
+    const auto sgd = held(Sgd{}, learner, 10, 1), adam = held(Adam{}, learner, 10, 1);
+    CHECK(held_for(sgd, "the weights") == lists(1) * weights * bytes);
+    CHECK(held_for(adam, "the weights") == lists(2) * weights * bytes);
+    CHECK(bytes_of(adam) - bytes_of(sgd) == Approx(2 * weights * bytes));
+  }
+  // In function space every image has a row of the kernel, and a coefficient of each task, for each output.
+  const LearnerOptions function{.linearize = true, .space = "function"};
+  for (const double outputs : {1., 10.})
+    for (const double tasks : {1., 7.}) {
+      INFO(outputs << " outputs, " << tasks << " tasks");
+      const auto parts = held(Sgd{}, function, static_cast<Index>(outputs), static_cast<std::size_t>(tasks));
+      CHECK(held_for(parts, "the kernel") == 200 * outputs * 250 * outputs * bytes);
+      // a and p of training images, J (theta - theta0) and J m of all, these four as of the last epoch too, labels; then final weights.
+      const double coefficients = 2 * (2 * 200 + 2 * 250) * outputs * tasks + 250 * outputs * tasks, group = tasks * weights;
+      const double counted = held_for(parts, "the targets") / bytes;
+      CHECK(counted >= coefficients + group);
+      CHECK(counted <= 1.25 * coefficients + group);
+    }
+  const auto one = held(Sgd{}, function, 1, 7), ten = held(Sgd{}, function, 10, 7);
+  CHECK(bytes_of(ten) - bytes_of(one) >= (200. * 250 * (100 - 1) + 1800. * 7 * (10 - 1)) * bytes);
+  // An epoch multiplies the kernel's training rows with the coefficients of each task.
+  const TrainingWork work{
+      .tasks = {
+          {.num_train = 200, .num_test = 50, .recipe = {.epochs = 3, .batch = 20}, .learner = function, .targets = 7, .outputs = 10}}};
+  CHECK(plan_training(o, subject, work, held_by_training(o, subject, work)).tasks[0].epochs == 3. * 7 * 2 * (200 * 10) * (250 * 10));
+}
+
+}  // namespace
+
+TEST_CASE("plan: the moments of the optimizer, and kernel and coefficients of every output, are counted") {
+  counts_what_training_keeps<float>();
+  counts_what_training_keeps<double>();
+}
+
+TEST_CASE("plan: trainings by Adam, and of several outputs in function space, stay within their plans") {
+  const Sandbox box;
+  const std::string wide = " --model mlp --features 500,1 --num-train 64 --num-test 10 --epochs 2 --batch 16";  // weights are most of it
+  for (const std::string way : {"", " --linearize"}) follows_its_plan(box, "train_cifar" + wide + way + " --optimizer adam");
+  box.good("compute_nads --model mlp --features 300,1 --shape 24,24,3 --quiet --out D");
+  follows_its_plan(box, "train_nads --nads D --index 0 --num-train 64 --num-test 10 --epochs 2 --batch 16 --optimizer adam");
+  const auto function = follows_its_plan(
+      box, "own_networks train_cifar --model ten --num-train 200 --num-test 50 --epochs 2 --batch 20 --linearize --space function");
+  CHECK(function["stages"].back()["flops"] == 2. * 2 * (200 * 10) * (250 * 10));
 }
 
 TEST_CASE("plan: a run that goes on records what was left beside what the whole was planned to take") {
