@@ -1,6 +1,5 @@
 #include "autodiff/cpu/split/measured.h"
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -22,22 +21,27 @@ namespace split {
 namespace {
 
 std::mutex mutex;
-Measured measured;                                                    // but for the flops
+Measured sampled;                                                     // but for the flops
 std::atomic<Index> tiles{0}, split_products{0}, float32_products{0};  // the latter in multiply-adds
 
 }  // namespace
 
 double Measured::relative() const { return norm > 0 ? std::sqrt(difference / norm) : 0; }
 
-Measured take_measured() {
-  const std::lock_guard lock(mutex);
-  Measured taken = measured;
-  measured = {};
-  tiles = 0;
-  taken.split_flops = 2 * static_cast<double>(split_products.exchange(0));
-  taken.float32_flops = 2 * static_cast<double>(float32_products.exchange(0));
-  return taken;
+Measured Measured::since(const Measured& then) const {
+  return {split_flops - then.split_flops, float32_flops - then.float32_flops, samples - then.samples, difference - then.difference,
+          norm - then.norm};
 }
+
+Measured measured() {
+  const std::lock_guard lock(mutex);
+  Measured all = sampled;
+  all.split_flops = 2 * static_cast<double>(split_products.load());
+  all.float32_flops = 2 * static_cast<double>(float32_products.load());
+  return all;
+}
+
+void measure_anew() { tiles = 0; }
 
 void count_product(bool is_split, Index m, Index n, Index k) {
   (is_split ? split_products : float32_products).fetch_add(m * n * k, std::memory_order_relaxed);
@@ -58,10 +62,9 @@ void measure(Index rows, Index columns, const float* split, Index stride, const 
       norm += was * was;
     }
   const std::lock_guard lock(mutex);
-  ++measured.samples;
-  measured.difference += difference;
-  measured.norm += norm;
-  if (norm > 0) measured.largest = std::max(measured.largest, std::sqrt(difference / norm));
+  ++sampled.samples;
+  sampled.difference += difference;
+  sampled.norm += norm;
 }
 
 }  // namespace split

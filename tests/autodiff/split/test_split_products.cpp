@@ -164,7 +164,7 @@ TEST_CASE("split: the setting of the process decides for float products that are
   const auto plain = product(serial, m), plain_tiles = product(parallel, m), small = product(serial, 8);
   REQUIRE(products() == Products::float32);
   const ProductsInScope now(Products::split);
-  split::take_measured();
+  const auto before = split::measured();
   const auto in_parts = split_product(m, n, k, a, b);
   CHECK(!same_bits(in_parts, plain));
   CHECK(same_bits(product(serial, m), in_parts));
@@ -172,30 +172,29 @@ TEST_CASE("split: the setting of the process decides for float products that are
   CHECK(same_bits(product(serial, m, Products::float32), plain));
   CHECK(same_bits(product(parallel, m, Products::float32), plain_tiles));
   CHECK(same_bits(product(serial, 8), small));
-  const auto measured = split::take_measured();
-  CHECK(measured.split_flops == 2. * 2 * m * n * k);
-  CHECK(measured.float32_flops == 2. * 8 * n * k);
+  const auto measured = split::measured();
+  CHECK(measured.since(before).split_flops == 2. * 2 * m * n * k);
+  CHECK(measured.since(before).float32_flops == 2. * 8 * n * k);
   const auto x = cast<double>(a), y = cast<double>(b);
   Tensor<double> c({m, n});
   gemm(Op::none, Op::none, m, n, k, 1., x.data(), k, y.data(), n, 0., c.data(), n);
   CHECK(relative(plain, c) < 1e-6);
-  CHECK(split::take_measured().float32_flops == 0);
+  CHECK(split::measured().since(measured).float32_flops == 0);
 }
 
 TEST_CASE("split: a few tiles of a run are computed both ways, and the difference is that of the whole") {
   const Index n = 600;
   const auto a = draw({n, n}, "a"), b = draw({n, n}, "b");
-  split::take_measured();
+  split::measure_anew();
+  const auto before = split::measured();
   const auto c = split_product(n, n, n, a, b);
-  const auto measured = split::take_measured();
-  CHECK(measured.samples == 9);  // all tiles of 256 x 256: fewer than 16
+  const auto measured = split::measured();
+  CHECK(measured.since(before).samples == 9);  // all tiles of 256 x 256: fewer than 16
   Tensor<float> plain({n, n});
   gemm(Op::none, Op::none, n, n, n, 1.F, a.data(), n, b.data(), n, 0.F, plain.data(), n, Products::float32);
   const double off = relative(c, cast<double>(plain));
-  CHECK(measured.relative() == Approx(off).epsilon(0.1));
-  CHECK(measured.largest >= measured.relative());
-  CHECK(measured.largest < 2 * off);
+  CHECK(measured.since(before).relative() == Approx(off).epsilon(0.1));
   for (int i = 0; i < 10; ++i) split_product(n, n, n, a, b);
-  CHECK(split::take_measured().samples == 16 + 2);  // the 32nd and the 64th of 90
-  CHECK(split::take_measured().samples == 0);
+  CHECK(split::measured().since(measured).samples == 7 + 2);  // the rest of the first 16; the 32nd and the 64th of 99
+  CHECK(split::Measured{}.relative() == 0);
 }
