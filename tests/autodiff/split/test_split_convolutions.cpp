@@ -39,7 +39,7 @@ double split_share(const F& f, Tensor<float>& result) {
 
 }  // namespace
 
-TEST_CASE("split: convolutions by Winograd and by patches are the definition's to 2e-5, for any number of threads") {
+TEST_CASE("split: convolutions by Winograd and by patches are as close to the definition as their products, for any number of threads") {
   struct Case {
     const char* name;
     Index images;
@@ -48,7 +48,7 @@ TEST_CASE("split: convolutions by Winograd and by patches are the definition's t
   };
   const Case cases[] = {{"winograd", 6, {13, 11, 64, 3, 3, 144, 1, 1, 1, 1, 1}, false},
                         {"winograd, several blocks", 9, {16, 15, 80, 3, 3, 64, 1, 1, 1, 1, 1}, false},
-                        {"patches", 5, {12, 13, 64, 3, 3, 128, 2, 1, 1, 1, 1}, true},
+                        {"patches", 4, {22, 23, 64, 3, 3, 128, 2, 1, 1, 1, 1}, true},
                         {"pixels", 6, {8, 8, 128, 1, 1, 160, 1, 0, 0, 0, 0}, true}};
   RandomStream random(0, "split convolutions");
   for (const auto& [name, images, at, weight] : cases) {
@@ -62,15 +62,17 @@ TEST_CASE("split: convolutions by Winograd and by patches are the definition's t
     Tensor<float> y;
     CHECK(split_share([&] { return cpu::conv2d(g, x, w); }, y) > 0);
     CHECK(!reference::same_bits(y, plain));
+    // The transforms of F(4 x 4, 3 x 3) make numbers of unlike sizes, whose rounding counts some five times.
+    const double most = std::string(name).starts_with("winograd") ? 4e-5 : 6e-6;
     const double forward = relative(y, reference::conv2d(g, x, w));
     CHECK(split_share([&] { return cpu::conv2d_input(g, w, dy); }, y) > 0);
     const double input = relative(y, reference::conv2d_input(g, w, dy));
     CHECK((split_share([&] { return cpu::conv2d_weight(g, x, dy); }, y) > 0) == weight);
     const double gradient = relative(y, reference::conv2d_weight(g, x, dy));
     WARN(name << ": output " << forward << ", input " << input << ", weight " << gradient);
-    CHECK(forward < 2e-5);
-    CHECK(input < 2e-5);
-    CHECK(gradient < 2e-5);
+    CHECK(forward < most);
+    CHECK(input < most);
+    CHECK(gradient < 6e-6);
   }
 }
 
