@@ -39,12 +39,15 @@ void apply_reflectors(const Tensor<S>& a, const std::vector<S>& reflector, Tenso
     else
       check(LAPACKE_dlarft(LAPACK_COL_MAJOR, 'F', 'C', rows, columns, v.data(), rows, reflector.data() + first, t.data(), columns),
             "dlarft");
-    cpu::gemm(cpu::Op::none, cpu::Op::none, size, length, size, S(1), t.data(), size, v.data(), length, S(0), tv.data(), length);
+    cpu::gemm(cpu::Op::none, cpu::Op::none, size, length, size, S(1), t.data(), size, v.data(), length, S(0), tv.data(), length,
+              cpu::Products::float32);
     cpu::parallel_chunks(k, 128, [&](Index begin, Index end) {
       S* to = vectors.data() + begin * n + first + 1;
       Tensor<S> inside({end - begin, size});
-      cpu::gemm(cpu::Op::none, cpu::Op::transpose, end - begin, size, length, S(1), to, n, v.data(), length, S(0), inside.data(), size);
-      cpu::gemm(cpu::Op::none, cpu::Op::none, end - begin, length, size, S(-1), inside.data(), size, tv.data(), length, S(1), to, n);
+      cpu::gemm(cpu::Op::none, cpu::Op::transpose, end - begin, size, length, S(1), to, n, v.data(), length, S(0), inside.data(), size,
+                cpu::Products::float32);
+      cpu::gemm(cpu::Op::none, cpu::Op::none, end - begin, length, size, S(-1), inside.data(), size, tv.data(), length, S(1), to, n,
+                cpu::Products::float32);
     });
   }
 }

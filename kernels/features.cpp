@@ -145,7 +145,7 @@ void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b
   } else if (p > 0) {
     const auto product = plan.long_rows() ? cpu::parallel_gemm<S> : cpu::gemm<S>;
     product(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * side * p, p, b.rows_.data() + j0 * side * p, p, S(0),
-            out, stride);
+            out, stride, cpu::products());
   } else
     for (Index i = 0; i < m; ++i) std::fill_n(out + i * stride, n, S(0));
   for (std::size_t l = 0; l < a.factored_.size(); ++l) {

@@ -84,7 +84,9 @@ class Krylov {
     const auto s = cast<S>(ritz_vectors);
     const Index k = s.rows(), m = s.shape()[1];
     Tensor<S> u({k, width_});
-    if (width_ > 0) cpu::parallel_gemm(Op::none, Op::none, k, width_, m, S(1), s.data(), m, basis_.data(), width_, S(0), u.data(), width_);
+    if (width_ > 0)
+      cpu::parallel_gemm(Op::none, Op::none, k, width_, m, S(1), s.data(), m, basis_.data(), width_, S(0), u.data(), width_,
+                         cpu::Products::float32);
     return u;
   }
 

@@ -13,6 +13,7 @@ namespace {
 using cpu::Op;
 
 constexpr Index column_chunk = 1024;
+constexpr auto exact = cpu::Products::float32;  // never split: what is orthogonal has to be so to the last digits
 
 /// Pivoted Cholesky G = P^T F F^T P: row i of F belongs to row order[i] of G; columns beyond the rank are zero.
 struct PivotedCholesky {
@@ -53,7 +54,8 @@ Tensor<S> project_out(const Tensor<S>& basis, Tensor<S>& w, const Columns& colum
   Tensor<S> d({m, b});
   if (n == 0) std::fill_n(d.data(), d.size(), S(0));  // a rank without columns; no BLAS takes rows of no length
   cpu::parallel_chunks(n > 0 ? m : 0, m > 1024 ? 256 : 128, [&](Index begin, Index end) {
-    cpu::gemm(Op::none, Op::transpose, end - begin, b, n, S(1), basis.data() + begin * n, n, w.data(), n, S(0), d.data() + begin * b, b);
+    cpu::gemm(Op::none, Op::transpose, end - begin, b, n, S(1), basis.data() + begin * n, n, w.data(), n, S(0), d.data() + begin * b, b,
+              exact);
   });
   if (columns.ranks->several()) {
     auto whole = cast<double>(d);
@@ -61,7 +63,7 @@ Tensor<S> project_out(const Tensor<S>& basis, Tensor<S>& w, const Columns& colum
     d = cast<S>(whole);
   }
   cpu::parallel_chunks(n, column_chunk, [&](Index begin, Index end) {
-    cpu::gemm(Op::transpose, Op::none, b, end - begin, m, S(-1), d.data(), b, basis.data() + begin, n, S(1), w.data() + begin, n);
+    cpu::gemm(Op::transpose, Op::none, b, end - begin, m, S(-1), d.data(), b, basis.data() + begin, n, S(1), w.data() + begin, n, exact);
   });
   return d;
 }
@@ -95,7 +97,7 @@ Tensor<S> triangular_solve(const PivotedCholesky& c, const Tensor<S>& w, Index r
       }
       if (stop < rows)
         cpu::gemm(Op::none, Op::none, rows - stop, width, stop - p, S(-1), below.data() + stop * b + p, b, y.data() + p * n + begin, n,
-                  S(1), y.data() + stop * n + begin, n);
+                  S(1), y.data() + stop * n + begin, n, exact);
     }
   });
   return y;

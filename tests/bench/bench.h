@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/cpu/split/products.h"
+
 namespace tangentplane::bench {
 
 /// The names asked for (prefixes; none: all) and how to time what they select.
@@ -16,11 +18,18 @@ class Bench {
  public:
   /// `cpu`: processor time instead of time passed, which on a busy machine says more (with one thread).
   Bench(std::vector<std::string> prefixes, bool cpu) : prefixes_(std::move(prefixes)), cpu_(cpu) {}
+  /// The same names with "_split" behind them; where products are emulated, which is slow, only those that are given as a whole.
+  Bench split(bool emulated) const {
+    Bench other = *this;
+    other.suffix_ = "_split", other.whole_ = emulated;
+    return other;
+  }
 
-  bool wants(const std::string& name) const { return prefixes_.empty() || asks_for(name); }
+  bool wants(const std::string& name) const { return (prefixes_.empty() && !whole_) || asks_for(name); }
   /// For work of minutes and gigabytes, which runs only where a word selects it.
   bool asks_for(const std::string& name) const {
-    return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) { return name.starts_with(p); });
+    const std::string full = name + suffix_;
+    return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) { return whole_ ? full == p : full.starts_with(p); });
   }
   /// The median of at least `least` runs, and of as many more (up to 101) as a second holds, after `warm` runs.
   template <class F>
@@ -41,7 +50,7 @@ class Bench {
   /// Prints `tangentplane NAME SECONDS` if the name is wanted.
   template <class F>
   void time(const std::string& name, const F& f, int least = 3, int warm = 1) const {
-    if (wants(name)) report(name, seconds(f, least, warm));
+    if (wants(name)) report(name + suffix_, seconds(f, least, warm));
   }
   static void report(const std::string& name, double figure) {
     fmt::print("tangentplane {} {:.5g}\n", name, figure);
@@ -60,18 +69,20 @@ class Bench {
   }
 
   std::vector<std::string> prefixes_;
-  bool cpu_;
+  bool cpu_, whole_ = false;
+  std::string suffix_;
 };
 
 // One function a file; each prints what is wanted of its names.
 void bench_sgemm(const Bench& bench);     // sgemm.cpp
+void bench_split(const Bench& bench);     // split.cpp
 void bench_training(const Bench& bench);  // training.cpp
 void bench_ntk(const Bench& bench);       // ntk.cpp
 void bench_nads(const Bench& bench);      // nads.cpp
 void bench_lanczos(const Bench& bench);   // lanczos.cpp
 void bench_scaling(const Bench& bench);   // scaling.cpp
 
-/// flop/s of sgemm now, in a fraction of a second.
-double gemm_rate(const Bench& bench);  // sgemm.cpp
+/// flop/s of sgemm now, in a fraction of a second; or of the same product by split parts.
+double gemm_rate(const Bench& bench, cpu::Products how = cpu::Products::float32);  // sgemm.cpp
 
 }  // namespace tangentplane::bench

@@ -17,4 +17,5 @@ int main(int argc, char** argv) {
   bench::bench_nads(bench);
   bench::bench_lanczos(bench);
   bench::bench_scaling(bench);
+  bench::bench_split(bench);
 }

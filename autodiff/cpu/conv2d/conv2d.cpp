@@ -35,6 +35,7 @@
 #include <type_traits>
 
 #include "autodiff/cpu/conv2d/paths.h"
+#include "autodiff/cpu/split/products.h"
 
 namespace tangentplane::cpu {
 namespace {
@@ -51,9 +52,12 @@ double filled(Index n) {
 
 // Rough speeds of the paths as shares of sgemm's, fitted to the measurements above.
 
-/// Each number of a patch is copied twice (im2col, BLAS's packing) and used O / lanes times.
+/// Each number of a patch is copied twice (im2col, BLAS's packing) and used O / lanes times. Split products as split/product.cpp
+/// estimates them: a third of a multiply-add each, 22 to pack a number of a patch, and 24 to copy it.
 template <class S>
 double gemm_speed(Index o) {
+  if constexpr (std::is_same_v<S, float>)
+    if (products() == Products::split) return static_cast<double>(o) / (0.33 * static_cast<double>(o) + 46);
   return static_cast<double>(o) / (static_cast<double>(o) + 1.5 * static_cast<double>(lanes<S>));
 }
 

@@ -3,11 +3,16 @@
 // the lanes. What a task works on stays in L2: blocks of tiles, counted through all images, by panels of channels.
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "autodiff/cpu/conv2d/tile_kernel.h"
 #include "autodiff/cpu/conv2d/winograd_transforms.h"
 #include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
+#include "autodiff/cpu/split/measured.h"
+#include "autodiff/cpu/split/packed.h"
+#include "autodiff/cpu/split/products.h"
 
 namespace tangentplane::cpu::paths {
 namespace {
@@ -105,11 +110,33 @@ class Scratch {
   Block block_;
 };
 
+/// The 36 matrices of a block or panel in split parts, where products are split.
+class SplitSquares {
+ public:
+  /// The rows of the matrices as the left factor, or their columns as the right one.
+  SplitSquares(split::Side side, Squares at, const float* matrices) {
+    const bool left = side == split::Side::left;
+    for (Index k = 0; k < products; ++k, matrices += at.stride()) {
+      all_.push_back(std::make_unique<split::Packed>(split::Factor{side, matrices, left ? at.columns : 1, left ? 1 : at.columns,
+                                                                   left ? at.rows : at.columns, left ? at.columns : at.rows}));
+      all_.back()->pack(0, all_.back()->blocks());
+    }
+  }
+  const split::Packed& operator[](Index k) const { return *all_[static_cast<std::size_t>(k)]; }
+
+ private:
+  std::vector<std::unique_ptr<split::Packed>> all_;
+};
+
+/// True where the 36 products of a convolution are worth splitting. Those of a weight gradient are not: each panel of 64 by 64 sums would
+/// have both of its factors packed for a block's few rows alone.
+bool splits(const ConvGeometry& at) { return cpu::products() == Products::split && std::min(at.channels, at.out_channels) >= panel; }
+
 /// Taps w [3,3,C,O] transformed: for each panel of O its 36 matrices [C, panel].
 class Taps {
  public:
   Taps(const ConvGeometry& at, const float* w)
-      : c_(at.channels), o_(at.out_channels), matrices_(parts(o_, panel) * Squares{c_, panel}.size()) {
+      : c_(at.channels), o_(at.out_channels), matrices_(parts(o_, panel) * Squares{c_, panel}.size()), split_(panels()) {
     const Index step = std::max<Index>(1, elementwise_chunk / (products * panel)), strips = parts(c_, step);
     parallel_for(panels() * strips, [&](Index task) {
       const Index p = task / strips, first = p * panel;
@@ -119,14 +146,19 @@ class Taps {
         transform_in<winograd::Weight>(from, first, squares(p), c, matrices(p));
       }
     });
+    if (splits(at))
+      parallel_for(panels(), [&](Index p) { split_[p] = std::make_unique<SplitSquares>(split::Side::right, squares(p), matrices(p)); });
   }
   Index panels() const { return parts(o_, panel); }
   Squares squares(Index p) const { return {c_, std::min(panel, o_ - p * panel)}; }
   float* matrices(Index p) const { return matrices_.data() + p * Squares{c_, panel}.size(); }
+  /// Those of a panel in parts; null where products are not split.
+  const SplitSquares* split(Index p) const { return split_[p].get(); }
 
  private:
   Index c_, o_;
   Scratch matrices_;
+  std::vector<std::unique_ptr<SplitSquares>> split_;
 };
 
 /// out <- in taps, for each of the 36: [tiles, C] [C, panel] -> [tiles, panel], by pieces of C whose taps stay in L1.
@@ -139,6 +171,14 @@ void multiply(Squares in, const float* v, Squares w, const float* u, Squares out
           tile_kernel<float>(std::min(step, in.rows - t), std::min(strip, out.columns - first) / width)(
               1, std::min(piece, in.columns - c), {v + t * in.columns + c, in.columns, 0, 1},
               {u + c * w.columns + first, vector_offsets.data(), 0, w.columns}, m + t * out.columns + first, out.columns, c > 0);
+}
+
+/// The same by split parts.
+void multiply(const SplitSquares& v, const SplitSquares& u, Squares out, float* m) {
+  for (Index k = 0; k < products; ++k) {
+    split::multiply(v[k], u[k], 1, 0, m + k * out.stride(), out.columns);
+    split::count_product(true, out.rows, out.columns, v[k].factor().inner);
+  }
 }
 
 /// sums (+)= in^T out, for each of the 36: [tiles, C]^T [tiles, O] -> [C, O].
@@ -167,9 +207,13 @@ Tensor<float> winograd_conv2d(const ConvGeometry& at, const Tensor<float>& x, co
     const Scratch v(in.size()), m(Squares{count, panel}.size()), zeros(c), beyond(o);
     std::fill_n(zeros.data(), c, 0.F);
     for (Index t = 0; t < count; ++t) transform_in<winograd::Input>(grid.pixels(begin + t, x.data(), zeros.data()), 0, in, t, v.data());
+    const auto of_v = splits(at) ? std::make_unique<SplitSquares>(split::Side::left, in, v.data()) : nullptr;
     for (Index p = u.panels() * group / groups; p < u.panels() * (group + 1) / groups; ++p) {
       const Squares out{count, u.squares(p).columns};
-      multiply(in, v.data(), u.squares(p), u.matrices(p), out, m.data());
+      if (of_v)
+        multiply(*of_v, *u.split(p), out, m.data());
+      else
+        multiply(in, v.data(), u.squares(p), u.matrices(p), out, m.data());
       for (Index t = 0; t < count; ++t)
         transform_out<winograd::Output>(out, t, m.data(), grid.positions(begin + t, y.data(), beyond.data()), p * panel);
     }

@@ -74,7 +74,7 @@ SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, cons
   Plan measured;
   measured.stages = {{.name = "kernel", .flops = static_cast<double>(n) * static_cast<double>(n) / 2 * features.pair_flops}};
   measure_rate<S>(measured, o);
-  const double here = ranks.agreed(measured.gemm_rate);
+  const double here = ranks.agreed(o.is_split() ? measured.split_rate : measured.gemm_rate);
   plan.rate = cluster.node_gflops ? *cluster.node_gflops * 1e9 : here;
   plan.network = cluster.network_gbits * 1e9 / 8;
   const double image_seconds = ranks.agreed(pass.seconds) * here / plan.rate;

@@ -14,6 +14,7 @@
 #include "autodiff/cpu/limits.h"
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/cpu/ranks.h"
+#include "autodiff/cpu/split/products.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/run/provenance.h"
@@ -37,9 +38,10 @@ std::string not_there(const std::string& path, const char* what) {
 }
 
 bool is_shared(std::string_view key) {
-  constexpr std::string_view keys[] = {"model",   "train",  "freeze", "features", "filters",   "blocks",    "activation", "seed",
-                                       "init",    "data",   "labels", "data-dir", "data-seed", "num-train", "num-test",   "dtype",
-                                       "threads", "memory", "out",    "quiet",    "plan",      "help",      "version",    "config"};
+  constexpr std::string_view keys[] = {"model",    "train",   "freeze",  "features", "filters",  "blocks",    "activation",
+                                       "seed",     "init",    "data",    "labels",   "data-dir", "data-seed", "num-train",
+                                       "num-test", "dtype",   "threads", "memory",   "out",      "quiet",     "plan",
+                                       "help",     "version", "config",  "products"};
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
@@ -221,6 +223,7 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   }
 
   add_choice(line, "--dtype", o.dtype, {"float32", "float64"}, "Precision", "Run");
+  add_choice(line, "--products", o.products, {"float32", "split"}, "Matrix products of float32, split for processors with AMX", "Run");
   add_number<int>(line, "--threads", o.threads, "Threads (default 0: all cores)", 0, 4096, "Run");
   line.add("--memory", [&o](const std::string& text) { o.memory = parse_size("--memory", text); },
            {"Resident memory to stay within, e.g. 4G (default: 90 % of what is available)", "SIZE", "", "Run"});
@@ -273,6 +276,8 @@ void resolve(const CommandLine& line, CommonOptions& o) {
     if (generated && !o.num_train) o.num_train = 2000;
     if (generated && !o.num_test) o.num_test = 500;
   }
+  require(!o.is_split() || !o.is_double(), "--products split: --dtype float64 has no split products; leave one of them out");
+  cpu::set_products(o.is_split() ? cpu::Products::split : cpu::Products::float32);
   const int share = cpu::Ranks::world().on_node();  // ranks that have to share this machine
   const bool bound = cpu::usable_cpus() < static_cast<int>(std::thread::hardware_concurrency());
   // Maps BLAS's buffers where address space is limited: no longer available.
@@ -308,6 +313,7 @@ Config configuration(const CommandLine& line, const CommonOptions& o) {
   set_if(o.num_train.has_value(), "num-train", o.num_train.value_or(0));
   set_if(o.num_test.has_value(), "num-test", o.num_test.value_or(0));
   c.set("dtype", o.dtype);
+  set_if(o.is_split(), "products", o.products);
   // The machine's, not the run's: where this is repeated, their defaults are that machine's.
   set_if(line.given("--threads"), "threads", o.threads);
   set_if(line.given("--memory"), "memory", o.memory);

@@ -33,14 +33,16 @@ struct CommonOptions {
   std::string data_dir;  ///< empty if not given
   /// Nothing: all there are. Set them to the counts in fact used before configuration() is asked.
   std::optional<Index> num_train, num_test;
-  std::string dtype = "float32";  ///< or float64
-  int threads = 0;                ///< 0: all cores
-  std::uint64_t memory = 0;       ///< bytes; resolve() fills in 90 % of what is available
-  std::string out;                ///< folder; resolve() fills in results/<experiment>-<model>-<data>
+  std::string dtype = "float32";     ///< or float64
+  std::string products = "float32";  ///< or split: how matrix products are computed (autodiff/cpu/split)
+  int threads = 0;                   ///< 0: all cores
+  std::uint64_t memory = 0;          ///< bytes; resolve() fills in 90 % of what is available
+  std::string out;                   ///< folder; resolve() fills in results/<experiment>-<model>-<data>
   bool quiet = false, plan = false;
 
   bool is_file_data() const { return data.ends_with(".npy"); }
   bool is_double() const { return dtype == "float64"; }
+  bool is_split() const { return products == "split"; }
   bool is_file_model() const { return model.ends_with(".onnx"); }
   /// The network that the model names, if it is none of the built-in ones.
   const OwnNetwork* own() const;
@@ -68,7 +70,8 @@ struct Done {
 void parse(CommandLine& line, int argc, const char* const* argv);
 
 /// Fills in the defaults that depend on other options, checks all of it (files exist, widths fit the model), makes paths absolute, and
-/// sets the number of threads and how progress is shown. Reads no file but that of --model, which is refused here if it is none.
+/// sets the number of threads, how products are computed and how progress is shown. Reads no file but that of --model, which is refused
+/// here if it is none.
 void resolve(const CommandLine& line, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,

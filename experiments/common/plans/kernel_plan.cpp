@@ -51,6 +51,13 @@ double eigen_flops(const KernelPlan& plan) {
                                              : kernels::lanczos_flops(n, plan.eigen);
 }
 
+/// Share of those flops that are products with the kernel, which may be split: Lanczos's, but for its orthogonalisation.
+double split_share(const KernelPlan& plan) {
+  if (plan.method == EigenMethod::nystrom || plan.method == EigenMethod::full) return 0;
+  const Index n = plan.size(), basis = std::max(plan.eigen, kernels::lanczos_basis(n, plan.eigen) - kernels::lanczos_block(n, plan.eigen));
+  return 1 - 4 * static_cast<double>(basis) * static_cast<double>(basis) * static_cast<double>(n) / eigen_flops(plan);
+}
+
 /// Share of gemm's rate that the eigenpairs of n rows reach: the Ritz problem, hardly parallel, weighs less the larger n is.
 double eigen_efficiency(double n) { return n / (n + 12'000); }
 
@@ -108,7 +115,8 @@ void add_stages_in_memory(KernelPlan& plan, const Needs& needs, const PassCost& 
                          .flops = eigen_flops(plan),
                          .efficiency = eigen_efficiency(static_cast<double>(plan.size())),
                          .memory = base + needs.kernel,
-                         .disk = needs.vectors});
+                         .disk = needs.vectors,
+                         .split = split_share(plan)});
 }
 
 /// The same where it is on disk; `runs_in_memory` of the features, were the kernel in memory, if it would fit there.
@@ -131,7 +139,8 @@ void add_stages_on_disk(KernelPlan& plan, const Needs& needs, const PassCost& pa
                          .reading = (always   ? 0
                                      : cached ? 1
                                               : disk.passes) *
-                                    disk.file_bytes / disk_rate});
+                                    disk.file_bytes / disk_rate,
+                         .split = split_share(plan)});
   plan.remarks.push_back(fmt::format("the kernel is on disk while it is used, in tiles of {} {} a side; {:.0f} passes over it{}", disk.tile,
                                      plan.side > 1 ? "rows" : "images", disk.passes,
                                      cached ? "" : fmt::format(", read at {}/s", format_size(disk_rate))));

@@ -25,7 +25,7 @@ PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, 
 std::vector<PlanStage> kernel_stages(const NtkPlan& plan, const PassCost& pass, PlanStage features, PlanStage pairs) {
   features.flops = plan.feature_flops, features.efficiency = std::numeric_limits<double>::infinity();
   features.seconds = plan.feature_images * pass.seconds;
-  pairs.flops = plan.pair_flops, pairs.efficiency = pair_efficiency;
+  pairs.flops = plan.pair_flops, pairs.efficiency = pair_efficiency, pairs.split = pair_split_share;
   return {std::move(features), std::move(pairs)};
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "autodiff/cpu/split/products.h"
 #include "experiments/common/options/options.h"
 
 namespace tangentplane::experiments {
@@ -32,13 +33,16 @@ struct PlanStage {
   double seconds = 0;  ///< besides the flops: waiting for memory, or all of them if they were measured
   double reading = 0;  ///< seconds of the disk while the flops are done: the longer of both counts
   double times = 1;    ///< how often the run does it
+  double split = 0;    ///< share of the flops that are split products, where the run splits them
 
-  Costs costs(double gemm_rate) const;
+  /// `split_rate` as in Plan.
+  Costs costs(double gemm_rate, double split_rate = 0) const;
 };
 
 struct Plan {
   std::vector<PlanStage> stages;
   double gemm_rate = 0;                                      ///< flop/s of matrix products, by which times are told
+  double split_rate = 0;                                     ///< flop/s of split ones; 0 where the run has none
   std::vector<std::pair<std::string, std::string>> choices;  ///< what is held where and cut how, for run.json
   std::vector<std::string> remarks;                          ///< lines below the table
 
@@ -52,9 +56,10 @@ struct Plan {
 
 /// flop/s of a product of two square matrices [n, n] on all threads, measured over at least that time.
 template <class S>
-double measure_gemm_rate(Index n = 1536, double seconds = 0.2);
+double measure_gemm_rate(Index n = 1536, double seconds = 0.2, cpu::Products how = cpu::Products::float32);
 
-/// Sets the rate: as above where the plan is to be printed; a run spends about a hundredth of its own flops on it, and no memory that
+/// Sets the rate, and that of split products where they are asked for: as above where the plan is to be printed; a run spends about a
+/// hundredth of its own flops on it, and no memory that
 /// --memory does not leave.
 template <class S>
 void measure_rate(Plan& plan, const CommonOptions& o);

@@ -99,15 +99,26 @@ void add_task(Plan& plan, const TrainingTask& task, const TrainingCost& cost, do
                            .memory = memory,
                            .disk = disk * targets,
                            .seconds = gathering<S>(task),
-                           .times = times});
+                           .times = times,
+                           .split = 1});
     return;
   }
-  const double efficiency = cost.keeps() ? 0.2 : 0.25;
+  const double efficiency = cost.keeps() ? 0.2 : 0.25, split = 0.5;  // dense layers and wide convolutions; narrow ones stay float32's
   if (cost.keeps())
-    plan.stages.push_back(
-        {.name = task.name, .stage = task.once, .flops = cost.once, .efficiency = efficiency, .memory = memory, .times = times});
-  plan.stages.push_back(
-      {.name = task.name, .flops = cost.epochs, .efficiency = efficiency, .memory = memory, .disk = disk, .times = times * targets});
+    plan.stages.push_back({.name = task.name,
+                           .stage = task.once,
+                           .flops = cost.once,
+                           .efficiency = efficiency,
+                           .memory = memory,
+                           .times = times,
+                           .split = split});
+  plan.stages.push_back({.name = task.name,
+                         .flops = cost.epochs,
+                         .efficiency = efficiency,
+                         .memory = memory,
+                         .disk = disk,
+                         .times = times * targets,
+                         .split = split});
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include "autodiff/cpu/limits.h"
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/cpu/ranks.h"
+#include "autodiff/cpu/split/products.h"
+#include "autodiff/cpu/split/unit.h"
 #include "data/hash.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/memory.h"
@@ -59,6 +61,43 @@ Json numbers(const Costs& costs) {
           {"disk", number(costs.disk)}};
 }
 
+bool splits() { return cpu::products() == cpu::Products::split; }
+
+/// Of a stage, or of all.
+Json numbers(const cpu::split::Measured& products) {
+  return {{"split_flops", number(products.split_flops)},
+          {"float32_flops", number(products.float32_flops)},
+          {"samples", products.samples},
+          {"relative_difference", products.samples > 0 ? Json(products.relative()) : Json()}};
+}
+
+/// Of all stages: the flops and samples together, of the differences the largest.
+Json products_of(const Json& stages) {
+  Json all{{"kind", "split"}, {"unit", cpu::split::unit().name}, {"split_flops", 0}, {"float32_flops", 0},
+           {"samples", 0},    {"relative_difference", nullptr}};
+  for (const Json& stage : stages) {
+    if (!stage.is_object() || !stage.contains("products")) continue;
+    const Json& products = stage["products"];
+    for (const char* key : {"split_flops", "float32_flops", "samples"}) all[key] = number(all[key].get<double>() + products.value(key, 0.));
+    const double difference = products.contains("relative_difference") && products["relative_difference"].is_number()
+                                  ? products["relative_difference"].get<double>()
+                                  : -1;
+    if (difference >= 0 && (all["relative_difference"].is_null() || all["relative_difference"].get<double>() < difference))
+      all["relative_difference"] = difference;
+  }
+  return all;
+}
+
+void tell_products(const std::string& experiment, const Json& products) {
+  const double split = products["split_flops"].get<double>(), all = split + products["float32_flops"].get<double>();
+  if (split == 0) return tell("{}: no product was large enough to be split\n", experiment);
+  tell("{}: split products ({}) of {:.0f} % of the flops of products", experiment, products["unit"].get<std::string>(), 100 * split / all);
+  if (products["relative_difference"].is_number())
+    tell(", at most {:.1e} from float32's (relative, in the Frobenius norm; {} samples)", products["relative_difference"].get<double>(),
+         products["samples"].get<Index>());
+  tell("\n");
+}
+
 }  // namespace
 
 struct RunRecord::Contents {
@@ -101,6 +140,10 @@ RunRecord::RunRecord(ResultsFolder& folder) : folder_(folder), contents_(std::ma
                   {"cpu_quota", quota ? Json(*quota) : Json()},
                   {"threads", cpu::threads()}};
   if (cpu::Ranks::world().several()) j["machine"]["ranks"] = cpu::Ranks::world().count();
+  j["products"] = {{"kind", "float32"}};
+  if (splits() && cpu::split::unit().name != std::string("amx"))
+    remark("{}: --products split: this machine has no AMX tiles; their products are emulated, which takes longer than float32\n",
+           folder_.experiment());
   j["blas"] = {{"core", blas.core}, {"threading", blas.threading}, {"warning", blas.warning}};
   contents_->leaving = std::make_unique<OnLeaving>([this] { save(); });
 }
@@ -131,6 +174,7 @@ void RunRecord::set(std::string_view key, const std::vector<std::string>& values
 void RunRecord::follow(const Plan& plan) {
   const auto held = contents_->leaving->hold();
   Json& j = contents_->json["plan"] = {{"gemm_rate", plan.gemm_rate}};
+  if (plan.split_rate > 0) j["split_rate"] = plan.split_rate;
   for (const auto& [key, value] : plan.choices) j[key] = value;
   j["stages"] = Json::array();
   for (const auto& [name, costs] : plan.rows()) {
@@ -176,6 +220,7 @@ void RunRecord::save() {
   Json& j = contents_->json;
   j["finished"] = contents_->finished;
   j["peak_memory"] = peak_memory();
+  if (splits()) j["products"] = products_of(contents_->stages);
   j["stages"] = contents_->stages;
   replace_text(folder_.path() / "run.json", j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -186,11 +231,18 @@ void RunRecord::finish() {
   Json& files = contents_->json["files"] = Json::object();
   for (const auto& [name, bytes] : files_of_run(folder_.path())) files[name] = bytes;
   save();
+  if (splits()) tell_products(folder_.experiment(), contents_->json["products"]);
   folder_.finish();
 }
 
 RunRecord::Stage::Stage(RunRecord& record, std::string name, const Costs& planned)
-    : record_(record), name_(std::move(name)), planned_(planned), start_(std::chrono::steady_clock::now()) {}
+    : record_(record),
+      name_(std::move(name)),
+      planned_(planned),
+      start_(std::chrono::steady_clock::now()),
+      products_(cpu::split::measured()) {
+  cpu::split::measure_anew();
+}
 
 RunRecord::Stage::~Stage() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -198,6 +250,7 @@ RunRecord::Stage::~Stage() {
   const bool complete = std::uncaught_exceptions() == record_.contents_->exceptions;
   Json stage{{"name", name_}, {"seconds", seconds}, {"flops", number(flops_)}, {"memory", peak_memory()}, {"complete", complete}};
   if (planned_.seconds > 0 || planned_.disk > 0) stage["planned"] = numbers(planned_);
+  if (splits()) stage["products"] = numbers(cpu::split::measured().since(products_));
   record_.contents_->stages.push_back(std::move(stage));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "autodiff/cpu/split/measured.h"
 #include "experiments/common/plans/plan.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/run/results.h"
@@ -36,11 +37,12 @@ class RunRecord {
   void add_training(std::string_view name, const History& history);
   /// One more, of a file that the run has written.
   void add_fingerprint(std::string_view name, std::uint64_t hash);
-  /// Writes run.json, with the name and length of each file that the run left, and marks the folder as finished.
+  /// Writes run.json, with the name and length of each file that the run left, and marks the folder as finished. Says how far split
+  /// products were from float32's.
   void finish();
 
   /// Times what happens until its end; flops are those that the stage says it did, memory the largest resident size of the process by then.
-  /// `planned` stands beside them.
+  /// `planned` stands beside them, and of split products how many there were and how far a sample of them is from float32's.
   class Stage {
    public:
     Stage(RunRecord& record, std::string name, const Costs& planned);
@@ -54,6 +56,7 @@ class RunRecord {
     std::string name_;
     Costs planned_;
     std::chrono::steady_clock::time_point start_;
+    cpu::split::Measured products_;  // by then
     double flops_ = 0;
   };
   Stage stage(std::string name, const Costs& planned = {}) { return Stage(*this, std::move(name), planned); }
