@@ -1,5 +1,5 @@
 // Convolutions whose products are split, against the definition in double.
-#include "autodiff/cpu/conv2d.h"
+#include "autodiff/cpu/conv2d/conv2d.h"
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/cpu/split/measured.h"
 #include "autodiff/cpu/split/products.h"
