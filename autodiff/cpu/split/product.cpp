@@ -55,7 +55,7 @@ void multiply_by_panels(const Each& each, Op op_a, Op op_b, Index m, Index n, In
 // parts, 22 to pack a number (it is read, split and written), 9 to bring a number of C from the unit into place. Estimates: no such
 // processor was at hand.
 bool pays(Index m, Index n, Index k) {
-  const auto whole = [](Index extent, Index tile) { return static_cast<double>((extent + tile - 1) / tile * tile); };
+  const auto whole = [](Index extent, Index step) { return static_cast<double>((extent + step - 1) / step * step); };
   const double rows = whole(m, lanes), columns = whole(n, lanes), inner = whole(k, depth);
   const double split = 0.33 * rows * columns * inner + 22 * (rows + columns) * inner + 9 * rows * columns;
   return split < static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
