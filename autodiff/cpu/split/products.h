@@ -17,7 +17,7 @@ void set_products(Products products);
 /// slope jumps, and with it a row of the kernel, where a value is rounded to its other side.
 class Float32InScope {
  public:
-  Float32InScope();
+  Float32InScope();  ///< begins it
   ~Float32InScope();
   Float32InScope(const Float32InScope&) = delete;
   Float32InScope& operator=(const Float32InScope&) = delete;
@@ -26,7 +26,7 @@ class Float32InScope {
 /// The setting while this lives, as tests and benchmarks want it; then the one before.
 class ProductsInScope {
  public:
-  explicit ProductsInScope(Products now) : before_(products()) { set_products(now); }
+  explicit ProductsInScope(Products now) : before_(products()) { set_products(now); }  ///< sets it
   ~ProductsInScope() { set_products(before_); }
   ProductsInScope(const ProductsInScope&) = delete;
   ProductsInScope& operator=(const ProductsInScope&) = delete;
