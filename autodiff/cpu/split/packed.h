@@ -39,7 +39,6 @@ class Packed {
   const Pair* tiles(Index piece, Index block) const;  ///< of that piece, from that block on
 
  private:
-  Pair* tiles(Index piece, Index block);
   Factor factor_;
   Index padded_;  // terms of the inner sum, with the zeros that fill the last tile
   Block numbers_;
