@@ -160,6 +160,7 @@ NadsPlan plan_nads(const Network<S>& network, const Variables<S>& variables, con
 
 template <class S>
 Tensor<double> nads_gram(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& points, const NadsOptions& options) {
+  const cpu::Float32InScope exact;  // slopes of slopes
   auto layout = lay_out(network, variables, points, options);
   prepare(layout, network, variables, points);
   const Index d = layout.directions, turns = static_cast<Index>(layout.widths.size()), n = points.rows();

@@ -110,7 +110,7 @@ Tensor<S> TangentRows<S>::inside(const Tensor<S>& cotangent) const {
   shape.append(rank_);
   Tensor<S> y(shape);
   cpu::parallel_gemm(cpu::Op::none, cpu::Op::transpose, rows, rank_, outputs_, S(1), cotangent.data(), outputs_, q_.data(), outputs_, S(0),
-                     y.data(), rank_, cpu::Products::float32);
+                     y.data(), rank_);
   return y;
 }
 
@@ -118,7 +118,7 @@ template <class S>
 Tensor<S> TangentRows<S>::outside(const Tensor<S>& tangent, const Tensor<S>& inside) const {
   Tensor<S> y = tangent.clone();
   cpu::parallel_gemm(cpu::Op::none, cpu::Op::none, y.size() / outputs_, outputs_, rank_, S(-1), inside.data(), rank_, q_.data(), outputs_,
-                     S(1), y.data(), outputs_, cpu::Products::float32);
+                     S(1), y.data(), outputs_);
   return y;
 }
 
@@ -148,7 +148,7 @@ void TangentRows<S>::add(const Factor<Dual<Tensor<S>>>& f, std::size_t which, In
       cpu::parallel_chunks(rest.rows(), 8, [&](Index begin, Index end) {
         for (Index e = begin; e < end; ++e)
           cpu::gemm(cpu::Op::none, cpu::Op::none, rank_, outputs_, positions_, S(1), r_.data() + point * positions_, rank_,
-                    rest.data() + e * size, outputs_, S(1), behind + e * stride, outputs_, cpu::Products::float32);
+                    rest.data() + e * size, outputs_, S(1), behind + e * stride, outputs_);
       });
       cotangent_tangent = within;
     }

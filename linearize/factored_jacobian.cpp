@@ -126,6 +126,7 @@ FactoredJacobian<S>::FactoredJacobian(const Network<S>& network, const Variables
                                       const std::optional<Outputs>& outputs) {
   require(images.shape().rank() >= 2 && images.rows() > 0, "jacobian: takes images [N,H,W,C] with N > 0, got {}", images.shape());
   require_finite("jacobian", variables);
+  const cpu::Float32InScope exact;  // slopes: products with them may be split, the passes are not
   using T = Tensor<S>;
   const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(images)); },
                          variables.parameters);

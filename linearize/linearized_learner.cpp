@@ -100,6 +100,7 @@ Tensor<S> linearized_logits(const Network<S>& network, const Variables<S>& varia
   for (std::size_t i = 0; i < change.size(); ++i)
     require(change[i].shape() == variables.parameters[i].shape(), "linearize: the change of {} has shape {}, the parameter {}",
             variables.paths[i], change[i].shape(), variables.parameters[i].shape());
+  const cpu::Float32InScope exact;  // as where a FactoredJacobian is made
   std::vector<T> parameters;
   for (std::size_t i = 0; i < change.size(); ++i) parameters.emplace_back(variables.parameters[i], change[i]);
   Tensor<S> all;

@@ -108,13 +108,12 @@ const Pair* Packed::tiles(Index piece, Index block) const {
   const Pair* const all = static_cast<const Pair*>(numbers_.data());
   return all + piece * inner_piece * blocks() * lanes + block * steps(piece) * tile_pair;
 }
-Pair* Packed::tiles(Index piece, Index block) { return const_cast<Pair*>(std::as_const(*this).tiles(piece, block)); }
 
 void Packed::pack(Index begin, Index end) {
   for (Index piece = 0; piece < pieces(); ++piece)
     for (Index block = begin; block < end; ++block)
       for (Index s = 0; s < steps(piece); ++s)
-        pack_tile(factor_, block * lanes, piece * inner_piece + s * depth, tiles(piece, block) + s * tile_pair);
+        pack_tile(factor_, block * lanes, piece * inner_piece + s * depth, const_cast<Pair*>(tiles(piece, block)) + s * tile_pair);
 }
 
 void multiply(const Unit& unit, const Packed& a, Index row, Index rows, const Packed& b, Index column, Index columns, float alpha,

@@ -13,10 +13,10 @@ enum class Side { left, right };
 /// A factor as it lies in memory: number (i, p), with i a row of A or a column of B and p the place in the inner sum, is
 /// data[i * next + p * next_inner]; one of the two steps is 1.
 struct Factor {
-  Side side;
-  const float* data;
-  Index next, next_inner;
-  Index extent, inner;  ///< how many rows or columns; terms of the inner sum
+  Side side;               ///< A or B
+  const float* data;       ///< number (0, 0)
+  Index next, next_inner;  ///< from a row or column to the next, and from a term to the next
+  Index extent, inner;     ///< how many rows or columns; terms of the inner sum
 };
 
 /// Terms of the inner sum that are added up in the unit before they are added to C.
@@ -29,15 +29,16 @@ class Packed {
   explicit Packed(const Factor& factor);
   /// Packs blocks of 16 rows or columns, [begin, end) of blocks().
   void pack(Index begin, Index end);
+  /// Blocks of 16 rows or columns, the last one perhaps filled up with zeros.
   Index blocks() const { return (factor_.extent + lanes - 1) / lanes; }
+  /// Pieces of the inner sum.
   Index pieces() const { return (factor_.inner + inner_piece - 1) / inner_piece; }
 
-  const Factor& factor() const { return factor_; }
+  const Factor& factor() const { return factor_; }    ///< what is packed
   Index steps(Index piece) const;                     ///< of the unit, in that piece of the inner sum
   const Pair* tiles(Index piece, Index block) const;  ///< of that piece, from that block on
 
  private:
-  Pair* tiles(Index piece, Index block);
   Factor factor_;
   Index padded_;  // terms of the inner sum, with the zeros that fill the last tile
   Block numbers_;

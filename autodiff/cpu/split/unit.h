@@ -33,9 +33,10 @@ extern const Unit amx_unit;    ///< x86-64 with AMX's tiles for bfloat16
 
 /// The units that this processor and system have, the fastest first; asks the system for the tiles at the first call.
 struct Units {
-  const Unit* units[3];
+  const Unit* units[3];  ///< so many of these
   int count;
 };
+/// Of this process.
 const Units& units();
 /// The first of them.
 inline const Unit& unit() { return *units().units[0]; }

@@ -14,6 +14,9 @@ struct alignas(64) Configuration {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 static_assert(sizeof(Configuration) == 64);
+// In memory as a whole: compilers tell the instruction's operand to be its first 8 bytes, and could leave the rest of a local one
+// unwritten.
+constexpr Configuration configuration;
 
 constexpr std::int64_t row_bytes = 64;
 
@@ -89,7 +92,6 @@ void add_steps(const Place& at, std::int64_t count, bool from_zero) {
 }
 
 void multiply(const Pair* a, std::int64_t rows, const Pair* b, std::int64_t columns, std::int64_t steps, float* c, std::int64_t stride) {
-  const Configuration configuration;
   _tile_loadconfig(&configuration);
   const std::int64_t block = steps * tile_pair;
   for (std::int64_t row = 0; row < rows; row += 2)

@@ -90,7 +90,7 @@ Json products_of(const Json& stages) {
 
 void tell_products(const std::string& experiment, const Json& products) {
   const double split = products["split_flops"].get<double>(), all = split + products["float32_flops"].get<double>();
-  if (split == 0) return tell("{}: no product was large enough to be split\n", experiment);
+  if (split == 0) return tell("{}: no product was split: none was of a kind and size to gain by it\n", experiment);
   tell("{}: split products ({}) of {:.0f} % of the flops of products", experiment, products["unit"].get<std::string>(), 100 * split / all);
   if (products["relative_difference"].is_number())
     tell(", at most {:.1e} from float32's (relative, in the Frobenius norm; {} samples)", products["relative_difference"].get<double>(),

@@ -81,6 +81,13 @@ TEST_CASE("the plan adds times and disk and takes the largest memory") {
         "all     3.0 Tflop  2.0 KiB  1.5 KiB  43 s\n"
         "at this machine's 100 Gflop/s of matrix products\n"
         "by hand\n");
+  Plan in_parts = two;
+  in_parts.stages[0].split = 0.75;
+  CHECK(in_parts.of("kernel").seconds == Approx(20));  // a run without split products
+  in_parts.split_rate = 3e11;
+  CHECK(in_parts.of("kernel").seconds == Approx(5 + 5));
+  CHECK(in_parts.of("eigen").seconds == Approx(23));
+  CHECK(format_plan(in_parts).find("at this machine's 100 Gflop/s of matrix products, 300 Gflop/s of split ones\n") != std::string::npos);
   Plan wrong = two;
   wrong.stages[0].efficiency = 0;
   CHECK_THROWS_AS(format_plan(wrong), std::invalid_argument);

@@ -198,13 +198,15 @@ TEST_CASE("provenance: what run.json says, of this version and of older ones") {
       "stages": [{"name": "kernel", "seconds": 2.25}, {"name": "alignment", "seconds": 1}]})");
   write_run(study, "b", "compute_nads", "");
   study.write("b/run.json",
-              R"({"date": "2026-11-29T06:51:18Z", "version": "0.2.0", "commit": "abc123", "machine": {"cpu": "A <CPU>", "threads": 2}})");
+              R"({"date": "2026-11-29T06:51:18Z", "version": "0.2.0", "commit": "abc123", "machine": {"cpu": "A <CPU>", "threads": 2},
+              "products": {"kind": "split", "unit": "amx", "relative_difference": 3.14e-06}})");
   const std::string m = provenance(read_study(study.path()));
   CHECK(mentions(m, "<dd>2026-11-27 to 2026-11-29</dd>"));
   CHECK(mentions(m, "0.1.0, 1 run; 0.2.0 (commit abc123), 1 run"));
   CHECK(mentions(m, "<dd>A &lt;CPU&gt; (2 threads)</dd>"));
   const std::string runs = runs_section(read_study(study.path()));
   CHECK(mentions(runs, "<dd>g++ 12</dd>"));
+  CHECK(mentions(runs, "<dt>Split products</dt><dd>in 1 of 2 runs (amx), measured at most 3.1e-06 from float32&#39;s"));
   CHECK(mentions(runs, "2.2"));
   CHECK(mentions(runs, "2026-11-29"));
   CHECK(mentions(page_of(study.path()), m));
