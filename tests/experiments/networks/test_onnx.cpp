@@ -136,7 +136,8 @@ TEST_CASE("onnx: each of the three networks of a comparison goes back into the g
   data::save_npy(box / "classes.npy", std::vector<int>{0, 2, 1, 2, 0});
   const std::string compare =
       "pretrained_ntk_comparison --labels classes.npy --num-train 3 --batch 3 --epochs 2 --optimizer adam" + on_golden;
-  CHECK_THAT(box.refused(compare + " --save-onnx one.onnx --out P"), ContainsSubstring("--save-onnx one.onnx: there are 3 trainings"));
+  CHECK_THAT(box.refused(compare + " --save-onnx one.onnx --out P"),
+             ContainsSubstring("one.onnx: there are 3 trainings; give --save-onnx alone"));
   box.good(compare + " --save-onnx --out P");
   for (const std::string model : {"network", "linear_init", "linear_trained"}) {
     INFO(model);
