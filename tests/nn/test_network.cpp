@@ -37,8 +37,8 @@ TEST_CASE("a model that returns anything but a row of logits for each image is r
   v.parameters = {Real::full({3}, 0.5)};
   const Real images = Real::full({4, 2, 2, 3}, 1);
   const auto refuses = [&](const Network<double>& network, const std::string& out, const std::string& of_two) {
-    const auto said = [](const std::string& shape, const char* images) {
-      return "network: the model returns " + shape + " for images " + images +
+    const auto said = [](const std::string& shape, const char* given) {
+      return "network: the model returns " + shape + " for images " + given +
              "; it must return logits [N,O], a row an image and at least one column";
     };
     const std::string line = said(out, "[4,2,2,3]");
