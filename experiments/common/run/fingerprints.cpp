@@ -1,5 +1,6 @@
 #include "experiments/common/run/fingerprints.h"
 
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -95,13 +96,19 @@ void require_same_inputs(const ResultsFolder& folder, const Fingerprints& now) {
 namespace {
 
 template <class S>
-std::uint64_t read_rows_through(const fs::path& file, const data::NpyInfo& info, const char* what) {
+std::uint64_t read_rows_through(const fs::path& file, const data::NpyInfo& info, const char* what, RowNorms norms) {
   const Index rows = info.shape[0], some = info.fortran_order ? std::max<Index>(1, rows) : 64;
   data::Hash64 hash;
   hash.add(data::npy_header(data::npy_descr<S>(), info.shape));
   for (Index i = 0; i < rows; i += some) {
     const auto part = data::load_npy_rows<S>(file, i, std::min(rows, i + some));
     data::require_finite(file.string(), part, what, i);
+    for (Index r = 0; norms == RowNorms::one && r < part.rows(); ++r) {
+      double square = 0;
+      for (const S v : std::as_const(part).slice(r, r + 1).span()) square += static_cast<double>(v) * static_cast<double>(v);
+      const double norm = std::sqrt(square);
+      require(std::abs(norm - 1) <= 0.01, "{}: {} {} has norm {:.4g}, not 1", file.string(), what, i + r, norm);
+    }
     hash.add(part.span());
   }
   return hash.value();
@@ -109,11 +116,11 @@ std::uint64_t read_rows_through(const fs::path& file, const data::NpyInfo& info,
 
 }  // namespace
 
-std::uint64_t read_through(const fs::path& file, const char* what, const std::string& remedy) {
+std::uint64_t read_through(const fs::path& file, const char* what, const std::string& remedy, RowNorms norms) {
   return with_remedy(remedy, [&] {
     const data::NpyInfo info = data::npy_info(file);
     require(info.shape.rank() == 2, "{}: has shape {}, which is no matrix", file.string(), info.shape);
-    return info.type.is('f', 4) ? read_rows_through<float>(file, info, what) : read_rows_through<double>(file, info, what);
+    return info.type.is('f', 4) ? read_rows_through<float>(file, info, what, norms) : read_rows_through<double>(file, info, what, norms);
   });
 }
 

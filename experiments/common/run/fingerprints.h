@@ -51,9 +51,12 @@ void require_same(const Fingerprints& now, const Fingerprints& before, const std
 /// The same for a run that goes on in a folder, or has ended in it: whose run.json, if there is one, must tell of the same inputs.
 void require_same_inputs(const ResultsFolder& folder, const Fingerprints& now);
 
+/// What the rows of a matrix are known to have.
+enum class RowNorms { any, one };
 /// Reads a matrix of float32 or float64 through, some rows at a time, and returns what data::hash_as_npy gives for it. Throws
-/// std::invalid_argument naming the file and the first row (`what` calls it) that is not finite; `remedy` ends the line.
-std::uint64_t read_through(const std::filesystem::path& file, const char* what, const std::string& remedy);
+/// std::invalid_argument naming the file and the first row (`what` calls it) that is not finite, or whose norm is off by more than a
+/// hundredth; `remedy` ends the line.
+std::uint64_t read_through(const std::filesystem::path& file, const char* what, const std::string& remedy, RowNorms norms = RowNorms::any);
 
 /// For a run that builds on the results in `folder`, whose fingerprints are `before`, and has read a file of it with that hash: a line on
 /// standard error where the file is not the one that the run wrote (it is taken as it is), or where an older version left no fingerprints.

@@ -96,7 +96,7 @@ std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& fro
   const fs::path path = from.file("eigvecs.npy");
   if (from.given()) {
     require_matrix(path, -1, n * from.side());
-    from.eigenvectors = read_through(path, "eigenvector", repeat_ntk);
+    from.eigenvectors = read_through(path, "eigenvector", repeat_ntk, RowNorms::one);
   }
   if (!o.labels.empty()) return {labels_of_file(o, from.task, n, from.task.trained(from.logits))};
   const Index side = from.side(), which = side > 1 ? from.task.outputs->which : 0;

@@ -62,7 +62,7 @@ TEST_CASE("split: products of random matrices are float64's to 2e-5, whatever th
   }
 }
 
-TEST_CASE("split: any layout, alpha, beta, strides and sizes beyond a panel; nothing is touched beside C") {
+TEST_CASE("split: any layout, alpha, beta, strides and sizes beyond a panel, and nothing is touched beside C") {
   struct Sizes {
     Index m, n, k;
   };

@@ -61,6 +61,15 @@ TEST_CASE("damaged files: eigenvectors, kernels and directions that are not fini
     for (const char* index : {"3", "0"})  // alignment takes them all
       CHECK_THAT(box.refused(std::string(program) + " --ntk K --index " + index + recipe),
                  ContainsSubstring("eigvecs.npy: eigenvector 3 holds nan at [5]") && ContainsSubstring("repeat the compute_ntk"));
+  // A bit of an exponent: still finite, and its products are not.
+  for (double scale : {1e30, 0., 1.02}) {
+    vectors = good.clone();
+    for (int i = 0; i < 8; ++i) vectors[3 * 8 + i] *= scale;
+    data::save_npy(box / "K/eigvecs.npy", vectors);
+    CHECK_THAT(box.refused("train_ntk --ntk K --index 0" + recipe), ContainsSubstring("eigvecs.npy: eigenvector 3 has norm") &&
+                                                                        ContainsSubstring("not 1") &&
+                                                                        ContainsSubstring("repeat the compute_ntk"));
+  }
   data::save_npy(box / "K/eigvecs.npy", good);
   auto kernel = box.array("K/ntk.npy");
   kernel[2 * 8 + 1] = INFINITY;

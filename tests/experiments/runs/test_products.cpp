@@ -5,7 +5,7 @@ using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
 using experiments::test::Sandbox;
 
-TEST_CASE("--products split: recorded with its measured error, planned, and close to float32's results") {
+TEST_CASE("products: split ones are recorded with its measured error, planned, and close to float32's results") {
   const Sandbox box;
   const std::string command = "compute_ntk --model lenet --num-train 220 --num-test 20 --eigen 8 --method lanczos --save-ntk --quiet";
   const std::string plain = box.good(command + " --out plain"), said = box.good(command + " --products split --out split");
@@ -53,7 +53,7 @@ TEST_CASE("--products split: recorded with its measured error, planned, and clos
   CHECK(box.record("trained")["products"]["kind"] == "float32");
 }
 
-TEST_CASE("--products: what cannot be is refused in one line") {
+TEST_CASE("products: what cannot be is refused in one line") {
   const Sandbox box;
   CHECK(box.refused("compute_ntk --products split --dtype float64") ==
         "--products split: --dtype float64 has no split products; leave one of them out");
