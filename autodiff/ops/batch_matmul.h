@@ -34,7 +34,7 @@ struct BatchMatMul {
     Tensor<S> y(to);
     const auto one = [&](Index i, const auto& product) {
       product(op_p, op_q, m, n, k, S(1), p.data() + i * m * k, p.shape()[-1], q.data() + i * k * n, q.shape()[-1], S(0),
-              y.data() + i * m * n, n);
+              y.data() + i * m * n, n, cpu::products());
     };
     constexpr Index task = 1 << 20;  // multiply-adds
     if (matrices < 8 && m * n * k > task) {
