@@ -172,6 +172,11 @@ TEST_CASE("split: the setting of the process decides for float products that are
   CHECK(same_bits(product(serial, m, Products::float32), plain));
   CHECK(same_bits(product(parallel, m, Products::float32), plain_tiles));
   CHECK(same_bits(product(serial, 8), small));
+  {
+    const Float32InScope slopes, nested;
+    CHECK(products() == Products::float32);
+  }
+  CHECK(products() == Products::split);
   const auto measured = split::measured();
   CHECK(measured.since(before).split_flops == 2. * 2 * m * n * k);
   CHECK(measured.since(before).float32_flops == 2. * 8 * n * k);

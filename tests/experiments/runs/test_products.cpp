@@ -7,7 +7,7 @@ using experiments::test::Sandbox;
 
 TEST_CASE("products: split ones are recorded with its measured error, planned, and close to float32's results") {
   const Sandbox box;
-  const std::string command = "compute_ntk --model lenet --num-train 220 --num-test 20 --eigen 8 --method lanczos --save-ntk --quiet";
+  const std::string command = "compute_ntk --model lenet --num-train 700 --num-test 20 --eigen 8 --method lanczos --save-ntk --quiet";
   const std::string plain = box.good(command + " --out plain"), said = box.good(command + " --products split --out split");
   CHECK_THAT(said,
              ContainsSubstring("compute_ntk: split products (") && ContainsSubstring("from float32's (relative, in the Frobenius norm"));
