@@ -33,7 +33,7 @@ std::string at(const Json& json, std::initializer_list<const char*> keys) {
 
 std::string day_of(const Json& json) { return at(json, {"date"}).substr(0, 10); }
 
-/// "0.1.0 (commit 1a2b3c)"; the version's place has moved.
+/// "1.0.0 (commit 1a2b3c)"; the version's place has moved.
 std::string version_of(const Json& json) {
   const std::string version = at(json, {"version"}), commit = at(json, {"commit"});
   return (version.empty() ? at(json, {"versions", "tangentplane"}) : version) + (commit.empty() ? "" : " (commit " + commit + ")");

@@ -53,7 +53,7 @@ struct CommonOptions {
 /// Lets --model name these networks too; the first of them is its default.
 void offer(CommonOptions& options, const OwnNetworks& own);
 
-/// What --version prints: "tangentplane 0.1.0, commit 9fceb02...".
+/// What --version prints: "tangentplane 1.0.0, commit 9fceb02...".
 std::string version_line();
 
 /// Which of the options on data an experiment has: all, the counts alone (it makes its own images), or none.

@@ -5,7 +5,7 @@
 
 namespace tangentplane::experiments {
 
-/// Of the project: "0.1.0".
+/// Of the project: "1.0.0".
 std::string version();
 /// The commit of the sources at the latest build, 40 digits, and a + where they differed from it, or that of the git archive that they are;
 /// "unknown" otherwise.
