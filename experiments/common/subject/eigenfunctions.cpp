@@ -1,5 +1,8 @@
 #include "experiments/common/subject/eigenfunctions.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "data/hash.h"
 #include "data/npy.h"
 #include "experiments/common/run/results.h"
@@ -10,6 +13,18 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* repeat_ntk = "repeat the compute_ntk that made it, into another --out";
+
+/// An eigenvector has norm 1. One of one's own need not, but v^T K v must not overflow.
+void require_small_entries(const fs::path& path) {
+  constexpr double most = 1e6;
+  const Shape shape = data::npy_info(path).shape;
+  for (Index first = 0; first < shape[0]; first += 64) {
+    const auto some = data::load_npy_rows<double>(path, first, std::min(shape[0], first + 64));
+    for (Index e = 0; e < some.size(); ++e)
+      require(std::abs(some[e]) <= most, "{}: eigenvector {} holds {:.3g} at [{}], more than {:.0e}; {}", path.string(),
+              first + e / shape[1], some[e], e % shape[1], most, repeat_ntk);
+  }
+}
 
 }  // namespace
 
@@ -97,6 +112,7 @@ std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& fro
   if (from.given()) {
     require_matrix(path, -1, n * from.side());
     from.eigenvectors = read_through(path, "eigenvector", repeat_ntk);
+    require_small_entries(path);
   }
   if (!o.labels.empty()) return {labels_of_file(o, from.task, n, from.task.trained(from.logits))};
   const Index side = from.side(), which = side > 1 ? from.task.outputs->which : 0;

@@ -61,6 +61,11 @@ TEST_CASE("damaged files: eigenvectors, kernels and directions that are not fini
     for (const char* index : {"3", "0"})  // alignment takes them all
       CHECK_THAT(box.refused(std::string(program) + " --ntk K --index " + index + recipe),
                  ContainsSubstring("eigvecs.npy: eigenvector 3 holds nan at [5]") && ContainsSubstring("repeat the compute_ntk"));
+  vectors[3 * 8 + 5] = 3e38;  // alignment with it would be no number
+  data::save_npy(box / "K/eigvecs.npy", vectors);
+  for (const char* program : {"train_ntk", "pretrained_ntk_comparison"})
+    CHECK_THAT(box.refused(std::string(program) + " --ntk K --index 0" + recipe),
+               ContainsSubstring("eigvecs.npy: eigenvector 3 holds 3e+38 at [5], more than 1e+06; repeat the compute_ntk"));
   data::save_npy(box / "K/eigvecs.npy", good);
   auto kernel = box.array("K/ntk.npy");
   kernel[2 * 8 + 1] = INFINITY;
