@@ -285,7 +285,12 @@ bool run_has_begun() { return begun; }
 void no_run_has_begun() { begun = false; }
 
 void ResultsFolder::finish() {
-  if (cpu::Ranks::world().first()) data::remove_file(path_ / unfinished_mark);
+  if (!cpu::Ranks::world().first()) return;
+  std::error_code kept;  // where it cannot be removed it will not be written either
+  for (const RunFigure& figure : figures_)
+    if (const auto type = fs::symlink_status(figure.path, kept).type(); type == fs::file_type::regular || type == fs::file_type::symlink)
+      fs::remove(figure.path, kept);
+  data::remove_file(path_ / unfinished_mark);
 }
 
 std::map<std::string, std::uintmax_t> files_of_run(const fs::path& folder) {

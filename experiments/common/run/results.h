@@ -50,7 +50,8 @@ class ResultsFolder {
   /// and returns true. Throws std::invalid_argument naming --out if another process has it locked or it cannot be written; then nothing is
   /// left of the claim.
   bool claim();
-  /// Marks the run as finished. What comes after it decides nothing: figures, and words on standard output.
+  /// Marks the run as finished. Figures that are there are of fewer targets, or of what was made anew: they go. What comes after it decides
+  /// nothing: figures, and words on standard output.
   void finish();
 
   const std::filesystem::path& path() const { return path_; }

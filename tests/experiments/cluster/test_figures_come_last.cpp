@@ -105,6 +105,13 @@ TEST_CASE("figures come last: a finished run that lacks figures draws them when 
   CHECK(fs::exists(box / "train_ntk/2/alignment.svg"));
   CHECK(fs::last_write_time(box / "train_ntk/accuracy.svg") == kept);
   CHECK(!fs::exists(box / "train_ntk/.lock"));
+  // A figure of fewer targets is no figure of more.
+  const std::string more = "train_ntk --ntk compute_ntk --index 1,2,3" + recipe + " --out ";
+  box.good(more + "whole");
+  CHECK(shell(box, without + more + "train_ntk").status == 0);
+  CHECK(!fs::exists(box / "train_ntk/accuracy.svg"));
+  CHECK_THAT(box.good(more + "train_ntk"), ContainsSubstring("nothing to do but to draw accuracy.svg, "));
+  CHECK(test::differing(box.results("train_ntk"), box.results("whole")) == "");
   // Still no gnuplot: a line a figure, and nothing else changes.
   fs::remove(box / "train_ntk/2/alignment.svg");
   const auto end = shell(box, without + command);

@@ -127,6 +127,7 @@ TEST_CASE("onnx: training on classes, in every space, and back into the graph") 
   for (Index i = 0; i < left.size(); ++i) check::same(again[i], left[i], 1e-5);  // the file holds float32
   box.good(train + " --epochs 2 --learning-rate 0.01 --save-onnx again.onnx --out M");
   CHECK(bytes_of(box / "again.onnx") == bytes_of(box / "N/final.onnx"));
+  CHECK_THAT(box.refused(train + " --save-onnx nowhere/again.onnx --out X"), ContainsSubstring("/nowhere/again.onnx: there is no folder"));
   CHECK_THAT(box.refused(train + " --save-onnx again.npz --out X"), ContainsSubstring("--save-onnx again.npz: give a .onnx file"));
 }
 
