@@ -11,7 +11,8 @@ using namespace tangentplane::experiments;
 
 TEST_CASE("targets of eigenfunctions: each index its own row, 1 where an entry is above zero") {
   const TemporaryFolder folder;
-  data::save_npy(folder / "eigvecs.npy", Tensor<float>::from({3, 4}, {1, 1, -1, -1, 0, -0.f, 1e-30f, -1e-30f, -2, 3, -4, 5}));
+  data::save_npy(folder / "eigvecs.npy",
+                 Tensor<float>::from({3, 4}, {0.5f, 0.5f, -0.5f, -0.5f, 0, -1, 1e-30f, -1e-30f, -0.1f, 0.7f, -0.1f, 0.7f}));
   EigenfunctionOptions from;
   from.ntk = folder.path().string(), from.index = "2,1";
   const auto targets = targets_of(CommonOptions{}, from, 4);
