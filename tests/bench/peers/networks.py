@@ -76,12 +76,13 @@ def mobilenet():
 class Attention(nn.Module):
     fused = False  # PyTorch's own routine for softmax(q k^T / sqrt(d)) v, which has no ONNX operator
 
-    def __init__(self, width, heads):
+    def __init__(self, tokens, width, heads):
         super().__init__()
-        self.heads, self.qkv, self.out = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.tokens, self.width, self.heads = tokens, width, heads
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x):
-        tokens, width = x.shape[1], x.shape[2]
+        tokens, width = self.tokens, self.width  # numbers, which the exporter writes as they are; x.shape would become nodes
         q, k, v = self.qkv(x).reshape(-1, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
         if Attention.fused:
             y = F.scaled_dot_product_attention(q, k, v)
@@ -91,9 +92,9 @@ class Attention(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    def __init__(self, width, heads, ratio):
+    def __init__(self, tokens, width, heads, ratio):
         super().__init__()
-        self.norm1, self.attention, self.norm2 = nn.LayerNorm(width), Attention(width, heads), nn.LayerNorm(width)
+        self.norm1, self.attention, self.norm2 = nn.LayerNorm(width), Attention(tokens, width, heads), nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width))
 
     def forward(self, x):
@@ -106,7 +107,7 @@ class ViT(nn.Module):
     def __init__(self, width=192, heads=3, depth=6, ratio=4):
         super().__init__()
         self.patches, self.places = nn.Conv2d(3, width, 4, 4), nn.Parameter(0.02 * torch.randn(1, 64, width))
-        self.blocks = nn.Sequential(*(EncoderBlock(width, heads, ratio) for _ in range(depth)))
+        self.blocks = nn.Sequential(*(EncoderBlock(64, width, heads, ratio) for _ in range(depth)))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, 10)
 
     def forward(self, x):
