@@ -81,6 +81,8 @@ void bench_ntk(const Bench& bench);       // ntk.cpp
 void bench_nads(const Bench& bench);      // nads.cpp
 void bench_lanczos(const Bench& bench);   // lanczos.cpp
 void bench_scaling(const Bench& bench);   // scaling.cpp
+/// Of each file in the folder; throws std::invalid_argument for a folder without any, and as load_onnx does.
+void bench_onnx(const Bench& bench, const std::string& folder);  // onnx.cpp
 
 /// flop/s of sgemm now, in a fraction of a second; or of the same product by split parts.
 double gemm_rate(const Bench& bench, cpu::Products how = cpu::Products::float32);  // sgemm.cpp

@@ -1,5 +1,7 @@
-// bench [--cpu] [NAME ...]: seconds for the work that peers/bench_torch.py and peers/bench_jax.py time. Names select by
-// prefix. --cpu: processor seconds of one thread, for comparisons on a busy machine.
+// bench [--cpu] [--onnx FOLDER] [NAME ...]: seconds for the work that peers/bench_torch.py and peers/bench_jax.py time. Names select by
+// prefix. --cpu: processor seconds of one thread, for comparisons on a busy machine. --onnx: also the folder's networks.
+#include <exception>
+
 #include "autodiff/cpu/blas.h"
 #include "autodiff/cpu/parallel.h"
 #include "tests/bench/bench.h"
@@ -8,9 +10,30 @@ int main(int argc, char** argv) {
   using namespace tangentplane;
   const auto blas = cpu::blas_report();
   if (!blas.warning.empty()) fmt::print(stderr, "bench: {}\n", blas.warning);
-  const bool cpu = argc > 1 && std::string(argv[1]) == "--cpu";
+  bool cpu = false;
+  std::string folder;
+  std::vector<std::string> names;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--cpu") {
+      cpu = true;
+    } else if (word == "--onnx" && i + 1 < argc) {
+      folder = argv[++i];
+    } else if (word.starts_with("--")) {
+      fmt::print(stderr, "bench: {} is no option; there are --cpu, --onnx FOLDER\n", word);
+      return 2;
+    } else {
+      names.push_back(word);
+    }
+  }
   if (cpu) cpu::set_threads(1);
-  const bench::Bench bench({argv + 1 + cpu, argv + argc}, cpu);
+  const bench::Bench bench(names, cpu);
+  if (!folder.empty()) try {
+      bench::bench_onnx(bench, folder);
+    } catch (const std::exception& e) {
+      fmt::print(stderr, "bench: {}\n", e.what());
+      return 2;
+    }
   bench::bench_sgemm(bench);
   bench::bench_training(bench);
   bench::bench_ntk(bench);
