@@ -21,6 +21,6 @@ install(FILES tests/check.h tests/check.cpp tests/catch.h DESTINATION ${CMAKE_IN
 
 configure_package_config_file(autodiff/cmake/tangentplane-config.cmake.in ${PROJECT_BINARY_DIR}/tangentplane-config.cmake
   INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/tangentplane-config.cmake ${PROJECT_BINARY_DIR}/tangentplane-config-version.cmake
   DESTINATION ${package_folder} COMPONENT development)

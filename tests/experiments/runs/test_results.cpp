@@ -5,6 +5,7 @@
 #include "experiments/common/options/options.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/run_main.h"
+#include "experiments/common/run/provenance.h"
 #include "experiments/common/run/results.h"
 #include "experiments/common/run/run_record.h"
 #include "experiments/common/text/files.h"
@@ -160,6 +161,6 @@ TEST_CASE("both --help and --version are answered on standard output and end the
       });
     });
     CHECK(status == 0);
-    CHECK(text.find(std::string(word) == "--help" ? "--num-train" : "tangentplane 0.") != std::string::npos);
+    CHECK(text.find(std::string(word) == "--help" ? "--num-train" : "tangentplane " + version()) != std::string::npos);
   }
 }
