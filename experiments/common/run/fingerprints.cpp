@@ -105,7 +105,8 @@ std::uint64_t read_rows_through(const fs::path& file, const data::NpyInfo& info,
     data::require_finite(file.string(), part, what, i);
     for (Index r = 0; norms == RowNorms::one && r < part.rows(); ++r) {
       double square = 0;
-      for (const S v : std::as_const(part).slice(r, r + 1).span()) square += static_cast<double>(v) * static_cast<double>(v);
+      const auto row = part.slice(r, r + 1);
+      for (const S v : row.span()) square += static_cast<double>(v) * static_cast<double>(v);
       const double norm = std::sqrt(square);
       require(std::abs(norm - 1) <= 0.01, "{}: {} {} has norm {:.4g}, not 1", file.string(), what, i + r, norm);
     }

@@ -172,7 +172,7 @@ TEST_CASE("provenance: a git archive knows its commit, and is configured without
     CHECK_THAT(test::bytes_of(box / "out.cpp"), ContainsSubstring("commit() { return \"" + head + "\"; }"));
     fs::remove(box / "out.cpp");
   }
-  const auto configured = shell(box, "cmake -S archive -B build -D CMAKE_BUILD_TYPE=Release -D TANGENTPLANE_TESTS=OFF");
+  const auto configured = shell(box, "cmake -S archive -B build -G Ninja -D CMAKE_BUILD_TYPE=Release -D TANGENTPLANE_TESTS=OFF");
   INFO(configured.out << configured.err);
   CHECK(configured.status == 0);
 }

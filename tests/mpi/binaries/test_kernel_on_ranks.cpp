@@ -17,15 +17,6 @@ const std::string network = " --model lenet --features 3,4,10,8,1 --quiet", smal
 
 Tensor<double> load(const fs::path& path) { return data::load_npy<double>(path); }
 
-/// Lines of a text.
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
-}
-
 void require_same_pairs(const Sandbox& box, const std::string& a, const std::string& b, double tolerance) {
   INFO(a << " and " << b);
   const auto va = load(box / a / "eigvals.npy"), vb = load(box / b / "eigvals.npy"), ua = load(box / a / "eigvecs.npy"),
@@ -177,7 +168,7 @@ TEST_CASE("whatever ends one rank ends all, in one line") {
     return end;
   };
   const auto one_line = [&](const Outcome& end, const std::string& line) {
-    const auto lines = lines_of(end.err);
+    const auto lines = errors_of(end.err);
     INFO(end.err);
     REQUIRE(lines.size() == 1);
     CHECK_THAT(lines[0], ContainsSubstring(line));
@@ -188,8 +179,7 @@ TEST_CASE("whatever ends one rank ends all, in one line") {
   one_line(timed(on(2, "compute_nads")), "compute_nads: is one process; start it without mpirun");
   one_line(timed(on(2, "compute_ntk" + small + " --method full --out full")), "--method full");
   // One rank sees other options, or input that the others do not see.
-  const std::string rank0 =
-      fmt::format("{} -q --oversubscribe --allow-run-as-root --bind-to none -n 1 {}/compute_ntk --threads 1", MPIRUN, places::binaries());
+  const std::string rank0 = fmt::format("{} -n 1 {}/compute_ntk --threads 1", mpirun(), places::binaries());
   const std::string more = fmt::format(" : -n 2 {}/compute_ntk --threads 1", places::binaries());
   one_line(timed(rank0 + small + " --eigen 4 --out x" + more + small + " --eigen 5 --out x"),
            "its --eigen 5 is not that of rank 0, --eigen 4");
@@ -212,7 +202,7 @@ TEST_CASE("an interrupted run on ranks ends in one line, and the same command go
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
     CHECK(end.status != 0);
     INFO(end.err);
-    CHECK(lines_of(end.err).size() <= 1);
+    CHECK(errors_of(end.err).size() <= 1);
     CHECK_THAT(end.err, ContainsSubstring("interrupted; the same command goes on from here"));
     CHECK(fs::exists(box / "stopped" / ".unfinished"));
     CHECK(!fs::exists(box / "stopped" / "eigvals.npy"));
@@ -247,7 +237,7 @@ TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same com
       const Outcome end = run.wait();
       CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
       CHECK(end.status != 0);
-      CHECK(lines_of(end.err).size() <= 1);
+      CHECK(errors_of(end.err).size() <= 1);
       CHECK(processes_of("compute_ntk", box.path()).empty());
       CHECK(!fs::exists(box / "killed" / "eigvals.npy"));
     }
@@ -261,15 +251,14 @@ TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same com
   for (double& v : images.span()) v = random.normal();
   data::save_npy(box / "images.npy", images);
   const std::string disk =
-                        "compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out full --memory 60M",
-                    mpirun = fmt::format("{} -q --oversubscribe --allow-run-as-root --bind-to none", MPIRUN);
+      "compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out full --memory 60M";
   std::ofstream(box / "limited") << "#!/bin/sh\nulimit -f 16000\nexec \"$@\"\n";
   fs::permissions(box / "limited", fs::perms::owner_all);
   const std::string words = fmt::format("{}/{} --threads 1", places::binaries(), disk);
-  const Outcome end = box.run(mpirun + " -n 2 " + words + " : -n 1 " + (box / "limited").string() + " " + words);
+  const Outcome end = box.run(mpirun() + " -n 2 " + words + " : -n 1 " + (box / "limited").string() + " " + words);
   INFO(end.err);
   CHECK(end.status != 0);
-  REQUIRE(lines_of(end.err).size() == 1);
+  REQUIRE(errors_of(end.err).size() == 1);
   CHECK_THAT(end.err, ContainsSubstring("kernel.tiles.2-of-3"));
   box.good(on(3, disk));
   CHECK_THAT(box.record("full")["plan"]["kernel"].get<std::string>(), ContainsSubstring("on the disks"));
