@@ -159,7 +159,7 @@ TEST_CASE("targets, sizes and directions are dealt to the ranks") {
   }
 }
 
-TEST_CASE("whatever ends one rank ends all, in one line") {
+TEST_CASE("whatever ends one rank ends all, in one line", "[ends]") {
   const Sandbox box;
   const auto timed = [&](const std::string& command) {
     const auto start = std::chrono::steady_clock::now();
@@ -187,7 +187,7 @@ TEST_CASE("whatever ends one rank ends all, in one line") {
   CHECK(!fs::exists(box / "x"));
 }
 
-TEST_CASE("an interrupted run on ranks ends in one line, and the same command goes on") {
+TEST_CASE("an interrupted run on ranks ends in one line, and the same command goes on", "[ends]") {
   const Sandbox box;
   const std::string command =
       on(3, "compute_ntk --num-train 1500 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out stopped");
@@ -224,7 +224,7 @@ std::vector<pid_t> processes_of(const std::string& binary, const fs::path& folde
   return found;
 }
 
-TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same command goes on") {
+TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same command goes on", "[ends]") {
   const Sandbox box;
   const std::string program = "compute_ntk --num-train 1500 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out";
   {
