@@ -1,4 +1,4 @@
-// Which path computes which convolution (conv2d_paths.h declares them):
+// Which path computes which convolution (paths.h declares them):
 //  - tiles: output channels that fill vectors. No patches are copied; best for the outputs and input gradients of a ResNet and, as
 //    long as the gradient stays in L2, for weight gradients;
 //  - planes: few output channels (LeNet, input gradients of first layers), where sgemm would use each patch too seldom;

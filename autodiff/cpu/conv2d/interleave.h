@@ -1,4 +1,4 @@
-// Planes to NHWC and back in registers, for conv2d_planar.cpp: planes [R][lanes] for lanes positions of R channels.
+// Planes to NHWC and back in registers, for planar.cpp: planes [R][lanes] for lanes positions of R channels.
 #pragma once
 
 #include <bit>

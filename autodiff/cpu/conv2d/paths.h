@@ -41,7 +41,7 @@ Tensor<S> sum_chunks(const Tensor<S>& partials, Shape shape);
 /// Images in a chunk of a weight gradient: a function of the sizes alone; large gradients get few chunks to keep partials small.
 Index images_per_chunk(const ConvGeometry& at, Index images);
 
-// conv2d_gemm.cpp: patches in blocks that stay in L2 (im2col), then BLAS. Any sizes.
+// gemm.cpp: patches in blocks that stay in L2 (im2col), then BLAS. Any sizes.
 template <class S>
 Tensor<S> gemm_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
 template <class S>
@@ -49,11 +49,11 @@ Tensor<S> gemm_weight(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S
 template <class S>
 void gemm_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
-// conv2d_planar.cpp: lanes are neighbouring positions of one row. Any sizes; made for few output channels.
+// planar.cpp: lanes are neighbouring positions of one row. Any sizes; made for few output channels.
 template <class S>
 Tensor<S> planar_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
 
-// conv2d_tiles.cpp: lanes are output channels, which must fill whole vectors; no patches are copied.
+// tiles.cpp: lanes are output channels, which must fill whole vectors; no patches are copied.
 template <class S>
 Tensor<S> tiled_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
 
@@ -64,20 +64,20 @@ Tensor<S> tiled_weight(const ConvGeometry& at, Across across, const Tensor<S>& x
 template <class S>
 void tiled_weight_rows(const ConvGeometry& at, Across across, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
-// conv2d_winograd.cpp: F(4 x 4, 3 x 3), a quarter of the products. Kernels of 3 x 3, stride 1, both numbers of channels whole vectors.
+// winograd.cpp: F(4 x 4, 3 x 3), a quarter of the products. Kernels of 3 x 3, stride 1, both numbers of channels whole vectors.
 // Rounding: for random x, w and dy the relative error in the 2-norm is some twice that of the definition summed in float (outputs, 64
 // to 512 channels: 0.8e-6 to 2.3e-6 for 0.4e-6 to 1.1e-6; weight gradients: 5e-7). It is relative to the terms of a sum, not to the sum:
 // test_winograd.cpp bounds it entry by entry.
 Tensor<float> winograd_conv2d(const ConvGeometry& at, const Tensor<float>& x, const Tensor<float>& w);
 Tensor<float> winograd_weight(const ConvGeometry& at, const Tensor<float>& x, const Tensor<float>& dy);
 
-// conv2d_transpose.cpp: the input gradient as stride x stride convolutions of stride 1, each by `conv`.
+// transpose.cpp: the input gradient as stride x stride convolutions of stride 1, each by `conv`.
 template <class S>
 using Conv2dPath = Tensor<S> (*)(const ConvGeometry&, const Tensor<S>&, const Tensor<S>&);
 template <class S>
 Tensor<S> input_gradient(const ConvGeometry& at, const Tensor<S>& w, const Tensor<S>& dy, Conv2dPath<S> conv);
 
-// conv2d_depthwise.cpp: each channel is a group; lanes are channels. Any strides and dilations.
+// depthwise.cpp: each channel is a group; lanes are channels. Any strides and dilations.
 inline bool is_depthwise(const ConvGeometry& at) { return at.groups > 1 && at.groups == at.channels; }
 template <class S>
 Tensor<S> depthwise_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
@@ -88,7 +88,7 @@ Tensor<S> depthwise_weight(const ConvGeometry& at, const Tensor<S>& x, const Ten
 template <class S>
 void depthwise_weight_rows(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& dy, S* rows, Index stride);
 
-// conv2d_grouped.cpp: patches and BLAS for each group. Any sizes, strides, dilations and groups.
+// grouped.cpp: patches and BLAS for each group. Any sizes, strides, dilations and groups.
 template <class S>
 Tensor<S> grouped_conv2d(const ConvGeometry& at, const Tensor<S>& x, const Tensor<S>& w);
 template <class S>

@@ -1,4 +1,4 @@
-// The inner loop of conv2d_tiles.cpp and conv2d_winograd.cpp: a sum of outer products that stays in registers, R scalars by L vectors.
+// The inner loop of tiles.cpp and winograd.cpp: a sum of outer products that stays in registers, R scalars by L vectors.
 #pragma once
 
 #include <array>
