@@ -54,8 +54,8 @@ double eigen_flops(const KernelPlan& plan) {
 /// Share of those flops that are products with the kernel, which may be split: Lanczos's, but for its orthogonalisation.
 double split_share(const KernelPlan& plan) {
   if (plan.method == EigenMethod::nystrom || plan.method == EigenMethod::full) return 0;
-  const Index n = plan.size(), basis = std::max(plan.eigen, kernels::lanczos_basis(n, plan.eigen) - kernels::lanczos_block(n, plan.eigen));
-  return 1 - 4 * static_cast<double>(basis) * static_cast<double>(basis) * static_cast<double>(n) / eigen_flops(plan);
+  const double n = static_cast<double>(plan.size()), basis = static_cast<double>(kernels::lanczos_expected(plan.size(), plan.eigen));
+  return 1 - 4 * basis * basis * n / eigen_flops(plan);
 }
 
 /// Share of gemm's rate that the eigenpairs of n rows reach: the Ritz problem, hardly parallel, weighs less the larger n is.
