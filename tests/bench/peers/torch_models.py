@@ -1,13 +1,11 @@
-"""The study's three networks in PyTorch, for bench_torch.py and bench_torch_compiled.py."""
+"""The study's three networks in PyTorch, for bench_torch.py and bench_torch_compiled.py; this resnet18 pads as PyTorch does, where that of
+networks.py pads as the study."""
 import torch.nn as nn, torch.nn.functional as F
+from networks import lenet
 
 
 def mlp():
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 100), nn.ReLU(), nn.Linear(100, 100), nn.ReLU(), nn.Linear(100, 1))
-
-def lenet():
-    return nn.Sequential(nn.Conv2d(3, 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(),
-                         nn.AvgPool2d(2), nn.Flatten(), nn.Linear(1024, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 1))
 
 class Block(nn.Module):
     def __init__(s, i, o, st):
