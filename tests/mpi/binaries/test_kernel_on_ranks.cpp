@@ -189,8 +189,9 @@ TEST_CASE("whatever ends one rank ends all, in one line", "[ends]") {
 
 TEST_CASE("an interrupted run on ranks ends in one line, and the same command goes on", "[ends]") {
   const Sandbox box;
+  // Long enough: mpirun passes a signal on after a second or two.
   const std::string command =
-      on(3, "compute_ntk --num-train 1500 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out stopped");
+      on(3, "compute_ntk --num-train 3900 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out stopped");
   for (const int signal : {SIGINT, SIGTERM}) {
     Running run(command, box.path(), Running::Group::own);
     for (int i = 0; i < 400 && !fs::exists(box / "stopped" / "run.json"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
