@@ -148,18 +148,19 @@ class Krylov {
   double norm_ = 0, flops_ = 0;
 };
 
+/// Vectors of a block where `asked` are, 0 for the default.
+Index block_of(Index n, Index k, Index asked) { return asked > 0 ? std::min(n, asked) : lanczos_block(n, k); }
+
 }  // namespace
 
 Index lanczos_block(Index n, Index k) { return std::min(n, std::clamp<Index>((k / 8 + 15) / 16 * 16, 16, 128)); }
 
 Index lanczos_basis(Index n, Index k, Index block) {
-  block = block > 0 ? std::min(n, block) : lanczos_block(n, k);
+  block = block_of(n, k, block);
   return std::min(n, (std::max(3 * k, k + 4 * block) + block - 1) / block * block + block);
 }
 
-Index lanczos_expected(Index n, Index k, Index block) {
-  return std::max(k, lanczos_basis(n, k, block) - (block > 0 ? std::min(n, block) : lanczos_block(n, k)));
-}
+Index lanczos_expected(Index n, Index k, Index block) { return std::max(k, lanczos_basis(n, k, block) - block_of(n, k, block)); }
 
 template <class S>
 double lanczos_bytes(Index n, Index k, Index basis, Index batch, Index width) {
@@ -235,7 +236,7 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
     if (options.progress) options.progress(fraction, what);
   };
   const double tolerance = options.tolerance > 0 ? options.tolerance : std::is_same_v<S, float> ? 1e-6 : 1e-10;
-  const Index block = options.block > 0 ? std::min(n, options.block) : lanczos_block(n, k), room = lanczos_basis(n, k, options.block);
+  const Index block = block_of(n, k, options.block), room = lanczos_basis(n, k, options.block);
   const Index limit = options.max_basis > 0 ? std::min(n, options.max_basis) : n,
               expected = std::min(limit, lanczos_expected(n, k, options.block));
 
