@@ -14,9 +14,6 @@ namespace {
 
 using kernels::Deal;
 
-/// Share of the matrix products' rate that Lanczos reaches on a rank with so many columns; the same as in one process.
-double eigen_efficiency(double n) { return n / (n + 12'000); }
-
 /// The part with the most to do.
 Index largest_part(const Deal& deal) {
   Index most = 0;

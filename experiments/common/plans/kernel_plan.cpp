@@ -58,9 +58,6 @@ double split_share(const KernelPlan& plan) {
   return 1 - 4 * basis * basis * n / eigen_flops(plan);
 }
 
-/// Share of gemm's rate that the eigenpairs of n rows reach: the Ritz problem, hardly parallel, weighs less the larger n is.
-double eigen_efficiency(double n) { return n / (n + 12'000); }
-
 /// The largest number in [low, high] that fits; low if none does.
 template <class Fits>
 Index largest(Index low, Index high, const Fits& fits) {

@@ -22,6 +22,8 @@ PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, 
 inline constexpr double pair_efficiency = 0.75;
 /// Share of their flops that are products large enough to be split.
 inline constexpr double pair_split_share = 0.9;
+/// Share of the gemm rate that the eigenpairs of n rows reach: the Ritz problem, hardly parallel, weighs less the larger n is.
+inline double eigen_efficiency(double n) { return n / (n + 12'000); }
 
 /// The features, their time as measured, and the pairs; rows and stage as named in `features` and `pairs`, whose memory and disk are kept.
 std::vector<PlanStage> kernel_stages(const NtkPlan& plan, const PassCost& pass, PlanStage features, PlanStage pairs);

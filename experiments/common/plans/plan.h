@@ -59,8 +59,7 @@ template <class S>
 double measure_gemm_rate(Index n = 1536, double seconds = 0.2, cpu::Products how = cpu::Products::float32);
 
 /// Sets the rate, and that of split products where they are asked for: as above where the plan is to be printed; a run spends about a
-/// hundredth of its own flops on it, and no memory that
-/// --memory does not leave.
+/// hundredth of its own flops on it, and no memory that --memory does not leave.
 template <class S>
 void measure_rate(Plan& plan, const CommonOptions& o);
 
