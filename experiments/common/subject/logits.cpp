@@ -7,6 +7,7 @@
 #include "data/npy.h"
 #include "experiments/common/cluster/ranks_of_run.h"
 #include "experiments/common/run/fingerprints.h"
+#include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
@@ -227,14 +228,11 @@ bool only_logits(const CommandLine& line, const LogitsOptions& logits, const Com
   const char* option = logits.check.empty() ? "--save-logits" : "--check-logits";
   require_alone(fmt::format("{} {}", line.name(), option));
   require(!o.plan, "--plan: {} needs none; leave one of them out", option);
+  require_folder_for("--save-logits", logits.save);
   std::error_code error;
-  const fs::path to = logits.save.empty() ? fs::path() : fs::absolute(logits.save);
-  require(to.empty() || fs::is_directory(to.parent_path(), error), "--save-logits {}: there is no folder {}; make it, or give another name",
-          logits.save, to.parent_path().string());
-  for (const fs::path& input : input_files(o, {logits.check})) {
+  for (const fs::path& input : input_files(o, {logits.check}))
     require(logits.save.empty() || !fs::equivalent(logits.save, input, error), "--save-logits {}: is read by this run; give another name",
             logits.save);
-  }
   with_dtype(o, [&]<class S>() { look_at_logits<S>(logits, o, layout, init); });
   return true;
 }

@@ -22,6 +22,14 @@ std::string read_text(const std::filesystem::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+void require_folder_for(std::string_view option, const std::string& file) {
+  if (file.empty()) return;
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  std::error_code error;
+  require(std::filesystem::is_directory(folder, error), "{} {}: there is no folder {}; make it, or give another name", option, file,
+          folder.string());
+}
+
 namespace {
 
 template <class Look>

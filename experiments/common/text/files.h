@@ -16,6 +16,9 @@ std::filesystem::path normal_path(const std::filesystem::path& path);
 /// The whole file. Throws std::invalid_argument if it cannot be read.
 std::string read_text(const std::filesystem::path& path);
 
+/// Throws std::invalid_argument naming the option unless the folder is there into which `file` is to be written; an empty name is no file.
+void require_folder_for(std::string_view option, const std::string& file);
+
 /// True if there is such an archive and it is whole: its directory and the headers of its arrays are.
 bool is_whole_npz(const std::filesystem::path& path);
 /// The same of a .npy.

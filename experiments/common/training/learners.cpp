@@ -5,6 +5,7 @@
 #include "data/npy.h"
 #include "experiments/common/figures/figures.h"
 #include "experiments/common/process/progress.h"
+#include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 #include "experiments/common/training/accuracies.h"
 #include "linearize/function_space.h"
@@ -193,10 +194,7 @@ void check_save_onnx(const CommonOptions& o, const SaveOnnx& save, std::size_t t
           "--save-onnx {}: there are {} trainings; give --save-onnx alone, which leaves final.onnx in the folder of each", save.to,
           trainings);
   require(save.to != o.model, "--save-onnx {}: is the file of --model; give another", save.to);
-  std::error_code error;
-  const fs::path folder = fs::path(save.to).parent_path();
-  require(save.to.empty() || fs::is_directory(folder, error), "--save-onnx {}: there is no folder {}; make it, or give another name",
-          save.to, folder.string());
+  require_folder_for("--save-onnx", save.to);
 }
 
 void record_balance(const std::vector<Target>& targets, RunRecord& record) {
