@@ -6,21 +6,14 @@
 #include "kernels/lanczos.h"
 #include "kernels/ntk.h"
 #include "kernels/tiled_operator.h"
+#include "tests/relative.h"
 #include "tests/small.h"
 
 using namespace tangentplane;
 using cpu::Products, cpu::ProductsInScope;
+using test::relative;
 
 namespace {
-
-double relative(const Tensor<float>& is, const Tensor<double>& was) {
-  double off = 0, all = 0;
-  for (Index i = 0; i < was.size(); ++i) {
-    off += (static_cast<double>(is[i]) - was[i]) * (static_cast<double>(is[i]) - was[i]);
-    all += was[i] * was[i];
-  }
-  return std::sqrt(off / all);
-}
 
 /// The same weights in both precisions, moved away from the zeros of initialisation, and images.
 struct Problem {

@@ -5,22 +5,13 @@
 #include "autodiff/cpu/split/products.h"
 #include "autodiff/random.h"
 #include "tests/autodiff/reference.h"
-#include "tests/catch.h"
+#include "tests/relative.h"
 
 using namespace tangentplane;
 using cpu::ConvGeometry, cpu::Products, cpu::ProductsInScope;
+using test::relative;
 
 namespace {
-
-double relative(const Tensor<float>& is, const Tensor<double>& was) {
-  REQUIRE(is.shape() == was.shape());
-  double off = 0, all = 0;
-  for (Index i = 0; i < was.size(); ++i) {
-    off += (static_cast<double>(is[i]) - was[i]) * (static_cast<double>(is[i]) - was[i]);
-    all += was[i] * was[i];
-  }
-  return std::sqrt(off / all);
-}
 
 /// What of f's flops was split, with the result that every number of threads gives.
 template <class F>

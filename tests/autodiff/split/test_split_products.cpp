@@ -7,10 +7,12 @@
 #include "autodiff/cpu/split/product.h"
 #include "autodiff/random.h"
 #include "autodiff/tensor.h"
-#include "tests/catch.h"
+#include "tests/autodiff/reference.h"
+#include "tests/relative.h"
 
 using namespace tangentplane;
 using namespace tangentplane::cpu;
+using reference::same_bits, test::relative;
 
 namespace {
 
@@ -27,21 +29,6 @@ Tensor<double> exact_product(Op op_a, Op op_b, Index m, Index n, Index k, const 
   Tensor<double> c({m, n});
   parallel_gemm(op_a, op_b, m, n, k, 1., x.data(), x.shape()[1], y.data(), y.shape()[1], 0., c.data(), n);
   return c;
-}
-
-double relative(const Tensor<float>& c, const Tensor<double>& exact) {
-  double off = 0, all = 0;
-  for (Index i = 0; i < exact.size(); ++i) {
-    off += (static_cast<double>(c[i]) - exact[i]) * (static_cast<double>(c[i]) - exact[i]);
-    all += exact[i] * exact[i];
-  }
-  return std::sqrt(off / all);
-}
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  for (Index i = 0; i < a.size(); ++i)
-    if (std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i])) return false;
-  return a.size() == b.size();
 }
 
 Tensor<float> split_product(Index m, Index n, Index k, const Tensor<float>& a, const Tensor<float>& b) {
