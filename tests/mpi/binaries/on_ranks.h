@@ -1,20 +1,34 @@
 // A command as mpirun starts it.
 #pragma once
 
+#include <fstream>
 #include <sstream>
 
 #include "tests/experiments/run_binary.h"
 
 namespace tangentplane::experiments::test {
 
-/// mpirun without its own advice where it can be told so (-q; not Open MPI 5), for any user and more ranks than cores.
+/// Up to version 4 Open MPI's mpirun can be told to keep its own advice; from 5 on it also hands nothing on once it is interrupted.
+constexpr bool can_be_quiet = 0 < OPEN_MPI && OPEN_MPI < 5, silent_once_interrupted = OPEN_MPI >= 5;
+
+/// mpirun without its own advice where it can be told so, for any user and more ranks than cores.
 inline std::string mpirun() {
-  return fmt::format("{}{} --oversubscribe --allow-run-as-root --bind-to none", MPIRUN, MPIRUN_CAN_BE_QUIET ? " -q" : "");
+  return fmt::format("{}{} --oversubscribe --allow-run-as-root --bind-to none", MPIRUN, can_be_quiet ? " -q" : "");
 }
 
 /// The command on so many ranks of one thread.
 inline std::string on(int ranks, const std::string& command) {
   return fmt::format("{} -n {} {}/{} --threads 1", mpirun(), ranks, places::binaries(), command);
+}
+
+/// The command on so many ranks, of which one runs another. By a script: a colon between two commands, any two, ends the mpirun of Open MPI
+/// 5.0.7 (Debian 13) in SIGSEGV.
+inline std::string on_all_but_one(const Sandbox& box, int ranks, const std::string& command, int one, const std::string& other) {
+  const auto script = box / "by-rank";
+  std::ofstream(script) << fmt::format("#!/bin/sh\nif [ \"${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}\" = {} ]; then {}; else exec {}; fi\n", one,
+                                       other, command);
+  fs::permissions(script, fs::perms::owner_all);
+  return fmt::format("{} -n {} {}", mpirun(), ranks, script.string());
 }
 
 /// Lines of a text.
@@ -29,7 +43,7 @@ inline std::vector<std::string> lines_of(const std::string& text) {
 /// Lines of standard error; of an mpirun that cannot be quiet those of the programs, which begin with their names.
 inline std::vector<std::string> errors_of(const std::string& text) {
   auto lines = lines_of(text);
-  if (!MPIRUN_CAN_BE_QUIET)
+  if (!can_be_quiet)
     std::erase_if(lines, [](const std::string& line) {
       return !line.starts_with("compute_") && !line.starts_with("train_") && !line.starts_with("own_networks") &&
              !line.starts_with("pretrained_");
