@@ -73,6 +73,7 @@ TileFile<S>::TileFile(const fs::path& path, const Deal& deal, Index part, std::u
                       const std::function<void(double)>& progress)
     : Tiles<S>(deal, part), path_(path) {
   if (!fs::exists(path)) make(fingerprint);
+  require(fs::is_regular_file(path), "{}: is not a file; delete it", path_.string());  // of a pipe an open file tells nothing, for ever
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor_ < 0) fail(path_, "opened", errno);
   marks_ = std::make_unique<std::atomic<std::uint32_t>[]>(static_cast<std::size_t>(this->count()));
@@ -131,6 +132,8 @@ void TileFile<S>::make(std::uint64_t fingerprint) const {
 template <class S>
 Index TileFile<S>::tile_of(const fs::path& path) {
   Header header;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return 0;
   std::ifstream file(path, std::ios::binary);
   return file.read(reinterpret_cast<char*>(&header), sizeof header) && header.ours() ? static_cast<Index>(header.tile) : 0;
 }

@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* alignment_file = "alignment.npy";
+
 struct Options : CommonOptions {
   EigenfunctionOptions from;
   LearnerOptions learner;
@@ -124,6 +126,9 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     };
     return train_in_function_space<S>(subject, targets, folders, o.recipe, o.learner.without_f0, kernel, cost, record, cpu::Ranks::world());
   }
+  if (o.aligns())  // those of targets that an earlier run finished, before any work
+    for (const fs::path& folder : folders)
+      if (finished(folder) && fs::exists(folder / alignment_file)) saved_alignment(o, folder / alignment_file, subject.data.num_train);
   if (o.aligns() && cpu::Ranks::world().first()) save_aligned(init_alignment, o, subject, subject.init, plan, record, alignment_before);
   std::shared_ptr<const KeptJacobian<S>> kept;
   if (cost.keeps()) {
@@ -140,6 +145,8 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       return history;
     };
     if (o.learner.linearize) return done(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
+    if (o.aligns() && finished(folder))
+      save_aligned(folder / alignment_file, o, subject, load_variables(folder / "final.npz", subject.init, subject.keys), plan, record);
     NetworkHooks<S> hooks;
     const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
     if (o.alignment_every)
@@ -151,7 +158,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
         const fs::path last = at_epoch(o.recipe.epochs);
         const auto aligned =
             fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
-        data::save_npy(folder / "alignment.npy", aligned);
+        data::save_npy(folder / alignment_file, aligned);
       };
     return done(train_network(subject, targets[t], folder, o.recipe, hooks));
   });
@@ -165,7 +172,7 @@ std::vector<RunFigure> figures_of(const Options& o, const Accuracies& shown, con
   for (const Target& target : targets) {
     const std::optional<Index> index = o.labels.empty() ? std::optional(parse_number<Index>("--index", target.name)) : std::nullopt;
     all.push_back({target_folder(folder, target.name, targets.size()) / "alignment.svg", [title, index](const fs::path& path) {
-                     return draw(path, alignment_figure(title, data::load_npy<double>(path.parent_path() / "alignment.npy"), index));
+                     return draw(path, alignment_figure(title, data::load_npy<double>(path.parent_path() / alignment_file), index));
                    }});
   }
   return all;

@@ -1,5 +1,7 @@
 // Kernels on disk: the file keeps what was written and knows what it lacks; products and eigenpairs equal those of the matrix in memory; a
 // kernel that was interrupted is completed, not computed anew.
+#include <sys/stat.h>
+
 #include <atomic>
 #include <fstream>
 #include <mutex>
@@ -137,6 +139,11 @@ TEST_CASE("a tile file of anything else is refused in one line") {
   CHECK_THAT(refusal(40, 8, 5), ContainsSubstring("is 5000 bytes long instead of"));
   folder.write("K.tiles", std::string(5000, 'x'));
   CHECK(refusal(40, 8, 5) == path.string() + ": is no file of a kernel's tiles; delete it");
+  fs::remove(path);
+  // A pipe is never read: nobody writes into it.
+  REQUIRE(mkfifo(path.c_str(), 0644) == 0);
+  CHECK(TileFile<double>::tile_of(path) == 0);
+  CHECK(refusal(40, 8, 5) == path.string() + ": is not a file; delete it");
   fs::remove(path);
   // More than any disk has.
   CHECK_THROWS_WITH(TileFile<double>(path, 20'000'000, 512, 5),

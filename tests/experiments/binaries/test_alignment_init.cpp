@@ -85,18 +85,20 @@ TEST_CASE("alignment_init: a run that goes on takes the one that is there, and r
   CHECK(fs::last_write_time(box / "N/alignment_init.npy") == kept);
   CHECK(test::differing(box.results("N"), whole) == "");
 
-  auto spoilt = box.array("N/alignment_init.npy");
-  spoilt[0] = NAN;  // where the eigenvector is not 0
-  for (const auto& damage : std::vector<Tensor<double>>{spoilt, Tensor<double>::zeros({3, 6}), Tensor<double>::full({3, 7}, INFINITY)}) {
-    unfinish();
-    data::save_npy(box / "N/alignment_init.npy", damage);
-    const auto end = box.run(command);
-    CHECK(end.status != 0);
-    CHECK_THAT(end.err, ContainsSubstring("N/alignment_init.npy: ") && ContainsSubstring("delete it to compute it anew"));
+  for (const std::string file : {"N/alignment_init.npy", "N/1/alignment.npy"}) {  // the second of a target that is finished
+    auto spoilt = box.array(file);
+    spoilt[0] = NAN;  // where the eigenvector is not 0
+    for (const auto& damage : std::vector<Tensor<double>>{spoilt, Tensor<double>::zeros({3, 6}), Tensor<double>::full({3, 7}, INFINITY)}) {
+      unfinish();
+      data::save_npy(box / file, damage);
+      const auto end = box.run(command);
+      CHECK(end.status != 0);
+      CHECK_THAT(end.err, ContainsSubstring(file + ": ") && ContainsSubstring("delete it to compute it anew"));
+    }
+    fs::remove(box / file);
+    box.good(command);
+    CHECK(test::differing(box.results("N"), whole) == "");
   }
-  fs::remove(box / "N/alignment_init.npy");
-  box.good(command);
-  CHECK(test::differing(box.results("N"), whole) == "");
 }
 
 TEST_CASE("alignment_init: without test images their row is no number, and such a run goes on all the same") {

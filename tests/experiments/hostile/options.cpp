@@ -154,7 +154,6 @@ const std::vector<std::string> paths{"im.npy",
                                      "K/",
                                      "im.npy/",
                                      "./im.npy",
-
                                      "dead-leaves",
                                      "cifar10",
                                      "mnist",
@@ -166,10 +165,29 @@ const std::vector<std::string> paths{"im.npy",
                                      "cifar",
                                      "S",
                                      "N"};
-const std::vector<std::string> choices{"mlp",        "lenet",    "resnet18", "relu",    "gelu",    "tanh",    "float32",
-                                       "float64",    "auto",     "full",     "lanczos", "nystrom", "rows",    "factors",
-                                       "parameters", "function", "MLP",      "",        "x",       "float16", "mlp ",
-                                       "sum",        "trace",    "0",        "1",       "squared", "adam",    "all"};
+const std::vector<std::string> choices{"mlp",  "lenet",   "resnet18", "relu",    "gelu", "tanh",    "float32",    "float64",
+                                       "auto", "full",    "lanczos",  "nystrom", "rows", "factors", "parameters", "function",
+                                       "MLP",  "",        "x",        "float16", "mlp ", "sum",     "trace",      "0",
+                                       "1",    "squared", "adam",     "all",     "split"};
+const std::vector<std::string> parts{"1/1",
+                                     "1/2",
+                                     "2/2",
+                                     "0/2",
+                                     "3/2",
+                                     "1/0",
+                                     "-1/2",
+                                     "1/-2",
+                                     "1/3/3",
+                                     "1/2 ",
+                                     "/",
+                                     "1/",
+                                     "/2",
+                                     "",
+                                     "1",
+                                     "a/b",
+                                     "1.5/2",
+                                     "1/1000000000000",
+                                     "9223372036854775807/9223372036854775807"};
 
 const std::map<std::string, const std::vector<std::string>*>& kinds() {
   static const std::map<std::string, const std::vector<std::string>*> all{{"--eigen", &integers},
@@ -217,7 +235,14 @@ const std::map<std::string, const std::vector<std::string>*>& kinds() {
                                                                           {"--freeze", &paths},
                                                                           {"--check-logits", &paths},
                                                                           {"--save-logits", &paths},
-                                                                          {"--save-onnx", &paths}};
+                                                                          {"--save-onnx", &paths},
+                                                                          {"--products", &choices},
+                                                                          {"--shard", &parts},
+                                                                          {"--scratch", &paths},
+                                                                          {"--ranks", &integers},
+                                                                          {"--node-gflops", &reals},
+                                                                          {"--network-gbits", &reals},
+                                                                          {"--node-memory", &sizes_of_memory}};
   return all;
 }
 
