@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "autodiff/cpu/elementwise.h"
-#include "kernels/dense_eigen.h"
-#include "kernels/lanczos.h"
+#include "kernels/eigen/dense_eigen.h"
+#include "kernels/eigen/lanczos.h"
 
 namespace tangentplane::kernels {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autodiff/tensor.h"
-#include "kernels/columns.h"
+#include "kernels/eigen/columns.h"
 
 namespace tangentplane::kernels {
 

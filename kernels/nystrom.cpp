@@ -9,7 +9,7 @@
 #include "autodiff/cpu/elementwise.h"
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/random.h"
-#include "kernels/dense_eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 
 namespace tangentplane::kernels {
 

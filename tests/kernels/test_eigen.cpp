@@ -5,8 +5,8 @@
 
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/random.h"
-#include "kernels/lanczos.h"
-#include "kernels/orthogonalise.h"
+#include "kernels/eigen/lanczos.h"
+#include "kernels/eigen/orthogonalise.h"
 #include "tests/catch.h"
 
 using namespace tangentplane;

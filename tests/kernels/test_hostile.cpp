@@ -1,12 +1,12 @@
 // Every public function of kernels/ with arguments that cannot be: one line each, and no crash; with the smallest that can: the right
 // value.
 #include "kernels/alignment.h"
-#include "kernels/dense_eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 #include "kernels/eigen.h"
-#include "kernels/lanczos.h"
+#include "kernels/eigen/lanczos.h"
 #include "kernels/nads.h"
 #include "kernels/nystrom.h"
-#include "kernels/tiled_ntk.h"
+#include "kernels/tiles/tiled_ntk.h"
 #include "tests/line_of.h"
 #include "tests/small.h"
 

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "kernels/dense_eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 #include "tests/golden.h"
 
 using namespace tangentplane;

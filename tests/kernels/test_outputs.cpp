@@ -4,8 +4,8 @@
 
 #include "kernels/alignment.h"
 #include "kernels/nystrom.h"
-#include "kernels/tiled_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 #include "tests/line_of.h"
 #include "tests/several_outputs.h"
 #include "tests/temporary_folder.h"

@@ -1,8 +1,8 @@
 // Tiles that are dealt to parts: each tile once, evenly, in runs; every part of a kernel computed on its own is, bit for bit, that part of
 // the whole; products of parts are those of the whole.
-#include "kernels/part_ntk.h"
-#include "kernels/tiled_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/part_ntk.h"
+#include "kernels/tiles/tiled_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 #include "tests/several_outputs.h"
 #include "tests/small.h"
 #include "tests/temporary_folder.h"

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <numbers>
 
-#include "kernels/dense_eigen.h"
-#include "kernels/lanczos.h"
+#include "kernels/eigen/dense_eigen.h"
+#include "kernels/eigen/lanczos.h"
 #include "kernels/nystrom.h"
-#include "kernels/orthogonalise.h"
+#include "kernels/eigen/orthogonalise.h"
 #include "tests/line_of.h"
 #include "tests/small.h"
 

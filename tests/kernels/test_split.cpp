@@ -3,9 +3,9 @@
 #include "autodiff/cpu/split/measured.h"
 #include "autodiff/cpu/split/product.h"
 #include "data/dataset.h"
-#include "kernels/lanczos.h"
+#include "kernels/eigen/lanczos.h"
 #include "kernels/ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_operator.h"
 #include "tests/relative.h"
 #include "tests/small.h"
 

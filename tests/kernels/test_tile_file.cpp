@@ -7,8 +7,8 @@
 #include <mutex>
 #include <set>
 
-#include "kernels/tiled_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 #include "tests/small.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernels/tile_file.h"
+#include "kernels/tiles/tile_file.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

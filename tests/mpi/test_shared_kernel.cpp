@@ -1,7 +1,7 @@
 // A kernel, its products and its eigenpairs shared out among ranks equal those of one process.
-#include "kernels/dense_eigen.h"
-#include "kernels/part_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/eigen/dense_eigen.h"
+#include "kernels/tiles/part_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 #include "tests/small.h"
 
 using namespace tangentplane;

@@ -7,8 +7,8 @@
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/progress.h"
-#include "kernels/tiled_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 
 namespace tangentplane::experiments {
 namespace fs = std::filesystem;

@@ -6,8 +6,8 @@
 
 #include "experiments/common/plans/kernel_stages.h"
 #include "experiments/common/process/memory.h"
-#include "kernels/lanczos.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/eigen/lanczos.h"
+#include "kernels/tiles/tiled_operator.h"
 
 namespace tangentplane::experiments {
 namespace {

@@ -10,7 +10,7 @@
 #include "experiments/common/options/kernel_options.h"
 #include "experiments/common/plans/plan.h"
 #include "experiments/common/subject/subject.h"
-#include "kernels/part_ntk.h"
+#include "kernels/tiles/part_ntk.h"
 
 namespace tangentplane::experiments {
 

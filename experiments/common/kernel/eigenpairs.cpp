@@ -5,10 +5,10 @@
 #include "experiments/common/plans/kernel_folder.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/progress.h"
-#include "kernels/lanczos.h"
+#include "kernels/eigen/lanczos.h"
 #include "kernels/nystrom.h"
-#include "kernels/tiled_ntk.h"
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_ntk.h"
+#include "kernels/tiles/tiled_operator.h"
 
 namespace tangentplane::experiments {
 namespace {

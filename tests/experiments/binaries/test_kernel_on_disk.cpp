@@ -5,7 +5,7 @@
 
 #include "autodiff/random.h"
 #include "experiments/common/plans/kernel_folder.h"
-#include "kernels/tile_file.h"
+#include "kernels/tiles/tile_file.h"
 #include "tests/experiments/run_binary.h"
 #include "tests/small.h"
 

@@ -2,8 +2,8 @@
 // tiles a product, each tile read once and used for both its sides.
 #pragma once
 
-#include "kernels/lanczos.h"
-#include "kernels/tile_file.h"
+#include "kernels/eigen/lanczos.h"
+#include "kernels/tiles/tile_file.h"
 
 namespace tangentplane::kernels {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "autodiff/tensor.h"
-#include "kernels/deal.h"
+#include "kernels/tiles/deal.h"
 
 namespace tangentplane::kernels {
 

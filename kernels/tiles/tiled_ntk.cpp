@@ -1,4 +1,4 @@
-#include "kernels/tiled_ntk.h"
+#include "kernels/tiles/tiled_ntk.h"
 
 #include <bit>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/ntk.h"
-#include "kernels/tile_file.h"
+#include "kernels/tiles/tile_file.h"
 
 namespace tangentplane {
 

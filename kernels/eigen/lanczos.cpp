@@ -1,4 +1,4 @@
-#include "kernels/lanczos.h"
+#include "kernels/eigen/lanczos.h"
 
 #include <cmath>
 #include <limits>
@@ -7,8 +7,8 @@
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
-#include "kernels/dense_eigen.h"
-#include "kernels/orthogonalise.h"
+#include "kernels/eigen/dense_eigen.h"
+#include "kernels/eigen/orthogonalise.h"
 
 namespace tangentplane::kernels {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/tiled_operator.h"
+#include "kernels/tiles/tiled_operator.h"
 
 #include <array>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "kernels/orthogonalise.h"
+#include "kernels/eigen/orthogonalise.h"
 
 #include <cmath>
 #include <limits>

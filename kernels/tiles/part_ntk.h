@@ -5,7 +5,7 @@
 
 #include "autodiff/cpu/ranks.h"
 #include "kernels/ntk.h"
-#include "kernels/tiles.h"
+#include "kernels/tiles/tiles.h"
 
 namespace tangentplane {
 

@@ -1,4 +1,4 @@
-#include "kernels/tile_file.h"
+#include "kernels/tiles/tile_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 
 #include "autodiff/random.h"
 #include "autodiff/tensor.h"
-#include "kernels/columns.h"
+#include "kernels/eigen/columns.h"
 
 namespace tangentplane::kernels {
 

@@ -2,7 +2,7 @@
 // matrix that is met only through its products with blocks of vectors.
 #pragma once
 
-#include "kernels/columns.h"
+#include "kernels/eigen/columns.h"
 #include "kernels/eigen.h"
 
 namespace tangentplane::kernels {

@@ -1,4 +1,4 @@
-#include "kernels/part_ntk.h"
+#include "kernels/tiles/part_ntk.h"
 
 #include "kernels/ntk_rounds.h"
 

@@ -1,4 +1,4 @@
-#include "kernels/deal.h"
+#include "kernels/tiles/deal.h"
 
 #include <algorithm>
 

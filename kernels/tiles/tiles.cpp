@@ -1,4 +1,4 @@
-#include "kernels/tiles.h"
+#include "kernels/tiles/tiles.h"
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 #include <functional>
 #include <memory>
 
-#include "kernels/tiles.h"
+#include "kernels/tiles/tiles.h"
 
 namespace tangentplane::kernels {
 

@@ -1,4 +1,4 @@
-#include "kernels/dense_eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 
 #include <lapacke.h>
 
