@@ -158,7 +158,7 @@ class MapEntrance : public factor_detail::EntranceOf<Map, T> {
 
 /// A parameter whose cotangent is already multiplied out (and summed over the examples).
 struct Direct {
-  static constexpr const char* name = "direct";
+  static constexpr const char* name = "an operand that leaves no factor (of a form whose shares_weight is false, or of add)";
 };
 /// The entrance of such a parameter: the gradient is the cotangent, and there is no J v.
 template <class T>

@@ -132,7 +132,10 @@ Tensor<S> load_rows(const fs::path& path, Index begin, std::optional<Index> end_
 std::vector<int> load_labels(const fs::path& path, bool binary, std::optional<Index> images) {
   auto source = ByteSource::file(path);
   const NpyInfo info = read_npy_header(source);
-  require(info.shape.rank() == 1, "{}: shape {}; labels are [N]", source.name(), info.shape);
+  require(info.shape.rank() == 1, "{}: shape {}; labels are [N]{}", source.name(), info.shape,
+          info.shape.rank() != 2 ? ""
+          : info.shape[1] == 1   ? ", in numpy y[:, 0]"
+                                 : ": of one-hot labels the classes, in numpy y.argmax(1)");
   require(!images || info.shape[0] == *images, "{}: has {} labels, there are {} images", source.name(), info.shape[0], images.value_or(0));
   std::vector<int> labels(static_cast<std::size_t>(info.shape[0]));
   const bool known = with_element_type(info.type, [&]<class From>(From) {

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <cstring>
 #include <fstream>
 
 namespace tangentplane::check {
@@ -272,6 +273,25 @@ Findings wrong(const Function& f, const std::vector<Shape>& shapes, std::uint64_
   if (found.size() == values) look(wrong_second_order(f, p, random));
   if (found.empty() && in_float) look(wrong_in_float(*in_float, f, p, random));
   return found;
+}
+
+Findings wrong_reach(Reach says, const std::function<Real(const Real&)>& f, const Real& x, RandomStream& random) {
+  if (says == Reach::batch) return {};
+  const char* const what = says == Reach::row ? "row" : "entry";
+  const Real y = f(x);
+  const auto parts = [&](const Real& t) { return says == Reach::entry ? t.size() : t.shape().rank() > 0 ? t.rows() : 1; };
+  if (parts(x) != parts(y))
+    return {fmt::format("reach: says {}, but its output {} has another number of them than its input {}", what, y.shape(), x.shape())};
+  const Index size = x.size() / parts(x), out = y.size() / parts(y);
+  for (Index i = 0; i < parts(x); ++i) {
+    Real other = x.clone();
+    for (Index k = i * size; k < (i + 1) * size; ++k) other[k] = random.normal();
+    const Real z = f(other);
+    for (Index j = 0; j < parts(y); ++j)
+      if (j != i && std::memcmp(y.data() + j * out, z.data() + j * out, static_cast<std::size_t>(out) * sizeof(double)) != 0)
+        return {fmt::format("reach: says {}, but {} {} of the output changes with {} {} of the input", what, what, j, what, i)};
+  }
+  return {};
 }
 
 std::string in_words(const Findings& findings, const Place& place) {

@@ -130,6 +130,11 @@ Findings wrong_in_float(const FloatFunction& in_float, const Function& f, const 
 Findings wrong(const Function& f, const std::vector<Shape>& shapes, std::uint64_t seed = 1, const Reference& reference = {},
                const FloatFunction* in_float = nullptr);
 
+/// What an op that says this of its reach does not keep: at x, redraws each example, or each entry, and looks which others of f(x) change,
+/// bit for bit. Nothing else finds a wrong reach, for derivatives are right all the same: only Jacobians and kernels are of the wrong
+/// images.
+Findings wrong_reach(Reach says, const std::function<Real(const Real&)>& f, const Real& x, RandomStream& random);
+
 /// A line of a source file.
 struct Place {
   const char* file = "";
@@ -156,6 +161,22 @@ inline void second_order(const Function& f, const std::vector<Real>& p, RandomSt
 inline void all_orders(const Function& f, const std::vector<Shape>& shapes, std::uint64_t seed = 1,
                        Place place = {__builtin_FILE(), __builtin_LINE()}) {
   report(wrong(f, shapes, seed), place);
+}
+/// A map keeps to what it says of its reach, at an input of this shape with several examples.
+template <class Map>
+void honest_reach(const Map& map, const Shape& input, Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  RandomStream random(1, "reach");
+  report(wrong_reach(
+             reach_of(map), [&](const Real& x) { return map.apply(x); }, draw(input, random), random),
+         place);
+}
+/// The same of a form and its input, at some weight.
+template <class Form>
+void honest_reach(const Form& form, const Shape& input, const Shape& weight, Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  RandomStream random(1, "reach");
+  const Real w = draw(weight, random);
+  const auto f = [&](const Real& x) { return form.template solve<Slot::output>(x, w); };
+  report(wrong_reach(reach_of(form), f, draw(input, random), random), place);
 }
 /// Both, and the values against a reference, in double and in float.
 template <class F>

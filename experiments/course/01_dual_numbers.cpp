@@ -16,7 +16,7 @@
 // So nothing has to be derived by hand. Run the whole program on pairs; the tangent that comes out is the slope.
 // A constant does not move: its tangent is 0.
 //
-// Prints: slopes of a function along three directions, in one run each; how well differences do it; the slope of a loop.
+// Prints: slopes of a function along three directions, in one run each; how well finite differences do it; the slope of a loop.
 #include <cmath>
 #include <cstdio>
 

@@ -10,9 +10,9 @@
 //   slot: one of the three places of a form: its input x, its weight w, its output y.
 //   transpose: the map A^T that takes A to the other side of an inner product: <y, A x> = <A^T y, x>.
 //
-// The idea. Behind the matrix product x w stands one number: <y, x w>, the sum of y[n,c] x[n,k] w[k,c] over n, k and c.
-// Leave one of the three out and sum what is left: the form is solved for that slot. Without y that is the product. Without x it
-// makes the cotangent of x from w and the cotangent of y. Without w it makes the cotangent of w. So there is one rule for a kind:
+// The idea. Take any y of the shape of x w. Then <y, x w> is one number, the sum of y[n,c] x[n,k] w[k,c] over n, k and c. Leave one
+// of the three out and sum what is left: the form is solved for that slot. Without y that is the product x w. Let y be the output's
+// cotangent: without x it is the cotangent of x, without w that of w. So there is one rule for a kind:
 //            forward mode                        reverse mode
 // form       product rule: x' w + x w'           solve for the other slots
 // map        apply it to the tangent             apply its transpose to the cotangent
@@ -39,7 +39,7 @@ double inner(const Matrix& a, const Matrix& b) { return (a.at * b.at).sum(); }
 
 // ---- Ops: what each is. ----
 enum class Slot { input, weight, output };
-struct MatMul {  // form: x [N, K], w [K, C], y [N, C]. p and q are what the two other slots hold, in this order.
+struct MatMul {  // form: x [N, K], w [K, C], y [N, C]. p and q are the other two, in the order x, w, y.
   template <Slot s>
   Matrix solve(const Matrix& p, const Matrix& q) const {
     const int N = s == Slot::input ? q.rows : p.rows, K = s == Slot::input ? p.rows : p.cols, C = s == Slot::input ? p.cols : q.cols;
@@ -142,8 +142,8 @@ int main() {
   return modes && differences ? 0 : 1;
 }
 
-// A new op is one struct. Both modes come from the six functions, whatever it is.
+// A new op is one struct. Both modes come from form, map and pointwise, once for Dual and once for Var.
 //
 // Exercises: exercises/03a_entrywise.cpp (a form of your own), exercises/03b_mean.cpp (a map and its transpose).
 // Open autodiff/forms.h, autodiff/maps.h and autodiff/pointwise.h: they are this, with convolutions. autodiff/dual.h and autodiff/record.h
-// hold the six functions; there a tangent or cotangent that is exactly zero is absent and costs nothing.
+// hold the functions of the two modes (`solve` is form, `apply` map); there a tangent or cotangent that is exactly zero is absent.

@@ -3,7 +3,7 @@
 // Needs: program 1 (dual numbers), program 2 (the tape).
 // Words:
 //   Hessian: the table H of second derivatives. Its product H v says how the gradient moves while the inputs move along v.
-//   nest: a type inside a type. Var<Dual<double>> is a tape whose values are dual numbers.
+//   nest: a type inside a type, each a level. Var<Dual<double>> is a tape whose values are dual numbers.
 //   lift: to make a constant of a nested type out of an inner value. It gets no tangent and no place on the tape.
 //   confusion: two derivatives that read each other's tangent; the literature calls it perturbation confusion.
 //
@@ -143,5 +143,5 @@ int main() {
   return wrong;
 }
 
-// Exercises: exercises/04a_second_derivative.cpp (dual numbers in dual numbers), exercises/04b_confusion.cpp (mend a confused derivative).
+// Exercises: exercises/04a_second_derivative.cpp (dual numbers in dual numbers), exercises/04b_confusion.cpp (a slope inside a slope).
 // Open autodiff/transforms.h: jvp, pullback and grad nest like this, for tensors; `lift` is in autodiff/value.h.

@@ -1,9 +1,9 @@
 // 6. J v and J^T u from the factors: everything that training a linear model asks for.
 //
-// Needs: program 2 (the Jacobian J: a row for each output, a column for each input), program 5 (factors; the inputs are the parameters).
+// Needs: program 2 (the Jacobian J: a row for each output, a column for each input, here a parameter), program 5 (factors).
 // Words:
-//   linearization: the network as the first derivative by its parameters sees it, f(x; theta + v) ~ f(x; theta) + J v. It is linear
-//     in v, but not in the image x.
+//   linearization: f(x; theta) + J v in place of f(x; theta + v), its first-order Taylor expansion in theta. It is linear in v, but
+//     not in the image x.
 //   tangent plane: the picture of it. The network's outputs bend as theta moves; the linearization touches them at theta.
 //   step: a change v of all parameters. J v says how much every output changes.
 //
@@ -127,7 +127,7 @@ int main() {
     gaps[s] = std::abs(jacobian(moved, x).value.at - J.value.at - h * Jv.at).max();
     std::printf("h = %-5g  %.2e\n", h, gaps[s]);
   }
-  check("a tenth of the step leaves a hundredth of the gap (within a tenth of that)", gaps[1] / gaps[2], 100, 10);
+  check("a tenth of the step leaves a hundredth of the gap (to 10 per cent)", gaps[1] / gaps[2], 100, 10);
 
   // Beside the rows: entry (k, c) of row i is a(i, k) d(i, c).
   const Parameters g = transpose_times(J, u);

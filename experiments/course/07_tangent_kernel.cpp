@@ -30,7 +30,7 @@ struct Matrix {
 Matrix constant(int rows, int cols, double v) { return {rows, cols, std::vector<double>(rows * cols, v)}; }
 
 double flops = 0;
-double dot(const double* p, const double* q, int n) {  // every product of this program; it counts itself
+double dot(const double* p, const double* q, int n) {  // all that is counted: inner products of rows or of factors
   double sum = 0;
   for (int i = 0; i < n; ++i) sum += p[i] * q[i];
   flops += 2 * n;
@@ -144,4 +144,4 @@ int main() {
 }
 
 // Exercises: exercises/07a_dense_entry.cpp (an entry of a dense layer with bias), exercises/07b_convolution_entry.cpp (of a convolution).
-// Open kernels/features.h: `plan_features` counts both ways for each layer and takes the cheaper one. kernels/ntk.h makes the kernel.
+// Open kernels/feature_plan.cpp: `plan_features` counts both ways for each layer and takes the cheaper one. kernels/ntk.h: the kernel.

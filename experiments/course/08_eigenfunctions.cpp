@@ -9,9 +9,9 @@
 //   eigenvalue: that lambda, by how much K stretches u. K's are never negative.
 //   eigenfunction: an eigenvector, read as a target: a value for each example.
 //
-// The idea. The linearization is trained by v <- v - eta J^T r, so its outputs J v change by -eta J J^T r = -eta K r. Hence
+// The idea. For the loss |r|^2 / 2 and a learning rate eta a step is v <- v - eta J^T r. It changes J v by -eta J J^T r = -eta K r. Hence
 //   r <- (1 - eta K) r.
-// Write r as a sum of eigenvectors. Each of them only shrinks, in every step, by its own factor 1 - eta lambda:
+// Write r as a sum of eigenvectors. Each of them only shrinks: every step multiplies it by 1 - eta lambda:
 // after t steps (1 - eta lambda)^t of it is left. A large eigenvalue means learned soon; a small one, almost never.
 // So the kernel alone says in which order targets are learned. The study of this project asks whether the network agrees.
 //
@@ -100,11 +100,11 @@ int main() {
   for (const Pair& p : pairs)
     for (int i = 0; i < N; ++i) gap = std::fmax(gap, std::abs(dot(K[i], p.vector) - p.value * p.vector[i]));
 
-  // Train the linearization, in its parameters, on a target that holds every eigenfunction once. It starts at zero.
+  // Train J v, the linearization less f(theta), in its parameters. It starts at zero; its target holds every eigenfunction once.
   Vector target(N), v(J[0].size()), residual(N);
   for (const Pair& p : pairs)
     for (int i = 0; i < N; ++i) target[i] += p.vector[i];
-  const double eta = 1 / pairs[0].value;  // so that no factor 1 - eta lambda is negative
+  const double eta = 1 / pairs[0].value;  // so that no 1 - eta lambda is negative
   for (int t = 0; t <= steps; ++t) {
     for (int i = 0; i < N; ++i) residual[i] = dot(J[i], v) - target[i];
     if (t == steps) break;

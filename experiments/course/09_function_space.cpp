@@ -13,7 +13,7 @@
 // Same batches, same steps, same numbers. J has vanished; the kernel does everything. The distance that theta went is there too:
 // |v|^2 = a^T J J^T a = a^T K a. New examples need only their kernel with the training examples.
 //
-// Prints: one training twice, in parameters and in function space: losses, distance, and what a step costs.
+// Prints: one training twice, in parameters and in function space: losses, distance, and what each costs.
 #include <cmath>
 #include <cstdio>
 #include <numeric>

@@ -93,7 +93,7 @@ Parameters step(Parameters theta, const Jacobian& J, const Matrix& u, double siz
 }
 double alignment(const Matrix& K, const Matrix& y) { return inner(y, product(K, y)) / inner(y, y); }
 double trace(const Matrix& K) { return std::valarray<double>(K.at[std::slice(0, K.rows, K.rows + 1)]).sum(); }
-double left_of(Matrix y, const Matrix& K) {  // after 100 steps of the linear model with the kernel K
+double left_of(Matrix y, const Matrix& K) {  // of |y|^2, after 100 steps of 1 / trace: a kernel that only grew gains nothing
   const double before = inner(y, y);
   for (int t = 0; t < 100; ++t) y.at -= 1 / trace(K) * product(K, y).at;
   return inner(y, y) / before;
@@ -147,4 +147,4 @@ int main() {
 }
 
 // Exercises: exercises/10a_alignment.cpp (without a kernel), exercises/10b_kernel_distance.cpp (how far a kernel has turned).
-// Open kernels/alignment.h: it is this, for networks and images of any size. Then the study itself: experiments/README.md.
+// Open kernels/alignment.cpp: it is this, for networks and images of any size. Then the study itself: experiments/README.md.

@@ -111,8 +111,10 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   if (o.plan) return print_plan(plan);
   folder.has_figures(figures_of(o, targets, folder.path()));
   if (!folder.claim()) return;
-  if (o.from.given())
+  if (o.from.given()) {
     say_if_other("pretrained_ntk_comparison", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
+    say_if_other_dtype("pretrained_ntk_comparison", o.dtype, o.from.ntk);
+  }
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o, o.from.files(o, false)));

@@ -144,6 +144,7 @@ void run_in(CommandLine& line, const Options& o) {
   folder.has_figures({figure_of_accuracies(shown, o.learner, false, folder.path())});
   if (!folder.claim()) return;
   say_if_other("train_nads", o.file("nads.npy"), hash, before, "directions");
+  say_if_other_dtype("train_nads", o.dtype, o.nads);
   RunRecord record(folder);
   record.follow(plan);
   record.made_from(made, input_files(o, {o.file("nads.npy"), start}));

@@ -145,8 +145,10 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       return history;
     };
     if (o.learner.linearize) return done(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
-    if (o.aligns() && finished(folder))
-      save_aligned(folder / alignment_file, o, subject, load_variables(folder / "final.npz", subject.init, subject.keys), plan, record);
+    if (o.aligns() && finished(folder) && !fs::exists(folder / alignment_file)) {
+      const auto weights = with_remedy(train_anew, [&] { return load_variables(folder / "final.npz", subject.init, subject.keys); });
+      data::save_npy(folder / alignment_file, aligned_kernel(o, subject, weights, plan, record));
+    }
     NetworkHooks<S> hooks;
     const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
     if (o.alignment_every)
@@ -219,7 +221,10 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
                          "target"};
   folder.has_figures(figures_of(o, shown, targets, folder.path()));
   if (!folder.claim()) return;
-  if (o.from.given()) say_if_other("train_ntk", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
+  if (o.from.given()) {
+    say_if_other("train_ntk", o.from.file("eigvecs.npy"), o.from.eigenvectors, o.from.before, "eigenvectors");
+    say_if_other_dtype("train_ntk", o.dtype, o.from.ntk);
+  }
   if (kernel && !o.from.before.all().empty()) say_if_other("train_ntk", o.from.file("ntk.npy"), kernel, o.from.before, "kernel");
   RunRecord record(folder);
   record.follow(plan);
@@ -235,8 +240,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
 }
 
 void run(int argc, const char* const* argv, const OwnNetworks& own) {
-  CommandLine line("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on binary labels",
-                   "train_ntk");
+  CommandLine line("Trains a network or its linearization on eigenfunctions of its neural tangent kernel, or on labels", "train_ntk");
   Options o;
   offer(o, own);
   add_common_options(line, o);

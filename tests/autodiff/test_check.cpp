@@ -1,6 +1,7 @@
 // The checker speaks: each way in which an op may be wrong is named, and nothing else is.
 #include <filesystem>
 
+#include "autodiff/ops.h"
 #include "tests/check.h"
 #include "tests/places.h"
 
@@ -139,6 +140,27 @@ struct Flattening {
   }
 };
 
+/// Each example's row plus the next one's, which says that examples stay apart.
+struct Neighbours {
+  static constexpr const char* name = "neighbours";
+  Reach says;
+  Reach reach() const { return says; }
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    Tensor<S> y(x.shape());
+    const Index n = x.rows(), size = x.size() / n;
+    for (Index i = 0; i < x.size(); ++i) y[i] = x[i] + x[(i + size) % x.size()];
+    return y;
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    Tensor<S> x(y.shape());
+    const Index n = y.rows(), size = y.size() / n;
+    for (Index i = 0; i < y.size(); ++i) x[i] = y[i] + y[(i + y.size() - size) % y.size()];
+    return x;
+  }
+};
+
 template <class T>
 T no_duals(const T& x) {
   require(!std::is_same_v<T, Dual<Real>>, "no_duals: takes no duals");
@@ -214,6 +236,39 @@ TEST_CASE("an entry that is not written, a wrong shape and a throw are findings"
   const Findings thrown = check::wrong([](const auto& p) { return no_duals(p[0]); }, {{4}});
   CHECK(named(thrown, {"forward mode, Dual<Tensor> throws: no_duals: takes no duals"}));
   CHECK_FALSE(named(thrown, {"reverse"}));
+}
+
+TEST_CASE("an op that reaches further than it says is found, though its derivatives are right") {
+  CHECK(check::wrong([](const auto& p) { return apply(Neighbours{Reach::row}, p[0]); }, {{4, 3}}).empty());
+  RandomStream random(1, "test");
+  const auto reach_of_neighbours = [&](Reach says) {
+    return check::wrong_reach(
+        says, [&](const Real& x) { return Neighbours{says}.apply(x); }, check::draw({4, 3}, random), random);
+  };
+  CHECK(named(reach_of_neighbours(Reach::row), {"reach: says row, but row 3 of the output changes with row 0 of the input"}));
+  CHECK(named(reach_of_neighbours(Reach::entry), {"reach: says entry, but entry 9 of the output changes with entry 0"}));
+  CHECK(reach_of_neighbours(Reach::batch).empty());
+  const auto sums = [](const Real& x) { return Real::zeros({x.rows()}); };
+  CHECK(named(check::wrong_reach(Reach::entry, sums, check::draw({4, 3}, random), random), {"another number of them", "[4]", "[4,3]"}));
+}
+
+TEST_CASE("ops reach no further than they say") {
+  using check::honest_reach;
+  honest_reach(Reshape{{3, 4}, {3, 2, 2}}, {3, 4});
+  honest_reach(Scale{3}, {3, 4});
+  honest_reach(GlobalMean{4, 5}, {3, 4, 5, 2});
+  honest_reach(Permute{{3, 4, 2}, {0, 2, 1}}, {3, 4, 2});
+  honest_reach(Permute{{3, 4}, {1, 0}}, {3, 4});  // says batch
+  honest_reach(Slice{{3, 5}, {3, 2}, {0, 1}, {1, 2}}, {3, 5});
+  honest_reach(Embed{Slice{{3, 5}, {3, 2}, {0, 1}, {1, 2}}}, {3, 2});
+  honest_reach(Broadcast{{3, 1, 2}, {3, 4, 2}}, {3, 1, 2});
+  honest_reach(Take{{3, 4}, 1, std::make_shared<const std::vector<Index>>(std::vector<Index>{2, 0, 2})}, {3, 4});
+  honest_reach(MatMul{}, {3, 5, 4}, {4, 2});
+  honest_reach(Mul{}, {3, 4}, {3, 4});
+  honest_reach(ChannelScale{}, {3, 5, 4}, {4});
+  honest_reach(BatchMatMul{}, {3, 2, 4}, {3, 4, 5});
+  honest_reach(BroadcastMul{{3, 4}, {4}, {3, 4}}, {3, 4}, {4});
+  honest_reach(Conv2d{ops_detail::conv_geometry("conv2d", 5, 4, {3, 3, 2, 2}, {})}, {3, 5, 4, 2}, {3, 3, 2, 2});
 }
 
 TEST_CASE("the line of source that asked names the op") {

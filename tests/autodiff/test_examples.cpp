@@ -82,7 +82,10 @@ std::string together(const std::string& op) {
   return "rows: " + op + " takes entries of several examples together, so nothing per example exists; keep each example in its own row";
 }
 std::string direct(int parameter) {
-  return fmt::format("rows: parameter {} enters through direct, whose cotangent is summed over the examples", parameter);
+  return fmt::format(
+      "rows: parameter {} enters through an operand that leaves no factor (of a form whose shares_weight is false, or of add), whose "
+      "cotangent is summed over the examples",
+      parameter);
 }
 Var<Real> constant(const Shape& s) { return draw_all({s})[0]; }
 Var<Real> seen(const Vars& p, const Var<Real>& x) { return tanh(bias(x, p[0])); }  // [N, 3, 2] of the examples, with p[0] [2]

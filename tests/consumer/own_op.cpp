@@ -19,4 +19,5 @@ struct Witch {
 TEST_CASE("an op outside the tree is checked as those in it are") {
   check::all_orders([](const auto& p) { return pointwise(Witch{}, p[0]); }, {{3, 5}});
   CHECK(pointwise(Witch{}, Tensor<double>::from({1}, {2.0}))[0] == 0.4);
+  check::honest_reach(Scale{2}, {3, 5});
 }

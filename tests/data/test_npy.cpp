@@ -291,7 +291,9 @@ TEST_CASE("labels that are none are refused, saying which entry") {
   CHECK_THAT(any(dict("'<f8'", "(1,)"), bytes_of<double>({1e10})), ContainsSubstring("fits 32 bits"));
   CHECK_THAT(any(dict("'<i8'", "(1,)"), bytes_of<std::int64_t>({Index(1) << 33})), ContainsSubstring("fits 32 bits"));
   CHECK_THAT(any(dict("'<f2'", "(1,)"), bytes_of<std::uint16_t>({0x7c00})), ContainsSubstring("entry 0 is inf"));
-  CHECK_THAT(any(dict("'<i4'", "(1, 2)"), std::string(8, '\0')), ContainsSubstring("shape [1,2]; labels are [N]"));
+  CHECK_THAT(any(dict("'<i4'", "(1, 2)"), std::string(8, '\0')),
+             ContainsSubstring("shape [1,2]; labels are [N]: of one-hot labels the classes, in numpy y.argmax(1)"));
+  CHECK_THAT(any(dict("'<i4'", "(2, 1)"), std::string(8, '\0')), ContainsSubstring("shape [2,1]; labels are [N], in numpy y[:, 0]"));
   CHECK_THAT(any(dict("'<c8'", "(1,)"), std::string(8, '\0')), ContainsSubstring("dtype complex64; labels are"));
   CHECK_THAT(any(dict("'>i4'", "(1,)"), std::string(4, '\0')), ContainsSubstring("dtype big-endian int32"));
   CHECK_THAT(binary({0, 1, 2}), ContainsSubstring("entry 2 is 2; binary labels are 0 or 1"));

@@ -114,7 +114,9 @@ std::vector<Case> parameters_that_meet_other_rows() {
                           const auto tall = reshape(bias(two, scope.parameter("b", {3}, zeros())), {2 * n, 2, 3, 1});
                           return last(scope, reshape(conv_activate_pool(scope / "c", 2, 1, Activation::tanh, tall), {n, 4}));
                         }));
-  all.push_back(refused("a parameter by entries", "parameter p enters through direct, whose cotangent is summed over the examples",
+  all.push_back(refused("a parameter by entries",
+                        "parameter p enters through an operand that leaves no factor (of a form whose shares_weight is false, or of add), "
+                        "whose cotangent is summed over the examples",
                         [](const auto& scope, const auto& images) {
                           const auto x = seen(scope, images);
                           return last(scope, mul(x, scope.parameter("p", shape_of(x), ones())));

@@ -113,5 +113,6 @@ TEST_CASE("what has no Jacobian by example is refused") {
   const std::vector<Real> p{Real::full({3, 2}, 1)};
   const auto back = pullback([](const auto& q) { return tanh(add(q[0], lift<std::decay_t<decltype(q[0])>>(Real::full({3, 2}, 2)))); }, p);
   CHECK_THROWS_WITH(FactoredJacobian<double>(Real::zeros({3}), back.factors(p[0]), {p[0].shape()}),
-                    "jacobian: parameter 0 enters through direct, whose cotangent is summed over the examples");
+                    "jacobian: parameter 0 enters through an operand that leaves no factor (of a form whose shares_weight is false, or of "
+                    "add), whose cotangent is summed over the examples");
 }

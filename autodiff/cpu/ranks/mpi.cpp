@@ -195,6 +195,7 @@ void end_all(int status, const std::string& line, const std::function<void(const
     }
   }
   if (say) say(line);
+  sleep_for(0.2);  // for mpirun to hand the line on: that of Open MPI 5 reads no more once a rank aborts
   MPI_Abort(MPI_COMM_WORLD, status);
   _exit(status);
 }

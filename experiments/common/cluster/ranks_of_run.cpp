@@ -14,10 +14,12 @@ void require_same_on_ranks(const Config& config, const Fingerprints& inputs) {
     if (key != "threads" && key != "memory") own += fmt::format("--{} {}\n", key, value);
   for (const Fingerprint& f : inputs.all()) own += fmt::format("{} {} ({})\n", f.name, f.text, f.source);
   std::istringstream first(ranks.agreed(own)), here(own);
-  for (std::string there, mine; static_cast<bool>(std::getline(first, there)) | static_cast<bool>(std::getline(here, mine));
-       there.clear(), mine.clear())
+  for (std::string there, mine;; there.clear(), mine.clear()) {
+    const bool more_there = static_cast<bool>(std::getline(first, there)), more_here = static_cast<bool>(std::getline(here, mine));
+    if (!more_there && !more_here) return;
     require(there == mine, "rank {}: its {} is not that of rank 0, {}; start all ranks with the same program, options and files",
             ranks.rank(), mine.empty() ? "nothing" : mine, there.empty() ? "nothing" : there);
+  }
 }
 
 }  // namespace tangentplane::experiments

@@ -214,7 +214,8 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
     };
     line.add("--data", set_data, {"Images: dead-leaves (generated), cifar10, mnist or FILE.npy [N,H,W,C]", "NAME", o.data, "Data"});
     add_number<std::uint64_t>(line, "--data-seed", o.data_seed, "Seed of the generated images", 0, largest, "Data");
-    add_path(line, "--labels", o.labels, ".npy", "Binary targets [N] in place of the data's own, training images first", "Data");
+    add_path(line, "--labels", o.labels, ".npy",
+             "Labels [N] in place of the data's own, training images first: 0 or 1, or a class for each logit", "Data");
     add_path(line, "--data-dir", o.data_dir, "/", "Folder that holds cifar-10-batches-bin/ or the MNIST files", "Data");
   }
   if (data != DataOptions::none) {

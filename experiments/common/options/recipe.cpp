@@ -50,7 +50,8 @@ void set_loss(Config& config, const Recipe& recipe, const LossOptions& how, Inde
 }
 
 void check_recipe(const Recipe& recipe, Index num_train) {
-  require(recipe.batch <= num_train, "--batch {}: there are {} training images; give at most that", recipe.batch, num_train);
+  require(recipe.batch <= num_train, "--batch {}{}: there are {} training images; give --batch {} or less", recipe.batch,
+          recipe.batch == Recipe{}.batch ? " (the default)" : "", num_train, num_train);
   if (const auto* sgd = std::get_if<Sgd>(&recipe.optimizer))
     require(sgd->momentum < 1, "--momentum {}: give a number below 1", sgd->momentum);
 }

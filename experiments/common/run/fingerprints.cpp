@@ -138,4 +138,10 @@ void say_if_other(const std::string& experiment, const fs::path& file, std::uint
   put(stderr, line);
 }
 
+void say_if_other_dtype(const std::string& experiment, const std::string& dtype, const fs::path& folder) {
+  const Config config = Config::read(folder / "config.toml");
+  if (const std::string* then = config.find("dtype"); then && *then != dtype)
+    remark("{}: {} is of {}, this run of {}; --dtype {} makes them alike\n", experiment, folder.string(), *then, dtype, *then);
+}
+
 }  // namespace tangentplane::experiments

@@ -62,5 +62,7 @@ std::uint64_t read_through(const std::filesystem::path& file, const char* what, 
 /// standard error where the file is not the one that the run wrote (it is taken as it is), or where an older version left no fingerprints.
 void say_if_other(const std::string& experiment, const std::filesystem::path& file, std::uint64_t hash, const Fingerprints& before,
                   std::string_view name);
+/// The same where that run was of another precision: nothing takes --dtype over from it.
+void say_if_other_dtype(const std::string& experiment, const std::string& dtype, const std::filesystem::path& folder);
 
 }  // namespace tangentplane::experiments

@@ -9,11 +9,7 @@ std::string trainable_line(const CommonOptions& o) {
   const OwnNetwork* own = o.own();
   if (!own || !own->file) return "";
   const auto& d = own->description;
-  constexpr std::size_t most = 6;  // named; run.json has all
-  const std::size_t named = d.trainable.size() > most ? most - 1 : d.trainable.size();
-  std::string names = fmt::format("{}", fmt::join(d.trainable.begin(), d.trainable.begin() + static_cast<std::ptrdiff_t>(named), ", "));
-  if (named < d.trainable.size()) names += fmt::format(" and {} more", d.trainable.size() - named);
-  return fmt::format("trained: {} ({} of {} arrays of {}, {:.0f} parameters)", names, d.trainable.size(),
+  return fmt::format("trained: {} ({} of {} arrays of {}, {:.0f} parameters)", fmt::join(d.trainable, ", "), d.trainable.size(),
                      d.trainable.size() + d.constants.size() + d.statistics.size(), own->file->filename().string(), d.size.parameters);
 }
 

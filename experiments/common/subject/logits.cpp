@@ -99,14 +99,17 @@ std::vector<Mistake<S>> usual_mistakes(const CommonOptions& o, const Shape& imag
   return all;
 }
 
-/// What a difference of this kind usually comes from.
-std::string looks_like(const LogitsDifference& d) {
+/// What a difference of this kind usually comes from. A network from a file brings its weights, its paddings and its epsilons along.
+std::string looks_like(const LogitsDifference& d, bool from_file) {
   const double bent = 1 - std::abs(d.correlation);
   if (bent < 1e-9 && (std::abs(d.factor - 1) > 1e-4 || std::abs(d.constant) > 1e-4 * d.size))
     return fmt::format("Theirs are {:.6g} times ours{}: a last weight or bias differs, or two logits were brought over as one.", d.factor,
                        std::abs(d.constant) > 1e-4 * d.size ? fmt::format(" plus {:.6g}", d.constant) : "");
   if (d.relative() < 0.01 && std::abs(d.correlation) > 0.9)
     return "So small a difference is often another GELU (here the tanh form), or another epsilon of BatchNorm.";
+  if (from_file)
+    return "Was the file exported in the state in which those logits were computed, the same weights and running statistics, in eval mode? "
+           "Are the images the same, in the same order, scaled as they were there (uint8 is divided by 255)?";
   // A ResNet18 of random weights whose strides are padded otherwise: 0.4 to 0.7 on images as smooth as photographs, 0 to 0.4 on noise.
   if (std::abs(d.correlation) > 0.4)
     return "Logits that are alike and not the same are often another padding (SAME has the smaller half first: a convolution of "
@@ -165,7 +168,7 @@ void check(const std::string& path, const CommonOptions& o, const Subject<S>& su
     tell("It is as if {}. Without that the largest difference is {:.2g} of the largest logit{}. Remedy: {}.\n", mistake.cause,
          left.relative(), left.relative() <= allowed ? ", which is rounding" : "", mistake.remedy);
   }
-  if (!explained) tell("{}\n", looks_like(d));
+  if (!explained) tell("{}\n", looks_like(d, o.is_file_model()));
   throw std::runtime_error(
       fmt::format("--check-logits {}: the logits differ by {:.2g} of the largest; {:.0e} would be rounding", path, d.relative(), allowed));
 }

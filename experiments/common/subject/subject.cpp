@@ -60,8 +60,12 @@ void require_fits(const CommonOptions& o, const Shape& image) {
   if (own && own->file) {
     const Shape& takes = own->description.image;
     const bool channels_first = image.rank() == 3 && takes == Shape{image[1], image[2], image[0]};
-    require(image == takes, "--model {}: takes images of shape {}, these have {}; give {}", o.model, takes, image,
-            channels_first ? "[N,H,W,C], in numpy x.transpose(0, 2, 3, 1)" : "such images");
+    const bool by_default = o.data == CommonOptions{}.data;  // which nobody may have asked for
+    require(image == takes, "--model {}: takes images of shape {}, {} have {}; give {}", o.model, takes,
+            by_default ? "those of --data " + o.data : "these", image,
+            channels_first ? "[N,H,W,C], in numpy x.transpose(0, 2, 3, 1)"
+            : by_default   ? "--data FILE.npy"
+                           : "such images");
   }
   require(own || image.rank() == 3, "--shape {}: give {}", join(extents_of(image)), height_width_channels);
   if (o.model == "lenet")

@@ -1,7 +1,8 @@
 // 5b. A weight that is used at several positions, as a convolution's is: its part of a row.
 #include "exercise.h"
 
-// f of one example: at each of S positions the same w meets another patch; tanh; then everything is added up with weights v [S, C].
+// f of one example: the same w is used at S places of it, each time on another row of `patches`, what it sees there; tanh; then everything
+// is added up with weights v [S, C].
 double f(const Matrix& patches, const Matrix& w, const Matrix& v) {
   Matrix h = product(patches, w);
   for (double& entry : h.at) entry = std::tanh(entry);

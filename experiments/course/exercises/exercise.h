@@ -26,7 +26,7 @@ inline int exercise(const char* name, void (*test)()) {
     test();
   } catch (const NotFilled&) {
     std::printf("%s is not filled yet: write it in experiments/course/exercises/holes/%s.h\n", name, name);
-    return 77;
+    if (mistakes == 0) return 77;
   }
   std::printf("%s: %s\n", name, mistakes == 0 ? "right" : "not right yet");
   return mistakes == 0 ? 0 : 1;

@@ -114,8 +114,9 @@ void read_input(Graph& graph, const proto::GraphProto& g) {
   require(rank >= 2 && rank <= 4, "{}: input {} is [{}]; a network here takes images [N,C,H,W], or [N,D]", graph.file, graph.input,
           joined(shown));
   for (std::size_t i = 0; i < rank; ++i) {
-    require(i == 0 || graph.extents[i], "{}: input {} is [{}]; no size but the batch's, the first, may be dynamic", graph.file, graph.input,
-            joined(shown));
+    require(i == 0 || graph.extents[i],
+            "{}: input {} is [{}]; no size but the batch's, the first, may be dynamic; export it with the others fixed", graph.file,
+            graph.input, joined(shown));
     require(!graph.extents[i] || *graph.extents[i] > 0, "{}: input {} is [{}]; an extent of 0 holds no images", graph.file, graph.input,
             joined(shown));
   }

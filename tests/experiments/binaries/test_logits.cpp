@@ -108,6 +108,8 @@ TEST_CASE("images in PyTorch's order are told how to be turned, for a network fr
              ContainsSubstring("takes images of shape [16,16,3], these have [3,16,16]; give [N,H,W,C], in numpy x.transpose(0, 2, 3, 1)"));
   CHECK_THAT(box.refused("compute_ntk --model lenet --data nchw.npy --out K"),
              ContainsSubstring("nchw.npy: shape [5,3,16,16] looks like [N,C,H,W]; give [N,H,W,C]"));
+  CHECK_THAT(box.refused("compute_ntk --model G/model.onnx --out K"),
+             ContainsSubstring("takes images of shape [16,16,3], those of --data dead-leaves have [32,32,3]; give --data FILE.npy"));
 }
 
 TEST_CASE("logits: --check-logits names the usual mistakes") {
@@ -206,6 +208,19 @@ TEST_CASE("logits: --check-logits says what a difference looks like that no usua
              ContainsSubstring("another padding (SAME has the smaller half first"));
   CHECK_THAT(said([&](double, Index i) { return size * std::sin(3. * static_cast<double>(i * i)); }),
              ContainsSubstring("so little to do with each other"));
+}
+
+TEST_CASE("logits: of a network from a file it is asked how it was exported") {
+  const Sandbox box("onnx/resnet_small");
+  const std::string network = "compute_ntk --model G/model.onnx --data G/images.npy --dtype float64";
+  box.good(network + " --save-logits right.npy");
+  auto theirs = box.array("right.npy");
+  double size = 0;
+  for (double z : theirs.span()) size = std::max(size, std::abs(z));
+  for (Index i = 0; i < theirs.size(); ++i) theirs[i] += 0.1 * size * std::sin(3. * static_cast<double>(i));
+  data::save_npy(box / "theirs.npy", theirs);
+  const std::string said = differs(box, network + " --check-logits theirs.npy");
+  CHECK_THAT(said, ContainsSubstring("exported in the state in which those logits were computed") && !ContainsSubstring("padding"));
 }
 
 TEST_CASE("logits: --check-logits and --save-logits refuse what they cannot use, in one line") {

@@ -76,9 +76,9 @@ TEST_CASE("bad input: options") {
 
   CHECK(train(" --batch 9").starts_with("--batch is given more than once"));
   CHECK(box.refused("train_ntk" + mlp + " --data good.npy --labels good_labels.npy --batch 9") ==
-        "--batch 9: there are 8 training images; give at most that");
+        "--batch 9: there are 8 training images; give --batch 8 or less");
   CHECK(box.refused("train_ntk" + mlp + " --data good.npy --labels good_labels.npy --num-train 6 --batch 7") ==
-        "--batch 7: there are 6 training images; give at most that");
+        "--batch 7: there are 6 training images; give --batch 6 or less");
   CHECK(train(" --epochs 0") == "--epochs 0: give an integer from 1 to 1000000");
   CHECK(train(" --learning-rate -1") == "--learning-rate -1: give a number from 0 to 1000000000");
   CHECK(train(" --learning-rate nan") == "--learning-rate nan: give a number from 0 to 1000000000");

@@ -11,9 +11,11 @@ namespace tangentplane::experiments::test {
 /// Up to version 4 Open MPI's mpirun can be told to keep its own advice; from 5 on it also hands nothing on once it is interrupted.
 constexpr bool can_be_quiet = 0 < OPEN_MPI && OPEN_MPI < 5, silent_once_interrupted = OPEN_MPI >= 5;
 
-/// mpirun without its own advice where it can be told so, for any user and more ranks than cores.
+/// mpirun without its own advice where it can be told so, for any user and more ranks than cores. Of Open MPI 5's ways between ranks those
+/// of one machine alone, which find nothing to remark, in shared memory as small as before: a test limits the length of files.
 inline std::string mpirun() {
-  return fmt::format("{}{} --oversubscribe --allow-run-as-root --bind-to none", MPIRUN, can_be_quiet ? " -q" : "");
+  const char* const ways = OPEN_MPI >= 5 ? " --mca btl self,sm --mca btl_sm_segment_size 4194304" : "";
+  return fmt::format("{}{}{} --oversubscribe --allow-run-as-root --bind-to none", MPIRUN, can_be_quiet ? " -q" : "", ways);
 }
 
 /// The command on so many ranks of one thread.
