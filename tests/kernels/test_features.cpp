@@ -133,8 +133,10 @@ TEST_CASE("features refuse images that they do not hold and another network") {
   CHECK_THAT(line_of([&] { features.fill(-1, jacobian); }), ContainsSubstring("features: images -1 to 3 of 5"));
   features.fill(0, jacobian);
   Real out({6, 6});
-  for (const auto& [i0, i1, j0, j1] : {std::tuple<Index, Index, Index, Index>{0, 6, 0, 1}, {-1, 1, 0, 1}, {0, 1, 4, 6}, {3, 2, 0, 1}})
-    CHECK_THAT(
-        line_of([&, i0 = i0, i1 = i1, j0 = j0, j1 = j1] { Features<double>::block(features, i0, i1, features, j0, j1, out.data(), 6); }),
-        ContainsSubstring("features: a block of images"));
+  struct Block {
+    Index i0, i1, j0, j1;
+  };
+  for (const Block& b : {Block{0, 6, 0, 1}, {-1, 1, 0, 1}, {0, 1, 4, 6}, {3, 2, 0, 1}})
+    CHECK_THAT(line_of([&] { Features<double>::block(features, b.i0, b.i1, features, b.j0, b.j1, out.data(), 6); }),
+               ContainsSubstring("features: a block of images"));
 }
