@@ -160,6 +160,10 @@ TEST_CASE("train_ntk: options that differ from those of --ntk are refused unless
     CHECK_THAT(box.refused(command + " " + option + " " + is),
                ContainsSubstring(option + " " + is) && ContainsSubstring("A/config.toml has " + was) && ContainsSubstring("--force"));
   box.good(command + " --model lenet --num-train 30 --activation relu --out agreeing");
+  // The precision is no such option: another is taken, with a word.
+  const auto single = box.run("train_ntk --ntk A --index 2 --epochs 1 --batch 8 --quiet --out single");
+  CHECK(single.status == 0);
+  CHECK_THAT(single.err, ContainsSubstring("A is of float64, this run of float32; --dtype float64 makes them alike"));
   // The saved kernel is relu's: with another activation forced it is not taken.
   box.good(command + " --activation gelu --force --linearize --out parameters");
   box.good(command + " --activation gelu --force --linearize --space function --out function");
