@@ -36,8 +36,8 @@ TEST_CASE("signals: each ends a run in order with status 128 + signal and keeps 
   for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
     INFO(signal);
     auto run = box.start(test::endless_training);
-    test::wait_for(box / "B/labels.npy", run);
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    test::wait_for(box / "B/alignment_init.npy", run);  // the last before its first epoch
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     run.signal(signal);
     if (signal == SIGTERM) run.signal(signal);  // a batch system sends it to the group and to the process
     const auto end = run.wait();
