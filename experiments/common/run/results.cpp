@@ -270,6 +270,9 @@ bool ResultsFolder::claim_here() {
       if (!growing_.empty() && !is_part(*config_.find(growing_), *there.find(growing_))) make_room_();
       write_config();
     }
+  } catch (const fs::filesystem_error& e) {
+    take_back();
+    require(false, "{}: {} cannot be read ({}); give another folder", option, e.path1().string(), e.code().message());
   } catch (const std::runtime_error& e) {  // what check() cannot foresee, a full disk among them
     take_back();
     require(false, "{}: cannot be written ({}); give another folder", option, e.what());
