@@ -8,19 +8,13 @@
 
 namespace tangentplane::experiments::test {
 
-/// Up to version 4 Open MPI's mpirun can be told to keep its own advice; from 5 on it also hands nothing on once it is interrupted.
-constexpr bool can_be_quiet = 0 < OPEN_MPI && OPEN_MPI < 5, silent_once_interrupted = OPEN_MPI >= 5;
-
-/// mpirun without its own advice where it can be told so, for any user and more ranks than cores. Of Open MPI 5's ways between ranks those
-/// of one machine alone, which find nothing to remark, in shared memory as small as before: a test limits the length of files.
-inline std::string mpirun() {
-  const char* const ways = OPEN_MPI >= 5 ? " --mca btl self,sm --mca btl_sm_segment_size 4194304" : "";
-  return fmt::format("{}{}{} --oversubscribe --allow-run-as-root --bind-to none", MPIRUN, can_be_quiet ? " -q" : "", ways);
-}
+/// What mpirun is like here (tests/mpi/CMakeLists.txt, as is its command line, MPIRUN): whether it was told to keep its own advice, and
+/// whether it hands nothing on once it is interrupted.
+constexpr bool can_be_quiet = CAN_BE_QUIET, silent_once_interrupted = SILENT_ONCE_INTERRUPTED;
 
 /// The command on so many ranks of one thread.
 inline std::string on(int ranks, const std::string& command) {
-  return fmt::format("{} -n {} {}/{} --threads 1", mpirun(), ranks, places::binaries(), command);
+  return fmt::format("{} -n {} {}/{} --threads 1", MPIRUN, ranks, places::binaries(), command);
 }
 
 /// The command on so many ranks, of which one runs another. By a script: a colon between two commands, any two, ends the mpirun of Open MPI
@@ -30,7 +24,7 @@ inline std::string on_all_but_one(const Sandbox& box, int ranks, const std::stri
   std::ofstream(script) << fmt::format("#!/bin/sh\nif [ \"${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}\" = {} ]; then {}; else exec {}; fi\n", one,
                                        other, command);
   fs::permissions(script, fs::perms::owner_all);
-  return fmt::format("{} -n {} {}", mpirun(), ranks, script.string());
+  return fmt::format("{} -n {} {}", MPIRUN, ranks, script.string());
 }
 
 /// Lines of a text.
