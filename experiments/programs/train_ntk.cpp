@@ -147,7 +147,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
     if (o.learner.linearize) return done(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
     if (o.aligns() && finished(folder) && !fs::exists(folder / alignment_file)) {
       const auto weights = with_remedy(train_anew, [&] { return load_variables(folder / "final.npz", subject.init, subject.keys); });
-      data::save_npy(folder / alignment_file, aligned_kernel(o, subject, weights, plan, record));
+      save_aligned(folder / alignment_file, o, subject, weights, plan, record);
     }
     NetworkHooks<S> hooks;
     const auto at_epoch = [&](Index epoch) { return folder / fmt::format("alignment-epoch{}.npy", epoch); };
