@@ -4,8 +4,8 @@
 
 #include "autodiff/cpu/memory.h"
 #include "autodiff/transforms.h"
-#include "kernels/eigen/dense_eigen.h"
 #include "kernels/eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 #include "kernels/features.h"
 #include "kernels/tangent_rows.h"
 

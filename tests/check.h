@@ -162,6 +162,13 @@ inline void all_orders(const Function& f, const std::vector<Shape>& shapes, std:
                        Place place = {__builtin_FILE(), __builtin_LINE()}) {
   report(wrong(f, shapes, seed), place);
 }
+/// Both, and the values against a reference, in double and in float.
+template <class F>
+void all_orders(const F& f, const std::vector<Shape>& shapes, const Reference& reference, std::uint64_t seed = 1,
+                Place place = {__builtin_FILE(), __builtin_LINE()}) {
+  const FloatFunction in_float(f);
+  report(wrong(f, shapes, seed, reference, &in_float), place);
+}
 /// A map keeps to what it says of its reach, at an input of this shape with several examples.
 template <class Map>
 void honest_reach(const Map& map, const Shape& input, Place place = {__builtin_FILE(), __builtin_LINE()}) {
@@ -177,13 +184,6 @@ void honest_reach(const Form& form, const Shape& input, const Shape& weight, Pla
   const Real w = draw(weight, random);
   const auto f = [&](const Real& x) { return form.template solve<Slot::output>(x, w); };
   report(wrong_reach(reach_of(form), f, draw(input, random), random), place);
-}
-/// Both, and the values against a reference, in double and in float.
-template <class F>
-void all_orders(const F& f, const std::vector<Shape>& shapes, const Reference& reference, std::uint64_t seed = 1,
-                Place place = {__builtin_FILE(), __builtin_LINE()}) {
-  const FloatFunction in_float(f);
-  report(wrong(f, shapes, seed, reference, &in_float), place);
 }
 
 }  // namespace tangentplane::check

@@ -2,8 +2,8 @@
 // matrix that is met only through its products with blocks of vectors.
 #pragma once
 
-#include "kernels/eigen/columns.h"
 #include "kernels/eigen.h"
+#include "kernels/eigen/columns.h"
 
 namespace tangentplane::kernels {
 
@@ -48,8 +48,8 @@ Eigenpairs<S> block_lanczos(const SymmetricOperator<S>& K, Index k, const EigenO
 Index lanczos_block(Index n, Index k);
 /// Vectors of the basis, the block under way included, that block_lanczos makes room for at first; most spectra need fewer.
 Index lanczos_basis(Index n, Index k, Index block = 0);
-/// Vectors that it is expected to multiply: 3 k, or four blocks beside a few pairs. Of the study's kernels LeNet's needed 2.8 k to 3.2 k for
-/// 100 pairs or more, the MLP's 3.2 k to 4 k.
+/// Vectors that it is expected to multiply: 3 k, or four blocks beside a few pairs. Of the study's kernels LeNet's needed 2.8 k to 3.2 k
+/// for 100 pairs or more, the MLP's 3.2 k to 4 k.
 Index lanczos_expected(Index n, Index k, Index block = 0);
 /// Bytes that block_lanczos takes beside the operator with a basis of so many vectors, `batch` of them multiplied at a time in the end; of
 /// a rank with so many of the columns (0: all).

@@ -1,8 +1,8 @@
 // Every public function of kernels/ with arguments that cannot be: one line each, and no crash; with the smallest that can: the right
 // value.
 #include "kernels/alignment.h"
-#include "kernels/eigen/dense_eigen.h"
 #include "kernels/eigen.h"
+#include "kernels/eigen/dense_eigen.h"
 #include "kernels/eigen/lanczos.h"
 #include "kernels/nads.h"
 #include "kernels/nystrom.h"

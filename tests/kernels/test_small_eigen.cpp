@@ -5,8 +5,8 @@
 
 #include "kernels/eigen/dense_eigen.h"
 #include "kernels/eigen/lanczos.h"
-#include "kernels/nystrom.h"
 #include "kernels/eigen/orthogonalise.h"
+#include "kernels/nystrom.h"
 #include "tests/line_of.h"
 #include "tests/small.h"
 
