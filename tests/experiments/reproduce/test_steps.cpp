@@ -155,25 +155,33 @@ TEST_CASE("reproduce --step: one step alone, once what it needs is there, the st
   CHECK(test::differing(bytes_of_steps(box, "results"), bytes_of_steps(box, "by-hand")) == "");
 }
 
-TEST_CASE("reproduce --slurm: a job for each step, after the one it needs, and the report after all") {
+TEST_CASE("reproduce --slurm: arrays of jobs, each element after the one it needs, and the report after all") {
   const Sandbox box;
-  // Runs a job at once if those it waits for have run, and gives it the next number.
+  // Runs every element of an array at once, if what it waits for has run: the whole arrays (afterok), or of an array the element of its own
+  // number (aftercorr). Prints the array's number as on one of several clusters.
   const TemporaryFolder& folder = box;
   folder.write("sbatch", R"(#!/bin/bash
-after='' name='' wrapped=''
+array='' after='' corresponding='' name='' wrapped=''
 while [[ $# -gt 0 ]]; do
   case $1 in
+    --array=*) array=${1#*=} ;;
     --dependency=afterok:*) after=${1#*:} ;;
+    --dependency=aftercorr:*) corresponding=${1#*:} ;;
     -J) name=$2 && shift ;;
     --wrap) wrapped=$2 && shift ;;
   esac
   shift
 done
 for id in ${after//:/ }; do [[ -f job-$id ]] || exit 1; done
-sh -c "$wrapped" >&2 || exit 1
-id=$(ls job-* 2>/dev/null | wc -l)
-echo "$name after $after" >job-$id
-echo "$id"
+id=$(ls job-? 2>/dev/null | wc -l)
+for element in ${array//,/ }; do
+  [[ -z $corresponding || -f job-$corresponding.$element ]] || exit 1
+  SLURM_ARRAY_TASK_ID=$element sh -c "$wrapped" >&2 || exit 1
+  touch job-$id.$element
+done
+[[ -n $array ]] || sh -c "$wrapped" >&2 || exit 1
+echo "$name: $array after $after$corresponding" >job-$id
+echo "$id;cluster"
 )");
   fs::permissions(box / "sbatch", fs::perms::owner_exec, fs::perm_options::add);
   box.good(study(few_steps + " --slurm jobs.sh"));
@@ -181,11 +189,16 @@ echo "$id"
   const auto end = test::shell(box, "PATH=.:$PATH sh jobs.sh --time=60");
   INFO(end.out << end.err);
   REQUIRE(end.status == 0);
-  CHECK(read_text(box / "job-0") == "ntk-mlp after \n");
-  CHECK(read_text(box / "job-1") == "eigenfunctions-mlp after 0\n");
-  CHECK(read_text(box / "job-5") == "report after 0:1:2:3:4\n");
+  CHECK(read_text(box / "job-0") == "steps: 0,1,2 after \n");  // ntk-mlp, and the classes of the network and of its linearization
+  CHECK(read_text(box / "job-1") == "steps_1: 0 after 0\n");   // eigenfunctions-mlp
+  CHECK(read_text(box / "job-2") == "steps_2: 0 after 0\n");   // ... -linearized
+  CHECK(read_text(box / "job-3") == "report:  after 0:1:2\n");
   CHECK(fs::exists(box / "results/index.html"));
   CHECK(ran(box.good(study(few_steps))) == Names{});
+
+  // What no submission takes ends the script, rather than go on without it.
+  folder.write("sbatch", "#!/bin/sh\nexit 1\n");
+  CHECK(test::shell(box, "PATH=.:$PATH sh jobs.sh").status == 1);
 }
 
 TEST_CASE("reproduce: a step whose line of the table changed runs again, and what needs it, though its own line did not") {
