@@ -16,5 +16,8 @@ int main() {
       expect("steps until a hundredth is left", steps(eta, lambda, 0.01), t, 0);
     }
     expect("nothing to do if all of it may be left", steps(eta, 3, 1), 0, 0);
+    std::printf("   some nine million million steps: if nothing follows, they are being run\n");
+    std::fflush(stdout);
+    expect("steps for lambda = 1e-11", steps(eta, 1e-11, 0.01), std::log(100) / (eta * 1e-11), 1e10);  // left = exp(-eta lambda t), nearly
   });
 }
