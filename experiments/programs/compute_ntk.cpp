@@ -202,6 +202,7 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   Options o;
   offer(o, own);
   add_common_options(line, o);
+  line.hide("--labels");
   add_kernel_options(line, o.kernel);
   add_logits_options(line, o.logits);
   add_cluster_options(line, o.cluster);

@@ -49,6 +49,7 @@ void CommandLine::add_flag(const std::string& name, const std::function<void()>&
 void CommandLine::add_version() { app_->set_version_flag("--version", version_line()); }
 
 void CommandLine::describe(const std::string& name, const std::string& help) { app_->get_option(name)->description(help); }
+void CommandLine::hide(const std::string& name) { app_->get_option(name)->group(""); }
 void CommandLine::remove(const std::string& name) { app_->remove_option(app_->get_option(name)); }
 bool CommandLine::has(const std::string& name) const { return app_->get_option_no_throw(name) != nullptr; }
 bool CommandLine::given(const std::string& name) const { return app_->get_option(name)->count() > 0; }

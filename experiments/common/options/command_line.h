@@ -39,6 +39,7 @@ class CommandLine {
   void add_version();
 
   void describe(const std::string& name, const std::string& help);  ///< another help
+  void hide(const std::string& name);  ///< from --help; still taken, by an experiment that refuses it with its reason
   void remove(const std::string& name);
   bool has(const std::string& name) const;
   bool given(const std::string& name) const;

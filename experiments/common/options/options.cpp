@@ -272,6 +272,7 @@ void resolve(const CommandLine& line, CommonOptions& o) {
   const bool has_images = line.has("--data");
   if (has_images) {
     const bool generated = o.data == "dead-leaves";
+    o.default_data = !given("--data");
     require(generated || o.is_file_data() || !o.data_dir.empty(), "--data {} needs --data-dir, the folder that holds its files", o.data);
     require(generated || !given("--data-seed"), "--data-seed: {} is not generated; leave it out", o.data);
     if (generated && !o.num_train) o.num_train = 2000;

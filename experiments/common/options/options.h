@@ -28,6 +28,7 @@ struct CommonOptions {
   std::vector<std::string> train, freeze;  ///< of a file's initialisers, besides what is trained by rule
   std::string init;                        ///< .npz file of weights and statistics; empty: drawn from the seed
   std::string data = "dead-leaves";        ///< or cifar10, mnist, FILE.npy
+  bool default_data = false;               ///< --data was left out
   std::uint64_t data_seed = 0;
   std::string labels;    ///< .npy file; empty: the data's own
   std::string data_dir;  ///< empty if not given

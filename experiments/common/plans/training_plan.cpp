@@ -1,6 +1,7 @@
 #include "experiments/common/plans/training_plan.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "autodiff/cpu/ranks.h"
 #include "experiments/common/plans/kernel_stages.h"
@@ -88,10 +89,20 @@ double gathering(const TrainingTask& task) {
          (batch * outputs + 4 * static_cast<double>(task.targets)) * sizeof(S) / bytes_a_second;
 }
 
+/// That a training leaves: its weights, and a graph with them.
 template <class S>
-void add_task(Plan& plan, const TrainingTask& task, const TrainingCost& cost, double held, double weights) {
-  const double times = static_cast<double>(task.times), targets = static_cast<double>(task.targets), memory = held + cost.kept_bytes,
-               disk = weights * sizeof(S);
+double left_on_disk(const Subject<S>& subject) {
+  const double weights = static_cast<double>(subject.init.size());
+  if (!subject.graph) return weights * sizeof(S);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(*subject.graph, error);
+  const double graph = error ? 0 : static_cast<double>(size), in_graph = weights * sizeof(float);
+  return weights * sizeof(S) + graph + (graph < in_graph ? in_graph : 0);  // the copy holds what lies beside the file
+}
+
+template <class S>
+void add_task(Plan& plan, const TrainingTask& task, const TrainingCost& cost, double held, double disk) {
+  const double times = static_cast<double>(task.times), targets = static_cast<double>(task.targets), memory = held + cost.kept_bytes;
   if (task.learner.function_space()) {
     plan.stages.push_back({.name = task.name,
                            .flops = cost.epochs,
@@ -144,7 +155,7 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
   TrainingPlan plan;
   const TrainingTask& whole = largest(work);
   const Index n = whole.num_train + whole.num_test;
-  const double weights = static_cast<double>(subject.init.size()), pass = pass_bytes(subject, takes_each_output(work));
+  const double pass = pass_bytes(subject, takes_each_output(work));
   plan.room = static_cast<double>(o.memory) - bytes_of(held);
   const auto add_kernel = [&](const char* name, const Network<S>& network, const std::optional<Outputs>& outputs, const Variables<S>& at,
                               Index rows, double times) {
@@ -165,7 +176,7 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
   if (work.alignments > 0) add_kernel(alignment_before, subject.whole(), work.aligned, subject.init, n, 1);
   for (const TrainingTask& task : work.tasks) {
     plan.tasks.push_back(cost_of(subject, task, plan.room, work.ranks));
-    add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), weights);
+    add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), left_on_disk(subject));
   }
   if (work.alignments > 0) add_kernel(alignment_after, subject.whole(), work.aligned, all_active(subject.init), n, work.alignments);
   measure_rate<S>(plan, o);

@@ -9,8 +9,9 @@ std::string trainable_line(const CommonOptions& o) {
   const OwnNetwork* own = o.own();
   if (!own || !own->file) return "";
   const auto& d = own->description;
-  return fmt::format("trained: {} ({} of {} arrays of {}, {:.0f} parameters)", fmt::join(d.trainable, ", "), d.trainable.size(),
-                     d.trainable.size() + d.constants.size() + d.statistics.size(), own->file->filename().string(), d.size.parameters);
+  return fmt::format("trained: {} ({} of {} arrays of {}, {:.0f} parameters){}", fmt::join(d.trainable, ", "), d.trainable.size(),
+                     d.trainable.size() + d.constants.size() + d.statistics.size(), own->file->filename().string(), d.size.parameters,
+                     o.default_data ? "\nimages: dead-leaves, which are generated; --data gives others" : "");
 }
 
 void record_network(const CommonOptions& o, double parameters, Index logits, const std::string& outputs, RunRecord& record) {

@@ -6,7 +6,8 @@
 
 namespace tangentplane::experiments {
 
-/// "trained: conv1.weight, ... (12 of 14 arrays)", for a network from a file; empty for others.
+/// "trained: conv1.weight, ... (12 of 14 arrays)", for a network from a file; empty for others. A second line says that images are
+/// generated where none were given: a network of one's own was hardly made for them.
 std::string trainable_line(const CommonOptions& o);
 /// The number of parameters, of several logits how many and what of them (`outputs`), and of a file the names of what is trained and what
 /// is not, which it says on standard output too.

@@ -125,10 +125,31 @@ TEST_CASE("onnx: training on classes, in every space, and back into the graph") 
   const auto again = evaluate(trained.network, trained.variables, images.slice(3, 5));
   const auto left = box.array("N/test_logits.npy");
   for (Index i = 0; i < left.size(); ++i) check::same(again[i], left[i], 1e-5);  // the file holds float32
+  // What the plan says that it leaves: weights in float64, and the graph again.
+  const auto file_size = static_cast<double>(fs::file_size(golden("vgg") / "model.onnx"));
+  CHECK(box.record("N")["plan"]["stages"][0]["disk"] == 8 * c.about.at("parameters").get<double>() + file_size);
   box.good(train + " --epochs 2 --learning-rate 0.01 --save-onnx again.onnx --out M");
   CHECK(bytes_of(box / "again.onnx") == bytes_of(box / "N/final.onnx"));
   CHECK_THAT(box.refused(train + " --save-onnx nowhere/again.onnx --out X"), ContainsSubstring("/nowhere/again.onnx: there is no folder"));
   CHECK_THAT(box.refused(train + " --save-onnx again.npz --out X"), ContainsSubstring("--save-onnx again.npz: give a .onnx file"));
+}
+
+TEST_CASE("onnx: who gives no images is told that they are generated") {
+  const Case c("resnet_small");
+  const Sandbox& box = c.box;
+  // The generated images are of 32 x 32 pixels; this network takes any size once its input's dims say so.
+  std::string file = bytes_of(golden("resnet_small") / "model.onnx");
+  const std::string dims("\x0a\x02\x08\x03\x0a\x02\x08\x10\x0a\x02\x08\x10", 12),
+      larger("\x0a\x02\x08\x03\x0a\x02\x08\x20\x0a\x02\x08\x20", 12);
+  const auto at = file.find(dims);
+  REQUIRE(at != std::string::npos);
+  box.write("larger.onnx", file.replace(at, dims.size(), larger));
+  const std::string compute = "compute_ntk --model larger.onnx --num-train 5 --num-test 2 --eigen 2 --quiet",
+                    said = "images: dead-leaves, which are generated";
+  CHECK_THAT(box.good(compute + " --plan --out K"), ContainsSubstring(said));
+  CHECK_THAT(box.good(compute + " --out K"), ContainsSubstring(said));
+  CHECK_THAT(box.good(compute + " --data dead-leaves --out D"), !ContainsSubstring(said));
+  CHECK_THAT(box.good("compute_ntk --model mlp --num-train 5 --num-test 2 --eigen 2 --quiet --out B"), !ContainsSubstring(said));
 }
 
 TEST_CASE("onnx: each of the three networks of a comparison goes back into the graph") {

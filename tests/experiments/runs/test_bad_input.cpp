@@ -52,6 +52,7 @@ TEST_CASE("bad input: options") {
   CHECK_THAT(train(" --memory 1K --linearize --space function"),
              ContainsSubstring("--memory: training on 8 images takes") && ContainsSubstring("give more"));
   CHECK(compute(" --labels good_labels.npy") == "--labels: a kernel has none; leave it out");
+  CHECK_THAT(box.good("compute_ntk --help"), !ContainsSubstring("--labels"));
   CHECK(compute(" --filters 3") == "--filters: mlp has none; give --features");
   CHECK_THAT(compute(" --features 3,2"), ContainsSubstring("--features") && ContainsSubstring("once"));
   CHECK_THAT(box.refused("compute_ntk --model mlp --features 3,2 --data good.npy"),
