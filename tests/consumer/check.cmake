@@ -59,9 +59,9 @@ foreach(page README autodiff/README autodiff/NEW_OP nn/README linearize/README k
   endif()
 endforeach()
 
-# The project that USING.md shows, as it stands there; the numbers that it prints are of another machine.
+# The project that USING.md shows, as it stands there, and what it prints.
 file(READ ${SOURCE}/autodiff/USING.md text)
-foreach(block cmake cpp)
+foreach(block cmake cpp text)
   string(FIND "${text}" "```${block}\n" begin)
   if(begin EQUAL -1)
     message(FATAL_ERROR "autodiff/USING.md shows no ${block}")
@@ -118,7 +118,29 @@ endforeach()
 run(${CMAKE_COMMAND} -S ${work}/using -B ${work}/using/build -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER}
   "-DCMAKE_CXX_FLAGS=${flags}" -D CMAKE_PREFIX_PATH=${work}/prefix)
 run(${CMAKE_COMMAND} --build ${work}/using/build)
-execute_process(COMMAND ${work}/using/build/own WORKING_DIRECTORY ${work}/here COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${work}/using/build/own WORKING_DIRECTORY ${work}/here OUTPUT_VARIABLE printed COMMAND_ECHO STDOUT
+  COMMAND_ERROR_IS_FATAL ANY)
+# The numbers after a training are of another machine: one with a point may be a tenth off. All else is the same to the letter.
+set(number "[0-9]+\\.[0-9]+")
+string(REGEX REPLACE "${number}" "#" words "${printed}")
+string(REGEX REPLACE "${number}" "#" shown_words "${using_text}")
+string(REGEX MATCHALL "${number}" numbers "${printed}")
+string(REGEX MATCHALL "${number}" shown_numbers "${using_text}")
+set(same TRUE)
+if(NOT words STREQUAL shown_words)
+  set(same FALSE)
+endif()
+foreach(is shown IN ZIP_LISTS numbers shown_numbers)
+  string(REPLACE "." "" is "${is}")
+  string(REPLACE "." "" shown "${shown}")
+  math(EXPR off "10 * (${is} - ${shown})")
+  if(off GREATER shown OR off LESS "-${shown}")
+    set(same FALSE)
+  endif()
+endforeach()
+if(NOT same)
+  message(FATAL_ERROR "autodiff/USING.md's program prints\n${printed}and the page says\n${using_text}")
+endif()
 
 # The library that chooses OpenBLAS's kernels must run first: OpenBLAS chooses in its constructor. The loader tells in which order it goes.
 execute_process(COMMAND ${CMAKE_COMMAND} -E env LD_DEBUG=libs ${work}/build/blas ERROR_VARIABLE loaded COMMAND_ERROR_IS_FATAL ANY)
