@@ -5,7 +5,7 @@
 //   example: one input of a batch, such as an image. N examples are N rows.
 //   parameter: an entry of the weights and biases, which training changes; theta is the name of all P of them.
 //   activation: what a layer sees, the row a_i of example i; it is as long as the layer has inputs, I.
-//   factor: the pair (activation, cotangent) of a layer. It is what its weight's gradient would have been multiplied from.
+//   factor: the pair (activation, cotangent) of a layer. Multiplied, the two make the gradient of its weight.
 //   outer product: the table with the entries a[k] d[c], made of two vectors.
 //
 // The idea. A layer y = a w sees the row a_i of example i, and the row d_i comes back to its output: d_i is the cotangent of y_i.
@@ -45,7 +45,7 @@ Matrix product(const Matrix& a, const Matrix& b) {
 }
 struct Factor {
   const char* parameter;
-  Matrix activation;  // [N, I]; for a bias I = 1, and it is 1: every example meets the bias as it is
+  Matrix activation;  // [N, I]; of a bias one column of ones (I = 1): it is added to every example as it is
   Matrix cotangent;   // [N, C]
 };
 
@@ -61,7 +61,7 @@ struct Parameter {
   const char* name;
   Matrix value;
 };
-Var record(Matrix value, const auto& step) {
+Var record(Matrix value, const auto& step) {  // `step` hands a cotangent on to the operands
   tape.push_back(step);
   return {value, static_cast<int>(tape.size()) - 1};
 }
@@ -99,14 +99,14 @@ void check(const char* what, double got, double expected, double tolerance) {
 int main() {
   const int N = 6, inputs = 30, hidden = 40;
   int k = 0;
-  const auto draw = [&](int rows, int cols) {  // numbers scattered in (-1, 1), divided by the root of a layer's inputs
+  const auto draw = [&](int rows, int cols) {  // numbers scattered in (-1, 1), divided by the root of the rows
     Matrix m = constant(rows, cols, 0);
     for (double& v : m.at) k += 1, v = std::sin(1.7 * k * k) / std::sqrt(rows);
     return m;
   };
   Parameter w1{"w1", draw(inputs, hidden)}, b1{"b1", draw(1, hidden)}, w2{"w2", draw(hidden, 1)};
   const Matrix x = draw(N, inputs);
-  const auto run = [&] { return matmul(tanh(bias(matmul(record(x, [](const Matrix&, Arrived&) {}), w1), b1)), w2); };
+  const auto run = [&] { return matmul(tanh(bias(matmul(record(x, [](const Matrix&, Arrived&) {}), w1), b1)), w2); };  // x hands nothing on
 
   const Var f = run();  // [N, 1]
   Arrived arrived(tape.size());

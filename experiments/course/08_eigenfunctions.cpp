@@ -11,8 +11,8 @@
 //
 // The idea. For the loss |r|^2 / 2 and a learning rate eta a step is v <- v - eta J^T r. It changes J v by -eta J J^T r = -eta K r. Hence
 //   r <- (1 - eta K) r.
-// Write r as a sum of eigenvectors. Each of them only shrinks: every step multiplies it by 1 - eta lambda:
-// after t steps (1 - eta lambda)^t of it is left. A large eigenvalue means learned soon; a small one, almost never.
+// Write r as a sum of eigenvectors. Each of them only shrinks. Every step multiplies it by 1 - eta lambda, so after t steps
+// (1 - eta lambda)^t of it is left. A large eigenvalue means learned soon; a small one, almost never.
 // So the kernel alone says in which order targets are learned. The study of this project asks whether the network agrees.
 //
 // Prints: the eigenfunctions of a network's kernel for points on a circle; what is left of each after real training, and the formula.
@@ -44,7 +44,8 @@ double network(const Vector& x, const Vector& theta, Vector& row) {
   return f;
 }
 
-// All eigenpairs of a symmetric table, by Jacobi's rotations: each one turns two axes so that one entry off the diagonal becomes zero.
+// All eigenpairs of a symmetric table, by Jacobi's rotations (a method, with no Jacobian in it): each one turns two axes so that one
+// entry off the diagonal becomes zero.
 struct Pair {
   double value;
   Vector vector;
@@ -100,7 +101,8 @@ int main() {
   for (const Pair& p : pairs)
     for (int i = 0; i < N; ++i) gap = std::fmax(gap, std::abs(dot(K[i], p.vector) - p.value * p.vector[i]));
 
-  // Train J v, the linearization less f(theta), in its parameters. It starts at zero; its target holds every eigenfunction once.
+  // Train J v, the linearization less f(theta), in its parameters. It starts at zero. Its target is the sum of all eigenfunctions, so 1 of
+  // each is left at the start.
   Vector target(N), v(J[0].size()), residual(N);
   for (const Pair& p : pairs)
     for (int i = 0; i < N; ++i) target[i] += p.vector[i];
@@ -128,7 +130,7 @@ int main() {
 }
 
 // Smooth targets first, wavy ones late: with 24 points on a circle one sees it in the sign changes. For images nobody can count
-// waves, and the eigenfunctions of the kernel are the measure that is left.
+// waves. There the eigenvalue of a target says in their place how early it is learned.
 //
 // Exercises: exercises/08a_steps.cpp (how many steps a target needs), exercises/08b_power_iteration.cpp (the leading eigenpair of a large
 // kernel).
