@@ -118,8 +118,9 @@ class HeaderParser {
     }
     if (rest.empty()) fail(fmt::format("descr '{}' is no element type", descr));
     t.kind = rest[0];
-    rest = rest.substr(1, rest.find('['));  // datetime units: M8[ns]
-    std::from_chars(rest.data(), rest.data() + rest.size(), t.bytes);
+    rest = rest.substr(1, rest.find('[') - 1);  // datetime units: M8[ns]
+    const char* const end = rest.data() + rest.size();
+    if (std::from_chars(rest.data(), end, t.bytes).ptr != end) fail(fmt::format("descr '{}' is no element type", descr));
     if (t.kind == 'U') t.bytes *= 4;
     return t;
   }

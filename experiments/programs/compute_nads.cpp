@@ -6,6 +6,8 @@
 //
 // LeNet takes about a second on two cores, ResNet18 about a minute. Expect close to: eigenvalues that fall over seven decades; the first
 // directions are smooth, later ones ever finer.
+#include <limits>
+
 #include "autodiff/transforms.h"
 #include "data/hash.h"
 #include "data/npy.h"
@@ -97,7 +99,8 @@ bool has_sound_tangents(const Network<S>& network, const Variables<S>& init, con
     if (f.cotangent.tangent) sum += a * norm(*f.cotangent.tangent);
   });
   const auto entry = static_cast<S>(sum);
-  return std::isfinite(entry) && std::isfinite(static_cast<double>(entry) * static_cast<double>(entry) * static_cast<double>(d));
+  const double squares = static_cast<double>(entry) * static_cast<double>(entry) * static_cast<double>(d);  // an eigenvalue is kept in S
+  return std::isfinite(entry) && squares <= static_cast<double>(std::numeric_limits<S>::max());
 }
 
 /// Refuses points or weights at which the derivatives cannot be computed with.

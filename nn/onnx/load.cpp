@@ -1,6 +1,8 @@
 #include "nn/onnx/load.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 #include "nn/onnx/model.h"
 #include "nn/onnx/read/program.h"
@@ -27,16 +29,34 @@ auto in_one_line(const F& f) {
   }
 }
 
+/// A NaN is nobody's weight; an infinity may stand in the mask of an attention, but not where something is learnt or divided by.
+void require_finite(const Graph& graph, const Roles& roles) {
+  std::set<std::string> statistics;
+  for (const auto& [output, names] : roles.statistics) statistics.insert({names.first, names.second});
+  for (const Initialiser& i : graph.initialisers) {
+    const auto role = roles.parameter.find(i.name);
+    const bool weight = (role != roles.parameter.end() && role->second) || statistics.contains(i.name);
+    for (const double v : i.value->reals)
+      require(weight ? std::isfinite(v) : !std::isnan(v), "{}: {} holds {}; all weights must be finite", graph.file, i.name, v);
+  }
+}
+
 Read read_file(const std::filesystem::path& path, const Trainable& trainable) {
   Read r{read_graph(path), nullptr, {}};
-  Program program = make_program(r.graph, assign_roles(r.graph, trainable));
+  const Roles roles = assign_roles(r.graph, trainable);
+  require_finite(r.graph, roles);
+  Program program = make_program(r.graph, roles);
   run_constant_steps(program);
   r.program = std::make_shared<const Program>(std::move(program));
   const Program& p = *r.program;
   Description& d = r.description;
-  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, size_of(p)};
+  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, {}, size_of(p)};
   for (const auto& [id, start] : p.parameters) d.trainable.push_back(start.name);
   for (const Start& s : p.statistics) d.statistics.push_back(s.name);
+  for (const Step& s : p.steps)
+    if (const auto* norm = std::get_if<op::BatchNorm>(&s.op)) d.variances.emplace(norm->variance, norm->epsilon);
+  for (const Start& s : p.statistics)
+    for (const double v : s.value->reals) require_variance(r.graph.file, s.name, v, d);
   for (const Initialiser& i : r.graph.initialisers) {
     const auto in = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), i.name) != list.end(); };
     if (i.value->type == Type::real && !in(d.trainable) && !in(d.statistics)) d.constants.push_back(i.name);
@@ -51,6 +71,13 @@ Read read(const std::filesystem::path& path, const Trainable& trainable) {
 }  // namespace
 
 Description describe_onnx(const std::filesystem::path& path, const Trainable& trainable) { return read(path, trainable).description; }
+
+void require_variance(const std::string& file, const std::string& name, double value, const Description& description) {
+  const auto found = description.variances.find(name);
+  require(found == description.variances.end() || value > -found->second,
+          "{}: {} holds {}; a variance is above {}, for BatchNorm takes the root of it plus {}", file, name, value, -found->second,
+          found->second);
+}
 
 template <class S>
 Loaded<S> load_onnx(const std::filesystem::path& path, const Trainable& trainable) {

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "nn/network.h"
 #include "nn/network_size.h"
@@ -17,14 +20,15 @@ struct Trainable {
 
 /// What a file says of its network before any number type is chosen.
 struct Description {
-  std::string input, output;            ///< names in the file
-  int opset = 0;                        ///< of its operators
-  Shape image;                          ///< an example as it is handed over: [H,W,C], [T,D] or [D]
-  Index outputs = 1;                    ///< O
-  std::vector<std::string> trainable;   ///< parameters, in the order of Variables::paths
-  std::vector<std::string> constants;   ///< floating-point initialisers that are not trained
-  std::vector<std::string> statistics;  ///< running means and variances
-  NetworkSize size;                     ///< counts of numbers
+  std::string input, output;                ///< names in the file
+  int opset = 0;                            ///< of its operators
+  Shape image;                              ///< an example as it is handed over: [H,W,C], [T,D] or [D]
+  Index outputs = 1;                        ///< O
+  std::vector<std::string> trainable;       ///< parameters, in the order of Variables::paths
+  std::vector<std::string> constants;       ///< floating-point initialisers that are not trained
+  std::vector<std::string> statistics;      ///< running means and variances
+  std::map<std::string, double> variances;  ///< of the statistics the running variances, each with its BatchNormalization's epsilon
+  NetworkSize size;                         ///< counts of numbers
 };
 
 /// A network as a file has it.
@@ -37,6 +41,10 @@ struct Loaded {
 
 /// Reads the description alone. Throws as load_onnx does.
 Description describe_onnx(const std::filesystem::path& path, const Trainable& trainable = {});
+
+/// Throws std::invalid_argument naming the file where `name` is a running variance and the value too small for a BatchNormalization to take
+/// the root of it plus epsilon.
+void require_variance(const std::string& file, const std::string& name, double value, const Description& description);
 
 /// Reads a file. Throws std::invalid_argument with one line that names the file first, then what of it is not read.
 template <class S>

@@ -160,6 +160,9 @@ TEST_CASE("element types that are not ours are refused by name") {
   CHECK_THAT(refused("'<f2'", 2), ContainsSubstring("dtype float16"));
   CHECK_THAT(refused("'<i4'", 4), ContainsSubstring("dtype int32"));
   CHECK_THAT(refused("'|b1'", 1), ContainsSubstring("dtype bool"));
+  for (const std::string descr : {"<f4x", "<f4\\nHELLO", "<f", "f-4"})
+    CHECK_THAT(refused("'" + descr + "'", 4), ContainsSubstring("descr '") || ContainsSubstring("dtype"));
+  CHECK_THAT(refused("'<f4x'", 4), ContainsSubstring("descr '<f4x' is no element type"));
   CHECK_THAT(refused("'<M8[ns]'", 8), ContainsSubstring("dtype datetime64"));
   CHECK_THAT(refused("[('a', '<f4'), ('b', '<i4', (2,))]", 12), ContainsSubstring("dtype structured"));
 }

@@ -30,10 +30,11 @@ namespace fs = std::filesystem;
 /// It is part of a run's identity.
 std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
 
-/// "no such file", unless it is another reason that keeps it from being read.
+/// "no such file", unless something else is there or another reason keeps it from being read.
 std::string not_there(const std::string& path, const char* what) {
   const int reason = access(path.c_str(), R_OK) == 0 ? 0 : errno;
-  const bool missing = reason == 0 || reason == ENOENT || reason == ENOTDIR;
+  if (reason == 0) return fmt::format("is not a {}", what);
+  const bool missing = reason == ENOENT || reason == ENOTDIR;
   return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
 }
 
@@ -73,6 +74,8 @@ std::string one_line(const CLI::ParseError& e) {
     const std::size_t option = s.find(" -"), word = option != std::string::npos ? option : s.rfind(' ');
     return "unknown argument " + s.substr(word + 1, s.find(' ', word + 1) - word - 1) + "; --help lists the options";
   }
+  if (dynamic_cast<const CLI::ConfigError*>(&e) && s.find("not allowed") != std::string::npos)
+    return fmt::format("--config: {} is for the command line alone; remove it there", s.substr(0, s.find_first_of(": ")));
   if (dynamic_cast<const CLI::ConfigError*>(&e))
     return "--config: unknown key " + s.substr(s.rfind(' ') + 1) + "; --help lists the options";
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&e)) {
@@ -171,6 +174,14 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   app.config_formatter(std::make_shared<TomlFormat>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
+  // Neither a pipe, which is waited for, nor a device that never ends.
+  app.get_config_ptr()->check(
+      [](const std::string& path) {
+        std::error_code error;
+        require(fs::is_regular_file(path, error), "--config {}: {}; give one that exists", path, not_there(path, "file"));
+        return std::string();
+      },
+      "");
 
   std::vector<std::string> models{"mlp", "lenet", "resnet18"};
   for (const auto& own : o.networks) models.push_back(own->name);

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "data/files.h"
 #include "experiments/common/figures/figure.h"
 #include "experiments/common/plans/kernel_folder.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 
@@ -73,28 +73,6 @@ bool is_outdated(const Config& there, const Config& here) {
   });
 }
 
-/// f(path) for each file in the run's folder and in its targets' folders, which hold no run of their own. Links are not followed.
-template <class F>
-void for_files(const fs::path& folder, const F& f) {
-  std::error_code error;
-  std::vector<fs::path> files;  // first all of them, for f may remove one
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code unknown;
-    const auto type = entry->symlink_status(unknown).type();
-    if (type == fs::file_type::directory && fs::exists(entry->path() / config_name, unknown)) entry.disable_recursion_pending();
-    if (type == fs::file_type::regular) files.push_back(entry->path());
-  }
-  for (const fs::path& file : files) f(file);
-}
-
-/// Files that a run is read by, or goes on from. Others in its folder, notes say, are their owner's to change.
-bool is_of_a_run(std::string_view name) {
-  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy", "eigvecs.npy",   "residuals.npy",      "ntk.npy",
-                                        "nads.npy",  "labels.npy",  "indices.npy",   "history.csv",        "test_logits.npy",
-                                        "final.npz", "final.onnx",  "alignment.npy", "alignment_init.npy", "accuracy.csv"};
-  return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
-}
-
 /// What a process that was killed has left half written.
 bool is_leftover(const fs::path& file) {
   const std::string name = file.filename().string();
@@ -131,26 +109,6 @@ std::vector<std::string> names_in(const fs::path& folder, const std::string& opt
   return names;
 }
 
-/// Those of the files that run.json lists which are not as long as the run left them, as a power cut can leave them; with what is said of
-/// it.
-std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
-  if (!fs::is_regular_file(folder / "run.json")) return {};  // of a time before there was one
-  const auto record = nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
-  if (record.is_discarded()) return {{folder / "run.json", "is cut short"}};
-  std::vector<std::pair<fs::path, std::string>> torn;
-  if (!record.is_object() || !record.contains("files") || !record["files"].is_object()) return {};
-  for (const auto& [name, bytes] : record["files"].items()) {
-    if (!bytes.is_number_unsigned() || !is_of_a_run(fs::path(name).filename().string())) continue;
-    const auto status = fs::status(folder / name);  // throws for a disk that fails
-    const auto there = fs::is_regular_file(status) ? fs::file_size(folder / name) : 0;
-    if (!fs::is_regular_file(status))
-      torn.emplace_back(folder / name, "is missing");
-    else if (there != bytes.get<std::uintmax_t>())
-      torn.emplace_back(folder / name, fmt::format("has {} bytes, not {}", there, bytes.get<std::uintmax_t>()));
-  }
-  return torn;
-}
-
 }  // namespace
 
 std::string experiment_of(std::string_view config) {
@@ -184,6 +142,9 @@ ResultsFolder::State ResultsFolder::look() const {
           error.message());
   require(fs::is_directory(status), "{}: {} is not a folder; give another name", option, standing.string());
 
+  const fs::path mark = path_ / unfinished_mark;
+  require(!fs::exists(mark, error) || fs::is_regular_file(mark, error), "{}: {} is no file; remove it, or give another folder", option,
+          mark.string());
   State state = State::fresh;
   const auto names = standing == path_ ? names_in(path_, option) : std::vector<std::string>();
   if (!std::all_of(names.begin(), names.end(), is_of_a_claim)) {
@@ -212,7 +173,7 @@ void ResultsFolder::say_finished() const {
   std::vector<RunFigure> missing;
   std::error_code error;
   std::copy_if(figures_.begin(), figures_.end(), std::back_inserter(missing),
-               [&](const RunFigure& f) { return !fs::exists(f.path, error); });
+               [&](const RunFigure& f) { return !fs::is_regular_file(f.path, error) || fs::is_empty(f.path, error); });
   std::optional<FolderLock> lock;
   if (has_leftovers(path_) || !missing.empty()) try {
       lock.emplace(path_, "--out " + path_.string());
@@ -290,20 +251,12 @@ void no_run_has_begun() { begun = false; }
 void ResultsFolder::finish() {
   if (!cpu::Ranks::world().first()) return;
   std::error_code kept;  // where it cannot be removed it will not be written either
-  for (const RunFigure& figure : figures_)
-    if (const auto type = fs::symlink_status(figure.path, kept).type(); type == fs::file_type::regular || type == fs::file_type::symlink)
-      fs::remove(figure.path, kept);
+  for (const RunFigure& figure : figures_) {
+    if (fs::symlink_status(figure.path, kept).type() != fs::file_type::directory) fs::remove(figure.path, kept);
+    const fs::path numbers = fs::path(figure.path).replace_extension(".csv");
+    if (fs::is_fifo(numbers, kept)) fs::remove(numbers, kept);  // a pipe would not be written over
+  }
   data::remove_file(path_ / unfinished_mark);
-}
-
-std::map<std::string, std::uintmax_t> files_of_run(const fs::path& folder) {
-  std::map<std::string, std::uintmax_t> files;
-  for_files(folder, [&](const fs::path& file) {
-    std::error_code error;
-    if (!is_of_a_run(file.filename().string())) return;
-    if (const auto bytes = fs::file_size(file, error); !error) files[fs::relative(file, folder, error).string()] = bytes;
-  });
-  return files;
 }
 
 void require_finished(const std::string& option, const fs::path& folder, const std::string& experiment) {

@@ -2,10 +2,8 @@
 // the folder once everything else was found good, and keeps other processes out of it.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,7 +39,7 @@ class ResultsFolder {
 
   /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet; a path
   /// counts by where it leads from --out, so that folders may be moved together) to go on with or finished. Finished is a run whose files
-  /// are as long as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
+  /// are as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
   /// naming --out if the folder holds anything else or cannot be written. Of several ranks the first looks, and tells the others; so it is
   /// with claim() and finish().
   State check() const;
@@ -75,10 +73,6 @@ class ResultsFolder {
 /// Whether this process has claimed a folder that held no results: it is no longer as it was, and whatever ends the run is no refusal.
 bool run_has_begun();
 void no_run_has_begun();
-
-/// The files by which the run in this folder is read, by their names within it, with their lengths: not its figures, nor what others have
-/// put there, nor what is in a folder of another run within it.
-std::map<std::string, std::uintmax_t> files_of_run(const std::filesystem::path& folder);
 
 /// The experiment whose results a config.toml of this text says it belongs to; empty for a file of another kind.
 std::string experiment_of(std::string_view config);

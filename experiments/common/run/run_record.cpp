@@ -16,6 +16,7 @@
 #include "data/hash.h"
 #include "experiments/common/process/interrupt.h"
 #include "experiments/common/process/memory.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/run/provenance.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
@@ -228,8 +229,8 @@ void RunRecord::save() {
 void RunRecord::finish() {
   const auto held = contents_->leaving->hold();
   contents_->finished = true;
-  Json& files = contents_->json["files"] = Json::object();
-  for (const auto& [name, bytes] : files_of_run(folder_.path())) files[name] = bytes;
+  Json &files = contents_->json["files"] = Json::object(), &contents = contents_->json["contents"] = Json::object();
+  for (const auto& [name, file] : files_of_run(folder_.path())) files[name] = file.bytes, contents[name] = file.content;
   save();
   if (splits()) tell_products(folder_.experiment(), contents_->json["products"]);
   folder_.finish();

@@ -144,7 +144,6 @@ template <class S>
 void check(const std::string& path, const CommonOptions& o, const Subject<S>& subject, const Tensor<double>& ours, const Theirs& loaded) {
   const Tensor<double>& theirs = loaded.logits;
   const Index n = ours.shape()[0], outputs = ours.shape()[1];
-  data::require_finite("the network's logits", ours, "image");
 
   const LogitsDifference d = compare_logits(ours, theirs);
   const double allowed = sizeof(S) == 4 || loaded.single ? 2e-5 : 1e-9;  // the other GELU makes 1e-4
@@ -216,6 +215,9 @@ void look_at_logits(const LogitsOptions& logits, const CommonOptions& o, const d
   const Theirs theirs = logits.check.empty() ? Theirs{} : load_theirs(logits.check, layout.num_train + layout.num_test, subject.outputs);
   subject.data = data::load<S>(source_of(o));
   const Tensor<S> ours = evaluate(subject.network, subject.init, subject.data.images);
+  for (Index i = 0; i < ours.size(); ++i)
+    require(std::isfinite(ours[i]), "{}: the logits of image {} are not finite ({}); give other weights or images{}",
+            weights_option(o, init), i / subject.outputs, ours[i], sizeof(S) == 4 ? ", or --dtype float64" : "");
   if (!logits.save.empty()) {
     data::save_npy(logits.save, ours);
     tell("Logits {} of {} images; in {}\n", ours.shape(), ours.rows(), logits.save);

@@ -144,6 +144,9 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
   require_start<S>(o, layout, subject.size, !init.empty(), task);
   if (!o.own()) subject.init = initialise(subject.network, layout.image, o.seed);
   if (!init.empty()) subject.init = load_variables(init, subject.init, subject.keys);
+  if (const OwnNetwork* own = o.own(); own && own->file)  // whose variances and epsilons only the graph knows
+    for (const auto& [name, value] : subject.init.statistics)
+      for (const S v : value.span()) onnx::require_variance(init.string(), name, static_cast<double>(v), own->description);
   subject.data.num_train = layout.num_train;
   subject.data.num_test = layout.num_test;
   subject.data.images = Tensor<S>::zeros(data::batch_shape(1, layout.image));
@@ -204,12 +207,15 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
             "{}: image {} holds a number of magnitude {:.3g}, too large for the kernel of these images in {}; give smaller ones{}",
             images_source, image.row, image.value, dtype_of<S>, other);
   }
-  std::size_t worst = 0;
+  std::string worst;
   double value = 0;
-  for (std::size_t p = 0; p < variables.parameters.size(); ++p)
-    if (const double v = largest(variables.parameters[p]).value; v > value) value = v, worst = p;
-  require(false, "{}: the network's kernel at these weights is too large for {} (params/{} reaches {:.3g}); give smaller weights{}",
-          weights_source, dtype_of<S>, variables.paths[worst], value, other);
+  const auto look_at = [&](const std::string& name, const Tensor<S>& numbers) {
+    if (const double v = largest(numbers).value; v > value) value = v, worst = name;
+  };
+  for (std::size_t p = 0; p < variables.parameters.size(); ++p) look_at("params/" + variables.paths[p], variables.parameters[p]);
+  for (const auto& [name, numbers] : variables.statistics) look_at("batch_stats/" + name, numbers);
+  require(false, "{}: the network's kernel at these weights is too large for {} ({} reaches {:.3g}); give smaller weights{}",
+          weights_source, dtype_of<S>, worst, value, other);
 }
 
 #define INSTANTIATE(S)                                                                                                               \

@@ -1,5 +1,9 @@
 #include "experiments/common/text/files.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <ostream>
 
 #include "data/files.h"
@@ -28,6 +32,8 @@ void require_folder_for(std::string_view option, const std::string& file) {
   std::error_code error;
   require(std::filesystem::is_directory(folder, error), "{} {}: there is no folder {}; make it, or give another name", option, file,
           folder.string());
+  require(access(folder.c_str(), W_OK | X_OK) == 0, "{} {}: {} cannot be written ({}); give another name", option, file, folder.string(),
+          std::strerror(errno));
 }
 
 namespace {

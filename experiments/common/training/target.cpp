@@ -29,6 +29,20 @@ struct Saved {
   LearnerState<S> state;
   Index epoch = 0;
 };
+/// Adam's second moments are means of squares; its steps are as many in every epoch.
+template <class S>
+void require_moments(const std::string& file, const Saved<S>& saved) {
+  for (const auto& [name, tensor] : saved.state) {
+    if (name.starts_with("squares/"))
+      for (const S v : tensor.span()) require(v >= 0, "{}: {} holds {}, which is no mean of squares", file, name, v);
+    if (name != "steps") continue;
+    const auto steps = static_cast<double>(tensor[0]);
+    constexpr double exact = 1 << 24;  // up to which float32 counts
+    require(steps == std::floor(steps) && 1 <= steps && (steps >= exact || std::fmod(steps, static_cast<double>(saved.epoch)) == 0),
+            "{}: steps is {}, not a multiple of its {} epochs", file, steps, saved.epoch);
+  }
+}
+
 /// `state` is what the learner has now: last.npz must hold the same names and shapes, besides the epoch, one of 1 to `epochs`.
 template <class S>
 std::optional<Saved<S>> load_last(const fs::path& folder, const LearnerState<S>& state, Index epochs) {
@@ -58,6 +72,7 @@ std::optional<Saved<S>> load_last(const fs::path& folder, const LearnerState<S>&
               epoch, epochs);
       saved.epoch = static_cast<Index>(epoch);
     }
+    require_moments(file, saved);
     return std::optional(std::move(saved));
   });
 }

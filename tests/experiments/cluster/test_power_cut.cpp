@@ -1,4 +1,6 @@
 // After a power cut a file may be empty or cut short on some file systems: such a run is not finished, and ends as it would have.
+#include <sys/stat.h>
+
 #include "tests/experiments/cluster/shell.h"
 
 using namespace tangentplane;
@@ -26,6 +28,15 @@ TEST_CASE("power cut: a finished run that has lost a file, or a part of one, is 
     fs::resize_file(box / "K" / name, 0);
     is_repaired("K/" + name + fmt::format(" has 0 bytes, not {}", bytes));
   }
+  // The right length says nothing: blocks that never reached the disk read as zeros.
+  for (const std::string name : {"eigvecs.npy", "eigvals.npy", "ntk.npy", "init.npz", "residuals.npy"}) {
+    box.write("K/" + name, std::string(whole.at(name).size(), '\0'));
+    is_repaired("K/" + name + " has other contents than the run left there");
+  }
+  std::string flipped = whole.at("ntk.npy");
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);
+  box.write("K/ntk.npy", flipped);
+  is_repaired("K/ntk.npy has other contents than the run left there");
   const auto record = test::bytes_of(box / "K/run.json");
   box.write("K/run.json", "");  // what it was made from can no longer be compared: its user decides
   CHECK_THAT(box.refused(command), ContainsSubstring("K/run.json: "));
@@ -34,6 +45,14 @@ TEST_CASE("power cut: a finished run that has lost a file, or a part of one, is 
   is_repaired(fmt::format("K/ntk.npy has 300 bytes, not {}", whole.at("ntk.npy").size()));
   fs::remove(box / "K/residuals.npy");
   is_repaired("K/residuals.npy is missing");
+  // A pipe in the place of a figure's numbers would be neither read nor written over.
+  fs::remove(box / "K/spectrum.csv");
+  REQUIRE(mkfifo((box / "K/spectrum.csv").c_str(), 0644) == 0);
+  fs::remove(box / "K/residuals.npy");
+  is_repaired("K/residuals.npy is missing");
+  CHECK(fs::is_regular_file(box / "K/spectrum.csv"));
+  fs::create_directories(box / "U/.unfinished/something");
+  CHECK_THAT(box.refused(test::small_kernel + " --quiet --out U"), ContainsSubstring("U/.unfinished is no file; remove it"));
   fs::remove(box / "K/spectrum.svg");  // a figure decides nothing, nor does what somebody else has put there
   box.write("K/notes.csv", "mine");
   box.write("K/.unfinished", "");
@@ -56,6 +75,12 @@ TEST_CASE("power cut: a target that has lost a part is trained again, the others
       box.good(command);
       CHECK(test::differing(box.results("B"), whole) == "");
       if (kind.empty()) CHECK(fs::last_write_time(box / "B/1/final.npz") == kept);
+    }
+    for (const std::string name : {"2/final.npz", "2/history.csv", "3/test_logits.npy"}) {
+      INFO(name);
+      box.write("B/" + name, std::string(whole.at(name).size(), '\0'));
+      box.good(command);
+      CHECK(test::differing(box.results("B"), whole) == "");
     }
     // The same of a run that had not ended.
     box.write("B/.unfinished", "");

@@ -108,7 +108,7 @@ TEST_CASE("every refusal names the option, what is wrong and what would be right
   CHECK(refusal({"--seed"}) == "--seed needs a value");
   CHECK(refusal({"--ntk"}) == "--ntk needs a value");
   CHECK(refusal({"--seed", "1", "--seed", "2"}) == "--seed is given more than once; give it once");
-  CHECK(refusal({"--config", "/no/such.toml"}) == "--config /no/such.toml: no such file");
+  CHECK(refusal({"--config", "/no/such.toml"}) == "--config /no/such.toml: no such file; give one that exists");
   CHECK(refusal({"--learning-rate", "fast"}).find('\n') == std::string::npos);
   CHECK(refusal({"--learning-rate", "fast"}).find("--learning-rate") != std::string::npos);
 }

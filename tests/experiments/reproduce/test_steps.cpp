@@ -196,6 +196,13 @@ echo "$id;cluster"
   CHECK(fs::exists(box / "results/index.html"));
   CHECK(ran(box.good(study(few_steps))) == Names{});
 
+  // What cannot be written is refused, and nothing runs in its place; so it is without the binaries that the jobs would run.
+  for (const std::string option : {"--slurm /nonexistent/jobs.sh", "--slurm /dev/full"})
+    CHECK_THAT(box.refused(study(few_steps, "other") + " " + option), ContainsSubstring("cannot be written; give another file"));
+  CHECK(test::shell(box, test::for_shell(study(few_steps, "other")) + " --plan >/dev/full").status != 0);
+  CHECK(test::shell(box, test::for_shell(study(few_steps, "other")) + " --help >/dev/full").status != 0);
+  CHECK(!fs::exists(box / "other"));
+
   // What no submission takes ends the script, rather than go on without it.
   folder.write("sbatch", "#!/bin/sh\nexit 1\n");
   CHECK(test::shell(box, "PATH=.:$PATH sh jobs.sh").status == 1);

@@ -98,6 +98,12 @@ TEST_CASE("bad input: options") {
   CHECK_THAT(box.refused("train_ntk --ntk K --batch 4 --index 1,1"), ContainsSubstring("index 1 comes twice"));
   CHECK_THAT(box.refused("train_ntk --ntk nowhere --index 0"), ContainsSubstring("--ntk nowhere: no such folder"));
   CHECK_THAT(box.refused("compute_ntk --config nowhere.toml"), ContainsSubstring("--config nowhere.toml: no such file"));
+  CHECK_THAT(box.refused("compute_ntk --config /dev/zero"), ContainsSubstring("--config /dev/zero: is not a file"));
+  for (const std::string key : {"plan = true", "help = true", "config = \"bad.toml\""}) {
+    box.write("bad.toml", key + "\n");
+    CHECK(box.refused("compute_ntk --config bad.toml") ==
+          "--config: " + key.substr(0, key.find(' ')) + " is for the command line alone; remove it there");
+  }
   box.write("bad.toml", "model = \"mlp\"\ncolour = 3\n");
   CHECK(box.refused("compute_ntk --config bad.toml") == "--config: unknown key colour; --help lists the options");
   box.write("bad.toml", "model = mlp\n");

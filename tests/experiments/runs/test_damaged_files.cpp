@@ -78,6 +78,48 @@ TEST_CASE("damaged files: eigenvectors, kernels and directions that are not fini
              ContainsSubstring("ntk.npy: row 2 holds inf at [1]") && ContainsSubstring("repeat the compute_ntk"));
 }
 
+TEST_CASE("damaged files: Adam's state is what some number of steps can have left") {
+  const Sandbox box;
+  write_images(box);
+  data::save_npy(box / "y.npy", std::vector<int>{0, 1, 1, 0, 1, 0, 1, 1});
+  const std::string train =
+      "train_ntk --model mlp --features 3,1 --data x.npy --labels y.npy --num-train 6 --batch 3 --epochs 4 --optimizer adam --quiet --out "
+      "T";
+  box.good(train);
+  const auto whole = box.listing("T");
+  const auto with_last = [&](float steps, float square) {  // as if it had been interrupted after two epochs of two steps
+    for (const auto& [name, bytes] : whole)
+      if (!fs::is_directory(box / "T" / name)) box.write("T/" + name, bytes);
+    data::NamedTensors<float> last;
+    const auto weights = data::load_npz<float>(box / "T/final.npz");
+    for (const auto& [name, value] : weights) {
+      last.emplace_back(name, value.clone());
+      if (!name.starts_with("params/")) continue;
+      last.emplace_back("momentum/" + name.substr(7), Tensor<float>::zeros(value.shape()));
+      last.emplace_back("squares/" + name.substr(7), Tensor<float>::full(value.shape(), square));
+    }
+    last.emplace_back("steps", Tensor<float>::full({1}, steps));
+    last.emplace_back("epoch", Tensor<float>::full({1}, 2));
+    data::save_npz(box / "T/last.npz", last);
+    fs::remove(box / "T/final.npz");
+    box.write("T/.unfinished", "");
+    const std::string& history = whole.at("history.csv");
+    std::size_t end = 0;
+    for (int line = 0; line < 3; ++line) end = history.find('\n', end) + 1;
+    box.write("T/history.csv", history.substr(0, end));
+  };
+  with_last(4, 1e-4f);
+  box.good(train);  // and it goes on
+  for (float bad : {-1.f, 0.f, 0.5f, 1.f, 5.f}) {
+    with_last(bad, 1e-4f);
+    CHECK_THAT(refused_to_go_on(box, train), ContainsSubstring("last.npz: steps is") &&
+                                                 ContainsSubstring("not a multiple of its 2 epochs") &&
+                                                 ContainsSubstring("delete it to train this target anew"));
+  }
+  with_last(4, -1);
+  CHECK_THAT(refused_to_go_on(box, train), ContainsSubstring("holds -1, which is no mean of squares"));
+}
+
 TEST_CASE("damaged files: last.npz, history.csv and final.npz of a training that goes on") {
   const Sandbox box;
   write_images(box);

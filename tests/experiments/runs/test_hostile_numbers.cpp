@@ -93,6 +93,42 @@ TEST_CASE("hostile numbers: weights whose kernel cannot be held") {
   CHECK(values[0] > 1e28);
 }
 
+TEST_CASE("hostile numbers: directions, and logits, that are not finite are refused by the weights that make them so") {
+  const Sandbox box;
+  write_good(box);
+  // An eigenvalue is a square: float32 holds derivatives of 1e20 and not their squares.
+  for (double factor : {1e3, 1e6, 1e8, 1e10, 1e12}) {
+    change_weights(box, "N", [&](const std::string&, Tensor<double>& t) {
+      for (double& w : t.span()) w *= factor;
+    });
+    INFO(factor);
+    const std::string command = "compute_nads --shape 4,4,1 --activation gelu --init w.npz --quiet --out F" + mlp;
+    const auto end = box.run(command);
+    if (end.status != 0) {
+      CHECK_THAT(end.err, ContainsSubstring("--init ") && ContainsSubstring("give smaller weights, or --dtype float64"));
+    } else {
+      for (double v : box.array("F/eigvals.npy").span()) CHECK(std::isfinite(v));
+    }
+    CHECK((end.status == 0) == (factor < 1e9));
+    fs::remove_all(box / "F");
+    box.good(command + " --dtype float64");
+    fs::remove_all(box / "F");
+  }
+  change_weights(box, "mlp", [](const std::string&, Tensor<double>& t) {
+    for (double& w : t.span()) w *= 1e38;
+  });
+  const std::string logits = "compute_ntk" + mlp + " --data x.npy --save-logits l.npy --init w.npz";
+  CHECK_THAT(box.refused(logits),
+             ContainsSubstring("w.npz: the logits of image 0 are not finite") && ContainsSubstring("or --dtype float64"));
+  box.good(logits + " --dtype float64");
+  // A statistic can be what is too large.
+  change_weights(box, "resnet", [](const std::string& name, Tensor<double>& t) {
+    if (name == "batch_stats/bn_init/mean") t[0] = -3e38;
+  });
+  CHECK_THAT(box.refused("compute_ntk" + resnet + " --data x.npy --init w.npz"),
+             ContainsSubstring("(batch_stats/bn_init/mean reaches 3e+38)"));
+}
+
 TEST_CASE("hostile numbers: images whose kernel cannot be held") {
   const Sandbox box;
   write_good(box);

@@ -34,6 +34,36 @@ std::string refused_graph(int opset, const Integers& input, const F& make) {
 
 }  // namespace
 
+TEST_CASE("onnx: weights, masks and running variances that no network can have are refused by the initialiser's name") {
+  const TemporaryFolder folder;
+  // x [batch, 4] + mask, normalised, then a product; the variance is the third number from the end of what `change` may damage.
+  const auto file = [&](const Reals& weight, const Reals& mean, const Reals& variance, const Reals& mask) {
+    GraphWriter g(17, {-1, 4});
+    g.reals("mask", {4}, mask);
+    g.node("Add", {"x", "mask"}, {"a"});
+    g.reals("s", {4}, {1, 1, 1, 1}), g.reals("b", {4}, {0, 0, 0, 0}), g.reals("m", {4}, mean), g.reals("v", {4}, variance);
+    auto& norm = g.node("BatchNormalization", {"a", "s", "b", "m", "v"}, {"n"});
+    set(norm, "epsilon", 1e-2);
+    g.reals("w", {4, 1}, weight);
+    g.node("MatMul", {"n", "w"}, {"y"});
+    return g.write(folder);
+  };
+  const Reals zeros{0, 0, 0, 0}, ones{1, 1, 1, 1};
+  const onnx::Trainable frozen{.train = {}, .freeze = {"mask"}};
+  CHECK_NOTHROW(onnx::load_onnx<double>(file(ones, zeros, ones, zeros)));
+  CHECK_NOTHROW(onnx::load_onnx<double>(file(ones, zeros, {1, -9e-3, 0, 1}, zeros)));  // its root plus epsilon is taken
+  for (const double bad : {-1.1e-2, -3e38})
+    contains(refused(file(ones, zeros, {1, bad, 1, 1}, zeros)), {"v holds -", "variance is above -0.0"});
+  for (const double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+    contains(refused(file({1, bad, 1, 1}, zeros, ones, zeros)), {"w holds ", "all weights must be finite"});
+    contains(refused(file(ones, {0, 0, bad, 0}, ones, zeros)), {"m holds ", "all weights must be finite"});
+    contains(refused(file(ones, zeros, {1, 1, 1, bad}, zeros)), {"v holds ", "all weights must be finite"});
+    contains(refused(file(ones, zeros, ones, {bad, 0, 0, 0})), {"mask holds ", "all weights must be finite"});
+  }
+  contains(refused(file(ones, zeros, ones, {0, NAN, 0, 0}), frozen), {"mask holds nan"});
+  CHECK_NOTHROW(onnx::describe_onnx(file(ones, zeros, ones, {0, -INFINITY, 0, 0}), frozen));  // as masks of attention are
+}
+
 TEST_CASE("onnx: bad files are refused by what is wrong with them") {
   const std::vector<std::pair<std::string, std::vector<std::string>>> bad{
       {"truncated", {"ends early"}},

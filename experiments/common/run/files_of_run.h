@@ -1,0 +1,30 @@
+// The files by which a run is read, and whether they are as it left them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tangentplane::experiments {
+
+/// f(path) for each file in the run's folder and in its targets' folders, which hold no run of their own. Links are not followed.
+void for_files(const std::filesystem::path& folder, const std::function<void(const std::filesystem::path&)>& f);
+
+struct FileOfRun {
+  std::uintmax_t bytes = 0;
+  std::string content;  ///< 16 hexadecimal digits: a hash of what is in it, of files above 1 GiB of 1024 pieces of 1 MiB and the last
+};
+
+/// By their names within the folder: not the run's figures, nor what others have put there, nor what is in a folder of another run within
+/// it. They are read back.
+std::map<std::string, FileOfRun> files_of_run(const std::filesystem::path& folder);
+
+/// Those of the files that run.json lists which are not as the run left them, as a power cut or a failing disk can leave them; with what is
+/// said of it.
+std::vector<std::pair<std::filesystem::path, std::string>> torn_files(const std::filesystem::path& folder);
+
+}  // namespace tangentplane::experiments
