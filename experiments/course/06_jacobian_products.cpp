@@ -12,6 +12,7 @@
 //          Sum over the layers. The activations stay as they are at theta: the network is not run again.
 //   J^T u  the rows, weighted with u_i and added up: a^T (u d) for w, the sum of u_i d_i for b.
 // J^T u is the gradient of a loss, if u_i is the loss's slope by output i. J v is the linearization's output. So both can be trained.
+// The two belong together: <u, J v> = <J^T u, v>, where <a, b> is the inner product of a and b.
 //
 // Prints: the gap between network and linearization, which falls with the square of the step; J v and J^T u beside the rows.
 #include <cmath>
