@@ -234,6 +234,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   cpu::Ranks::world().barrier();
   const auto folders = target_folders(folder.path(), targets);
   const auto histories = train_all(o, subject, targets, folders, folder.path() / "alignment_init.npy", plan, record);
+  record_traffic(record, plan.sent());
   if (!cpu::Ranks::world().first()) return;
   finish_trainings(shown, targets, histories, folder.path(), record);
   folder.draw_figures();

@@ -22,4 +22,14 @@ void require_same_on_ranks(const Config& config, const Fingerprints& inputs) {
   }
 }
 
+void record_traffic(RunRecord& record, double planned) {
+  cpu::Ranks& ranks = cpu::Ranks::world();
+  if (!ranks.several()) return;
+  std::vector<double> sent{ranks.traffic().sent};
+  ranks.sum(sent);
+  record.set("sent_bytes", sent[0] / ranks.count());
+  record.set("planned_sent_bytes", planned);
+  record.set("seconds_of_waiting_for_ranks", ranks.traffic().seconds);
+}
+
 }  // namespace tangentplane::experiments

@@ -7,11 +7,16 @@
 #include "autodiff/cpu/ranks.h"
 #include "experiments/common/run/config.h"
 #include "experiments/common/run/fingerprints.h"
+#include "experiments/common/run/run_record.h"
 
 namespace tangentplane::experiments {
 
 /// Throws std::invalid_argument on a rank whose program, options (but for --threads and --memory) or inputs are not those of the first.
 void require_same_on_ranks(const Config& config, const Fingerprints& inputs);
+
+/// What a rank has sent so far, on average, in run.json beside the bytes that were planned, and how long the first has waited for others.
+/// Of several ranks all call it.
+void record_traffic(RunRecord& record, double planned);
 
 /// Throws std::invalid_argument naming the program where there are several ranks.
 inline void require_alone(const std::string& program) {

@@ -161,21 +161,25 @@ Plan SharedPlan::plan() const {
   return all;
 }
 
-std::string format_shared_plan(const SharedPlan& plan) {
+std::string format_stages(const std::vector<SharedStage>& stages, const std::function<double(const SharedStage&)>& seconds) {
   std::vector<std::vector<std::string>> rows{{"stage", "work", "sent", "received", "memory", "disk", "time"}};
   SharedStage all{.name = "all"};
-  const auto row = [&](const SharedStage& s, double seconds) {
+  const auto row = [&](const SharedStage& s, double time) {
     rows.push_back({s.name, format_flops(s.flops), format_size(s.sent), format_size(s.sent), format_size(s.memory), format_size(s.disk),
-                    format_duration(seconds)});
+                    format_duration(time)});
   };
-  double seconds = 0;
-  for (const SharedStage& s : plan.stages) {
-    row(s, plan.seconds_of(s));
+  double together = 0;
+  for (const SharedStage& s : stages) {
+    row(s, seconds(s));
     all.flops += s.flops, all.sent += s.sent, all.disk += s.disk, all.memory = std::max(all.memory, s.memory);
-    seconds += plan.seconds_of(s);
+    together += seconds(s);
   }
-  row(all, seconds);
-  std::string text = format_table(rows);
+  row(all, together);
+  return format_table(rows);
+}
+
+std::string format_shared_plan(const SharedPlan& plan) {
+  std::string text = format_stages(plan.stages, [&](const SharedStage& s) { return plan.seconds_of(s); });
   text += fmt::format("on each of {} ranks, at {}/s of matrix products and {}/s of network\n", plan.parts, format_flops(plan.rate),
                       format_size(plan.network));
   for (const std::string& line : plan.remarks) text += line + "\n";

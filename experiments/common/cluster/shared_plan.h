@@ -2,6 +2,7 @@
 // stated in kernels/CLUSTER.md.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,7 +65,9 @@ template <class S>
 SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, const ClusterOptions& cluster, const Subject<S>& subject,
                        Index parts, Index part, bool eigenpairs);
 
-/// A line for each stage and one for all, of a rank; then the remarks.
+/// A line for each stage of a rank, with the time that `seconds` tells, and one for all.
+std::string format_stages(const std::vector<SharedStage>& stages, const std::function<double(const SharedStage&)>& seconds);
+/// The same of a plan; then whose numbers they are, and the remarks.
 std::string format_shared_plan(const SharedPlan& plan);
 
 }  // namespace tangentplane::experiments

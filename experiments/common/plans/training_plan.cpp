@@ -1,10 +1,13 @@
 #include "experiments/common/plans/training_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "autodiff/cpu/ranks.h"
+#include "experiments/common/cluster/shared_plan.h"
 #include "experiments/common/plans/kernel_stages.h"
+#include "experiments/common/text/say.h"
 #include "linearize/kept_jacobian.h"
 
 namespace tangentplane::experiments {
@@ -89,6 +92,53 @@ double gathering(const TrainingTask& task) {
          (batch * outputs + 4 * static_cast<double>(task.targets)) * sizeof(S) / bytes_a_second;
 }
 
+constexpr double network = ClusterOptions{}.network_gbits * 1e9 / 8;  // bytes/s of a rank's link
+
+/// Bytes that a rank sends in function space, on average.
+struct Sent {
+  double step = 0;   ///< the batch's logits, summed over the ranks in double: each number goes out twice
+  double epoch = 0;  ///< outputs of its own images to all, for the test images' and for the state that can be gone on with, and distances
+  double last = 0;   ///< the state and the test images' outputs that are written in the end
+  double all = 0;
+};
+
+template <class S>
+Sent sent_by(const TrainingTask& task, Index ranks) {
+  const double share = static_cast<double>(ranks - 1) / static_cast<double>(ranks), targets = static_cast<double>(task.targets),
+               logits = static_cast<double>(task.outputs) * targets, epochs = static_cast<double>(task.recipe.epochs);
+  Sent sent;
+  sent.step = share * 2 * static_cast<double>(task.recipe.batch) * logits * sizeof(double);
+  sent.last = share * (task.num_test > 0 ? 3 : 2) * images_of(task) * logits * sizeof(S);
+  sent.epoch = sent.last + share * 2 * targets * sizeof(double);
+  sent.all = epochs * (static_cast<double>(task.num_train / task.recipe.batch) * sent.step + sent.epoch) + sent.last;
+  return sent;
+}
+
+/// What the first of several ranks does, which has the most of what is dealt; and whose numbers its plan has.
+struct FirstRank {
+  TrainingWork work;
+  std::string whose = {};
+};
+
+FirstRank first_of(const TrainingWork& work, Index ranks) {
+  FirstRank first{work};
+  if (ranks == 1) return first;
+  if (work.ranks > 1) return {work, fmt::format("on each of {} ranks", ranks)};
+  // What is trained at weights that another task has left stays with that task; other tasks are dealt themselves.
+  const bool together =
+      work.tasks.size() == 1 || std::any_of(work.tasks.begin(), work.tasks.end(), [](const TrainingTask& t) { return t.trained; });
+  if (!together)
+    return {work, fmt::format("each training on one of {} ranks, which are dealt the {} in turn (the last row adds all up)", ranks,
+                              work.tasks.size())};
+  const std::size_t all = work.tasks[0].times * work.tasks[0].targets, several = static_cast<std::size_t>(ranks),
+                    most = (all + several - 1) / several;
+  for (TrainingTask& t : first.work.tasks) (t.times > 1 ? t.times : t.targets) = most;
+  const double share = static_cast<double>(most) / static_cast<double>(all);
+  first.work.kernels *= share, first.work.alignments *= share;
+  first.whose = fmt::format("on the first of {} ranks, which has {} of {} targets", ranks, most, all);
+  return first;
+}
+
 /// That a training leaves: its weights, and a graph with them.
 template <class S>
 double left_on_disk(const Subject<S>& subject) {
@@ -101,15 +151,22 @@ double left_on_disk(const Subject<S>& subject) {
 }
 
 template <class S>
-void add_task(Plan& plan, const TrainingTask& task, const TrainingCost& cost, double held, double disk) {
+void add_task(TrainingPlan& plan, const TrainingTask& task, const TrainingCost& cost, double held, double disk, Index ranks) {
   const double times = static_cast<double>(task.times), targets = static_cast<double>(task.targets), memory = held + cost.kept_bytes;
   if (task.learner.function_space()) {
+    const double several = static_cast<double>(ranks);
+    const Sent sent = sent_by<S>(task, ranks);
+    if (ranks > 1) {
+      plan.sent_by.emplace_back(task.name, sent.all);
+      plan.remarks.push_back(fmt::format("a step sends {}, the logits of its batch; an epoch and its state besides {}",
+                                         format_size(sent.step), format_size(sent.epoch)));
+    }
     plan.stages.push_back({.name = task.name,
                            .flops = cost.epochs,
                            .efficiency = 0.8,
                            .memory = memory,
-                           .disk = disk * targets,
-                           .seconds = gathering<S>(task),
+                           .disk = disk * std::ceil(targets / several),
+                           .seconds = gathering<S>(task) / several + sent.all / network,
                            .times = times,
                            .split = 1});
     return;
@@ -151,8 +208,13 @@ std::vector<Held> held_by_training(const CommonOptions& o, const Subject<S>& sub
 }
 
 template <class S>
-TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const std::vector<Held>& held) {
+TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& whole_work,
+                           const std::vector<Held>& held) {
   TrainingPlan plan;
+  plan.ranks = cpu::Ranks::world().count();
+  const FirstRank first_rank = first_of(whole_work, plan.ranks);
+  const TrainingWork& work = first_rank.work;
+  plan.whose = first_rank.whose;
   const TrainingTask& whole = largest(work);
   const Index n = whole.num_train + whole.num_test;
   const double pass = pass_bytes(subject, takes_each_output(work));
@@ -167,7 +229,8 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
                                        : fit_ntk<S>(std::move(features), n, rows, options);
     const double memory = bytes_of(held) + ntk.feature_bytes;
     for (PlanStage& s : kernel_stages(ntk, measure_pass(network, at, subject.data.image(), ntk, outputs),
-                                      {.name = name, .memory = memory, .times = times}, {.name = name, .memory = memory, .times = times}))
+                                      {.name = work.ranks > 1 ? "features" : name, .stage = name, .memory = memory, .times = times},
+                                      {.name = name, .memory = memory, .times = times}))
       plan.stages.push_back(std::move(s));
     return ntk;
   };
@@ -176,7 +239,7 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
   if (work.alignments > 0) add_kernel(alignment_before, subject.whole(), work.aligned, subject.init, n, 1);
   for (const TrainingTask& task : work.tasks) {
     plan.tasks.push_back(cost_of(subject, task, plan.room, work.ranks));
-    add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), left_on_disk(subject));
+    add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), left_on_disk(subject), work.ranks);
   }
   if (work.alignments > 0) add_kernel(alignment_after, subject.whole(), work.aligned, all_active(subject.init), n, work.alignments);
   measure_rate<S>(plan, o);
@@ -185,8 +248,33 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
                              : work.tasks[0].learner.function_space() ? "read from --ntk"
                                                                       : "none"},
                   {"Jacobian", plan.tasks[0].keeps() ? "kept" : "not kept"}};
+  if (plan.ranks > 1) plan.choices.emplace_back("ranks", std::to_string(plan.ranks));
+  if (work.ranks > 1)
+    plan.remarks.push_back(
+        plan.kernel ? fmt::format("each rank computes the features of all training images and of its own, {:.1f} times over in all: none "
+                                  "are passed on",
+                                  plan.kernel->feature_images * static_cast<double>(plan.ranks) / static_cast<double>(n))
+                    : "each rank reads the columns of its images from --ntk");
   return plan;
 }
+
+std::string format_plan(const TrainingPlan& plan) {
+  if (plan.ranks == 1) return format_plan(static_cast<const Plan&>(plan));
+  std::vector<SharedStage> stages;
+  for (const auto& [name, costs] : plan.rows()) {
+    stages.push_back({name, costs.flops, costs.seconds, 0, costs.memory, costs.disk});
+    for (const auto& [row, bytes] : plan.sent_by)
+      if (row == name) stages.back().sent += bytes;
+  }
+  std::string text = format_stages(stages, [](const SharedStage& s) { return s.seconds; });
+  text += fmt::format("{}, at {}/s of matrix products", plan.whose, format_flops(plan.gemm_rate));
+  if (plan.split_rate > 0) text += fmt::format(", {}/s of split ones", format_flops(plan.split_rate));
+  text += plan.sent() > 0 ? fmt::format(" and {}/s of network\n", format_size(network)) : "; nothing is sent\n";
+  for (const std::string& line : plan.remarks) text += line + "\n";
+  return text;
+}
+
+void print_plan(const TrainingPlan& plan) { tell("{}", format_plan(plan)); }
 
 #define INSTANTIATE(S)                                                                                       \
   template std::vector<Held> held_by_training(const CommonOptions&, const Subject<S>&, const TrainingWork&); \

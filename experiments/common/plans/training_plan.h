@@ -59,11 +59,28 @@ struct TrainingCost {
 /// The stages of kernels that are aligned.
 inline constexpr const char *alignment_before = "alignment before training", *alignment_after = "alignment";
 
+/// Where mpirun started several ranks the stages are one's: of a kernel that they share each one's, of trainings that are dealt the first
+/// one's, which has the most.
 struct TrainingPlan : Plan {
   double room = 0;                  ///< bytes of --memory that are left for a kept Jacobian, or for a kernel's features
   std::vector<TrainingCost> tasks;  ///< as in the work
   std::optional<NtkPlan> kernel;    ///< of function space, if it is computed: the rows of the training images
+  Index ranks = 1;                  ///< of the run
+  std::string whose = {};           ///< of several ranks: whose numbers the stages are
+  std::vector<std::pair<std::string, double>> sent_by = {};  ///< rows, and the bytes that the rank sends, and as many received, in them
+
+  /// In all of them.
+  double sent() const {
+    double bytes = 0;
+    for (const auto& [row, sent] : sent_by) bytes += sent;
+    return bytes;
+  }
 };
+
+/// As format_plan of any plan; of several ranks with the bytes that one sends and receives, and whose numbers all are.
+std::string format_plan(const TrainingPlan& plan);
+/// Says it.
+void print_plan(const TrainingPlan& plan);
 
 /// `held` is what held_by_training gave. Measures passes where there are kernels, and the rate of matrix products. Throws
 /// std::invalid_argument naming --memory where the features of a kernel do not fit.
