@@ -92,7 +92,7 @@ double gathering(const TrainingTask& task) {
          (batch * outputs + 4 * static_cast<double>(task.targets)) * sizeof(S) / bytes_a_second;
 }
 
-constexpr double network = ClusterOptions{}.network_gbits * 1e9 / 8;  // bytes/s of a rank's link
+constexpr double link_rate = ClusterOptions{}.network_gbits * 1e9 / 8;  // bytes/s of a rank's link
 
 /// Bytes that a rank sends in function space, on average.
 struct Sent {
@@ -166,7 +166,7 @@ void add_task(TrainingPlan& plan, const TrainingTask& task, const TrainingCost& 
                            .efficiency = 0.8,
                            .memory = memory,
                            .disk = disk * std::ceil(targets / several),
-                           .seconds = gathering<S>(task) / several + sent.all / network,
+                           .seconds = gathering<S>(task) / several + sent.all / link_rate,
                            .times = times,
                            .split = 1});
     return;
@@ -269,7 +269,7 @@ std::string format_plan(const TrainingPlan& plan) {
   std::string text = format_stages(stages, [](const SharedStage& s) { return s.seconds; });
   text += fmt::format("{}, at {}/s of matrix products", plan.whose, format_flops(plan.gemm_rate));
   if (plan.split_rate > 0) text += fmt::format(", {}/s of split ones", format_flops(plan.split_rate));
-  text += plan.sent() > 0 ? fmt::format(" and {}/s of network\n", format_size(network)) : "; nothing is sent\n";
+  text += plan.sent() > 0 ? fmt::format(" and {}/s of network\n", format_size(link_rate)) : "; nothing is sent\n";
   for (const std::string& line : plan.remarks) text += line + "\n";
   return text;
 }
