@@ -1,8 +1,4 @@
-// compute_ntk and the trainings as mpirun starts them: what they leave is what one process leaves, how they end, and that they go on.
-#include <chrono>
-#include <thread>
-
-#include "autodiff/random.h"
+// compute_ntk and the trainings as mpirun starts them: what they leave is what one process leaves.
 #include "experiments/common/training/target.h"
 #include "tests/mpi/binaries/on_ranks.h"
 
@@ -11,25 +7,6 @@ using namespace tangentplane::experiments::test;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-const std::string network = " --model lenet --features 3,4,10,8,1 --quiet", small = " --num-train 70 --num-test 30" + network;
-
-Tensor<double> load(const fs::path& path) { return data::load_npy<double>(path); }
-
-void require_same_pairs(const Sandbox& box, const std::string& a, const std::string& b, double tolerance) {
-  INFO(a << " and " << b);
-  const auto va = load(box / a / "eigvals.npy"), vb = load(box / b / "eigvals.npy"), ua = load(box / a / "eigvecs.npy"),
-             ub = load(box / b / "eigvecs.npy");
-  REQUIRE(va.shape() == vb.shape());
-  REQUIRE(ua.shape() == ub.shape());
-  for (Index j = 0; j < va.size(); ++j) CHECK(std::abs(va[j] - vb[j]) <= tolerance * vb[0]);
-  const Index n = ua.shape()[1];
-  for (Index j = 0; j < std::min<Index>(5, va.size()); ++j) {
-    double dot = 0;
-    for (Index i = 0; i < n; ++i) dot += ua[j * n + i] * ub[j * n + i];
-    CHECK(dot > 1 - 1e-6);
-  }
-}
 
 TEST_CASE("compute_ntk on any number of ranks finds what one process finds") {
   const Sandbox box;
@@ -156,137 +133,6 @@ TEST_CASE("targets, sizes and directions are dealt to the ranks") {
     CHECK(box.record(name + "-three")["finished"] == true);
     CHECK(box.good(command + " --out " + name + "-three").find("nothing to do") != std::string::npos);
   }
-}
-
-TEST_CASE("whatever ends one rank ends all, in one line") {
-  const Sandbox box;
-  const auto timed = [&](const std::string& command) {
-    const auto start = std::chrono::steady_clock::now();
-    const Outcome end = box.run(command);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));  // a busy machine
-    return end;
-  };
-  const auto one_line = [&](const Outcome& end, const std::string& line) {
-    const auto lines = errors_of(end.err);
-    INFO(end.err);
-    REQUIRE(lines.size() == 1);
-    CHECK_THAT(lines[0], ContainsSubstring(line));
-    CHECK(end.status != 0);
-  };
-  // All ranks see it.
-  one_line(timed(on(3, "compute_ntk --eigen 0")), "compute_ntk: --eigen 0");
-  one_line(timed(on(2, "compute_nads")), "compute_nads: is one process; start it without mpirun");
-  one_line(timed(on(2, "compute_ntk" + small + " --method full --out full")), "--method full");
-  // One rank sees other options, or input that the others do not see.
-  const std::string all = fmt::format("{}/compute_ntk --threads 1{} --out x", places::binaries(), small);
-  one_line(timed(on_all_but_one(box, 3, all + " --eigen 5", 0, "exec " + all + " --eigen 4")),
-           "its --eigen 5 is not that of rank 0, --eigen 4");
-  one_line(timed(on_all_but_one(box, 3, all + " --eigen 4", 2, "exec " + all + " --eigen 4 --init nothing.npz")), "no such file");
-  CHECK(!fs::exists(box / "x"));
-}
-
-TEST_CASE("an interrupted run on ranks ends in one line, and the same command goes on") {
-  const Sandbox box;
-  // Long enough: mpirun passes a signal on after a second or two.
-  const std::string command =
-      on(3, "compute_ntk --num-train 3900 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out stopped");
-  for (const int signal : {SIGINT, SIGTERM}) {
-    Running run(command, box.path(), Running::Group::own);
-    for (int i = 0; i < 400 && !fs::exists(box / "stopped" / "run.json"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    if (run.over()) continue;  // a fast machine
-    const auto start = std::chrono::steady_clock::now();
-    run.signal(signal);
-    const Outcome end = run.wait();
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
-    CHECK(end.status != 0);
-    INFO(end.err);
-    CHECK(errors_of(end.err).size() <= 1);
-    if (!silent_once_interrupted) CHECK_THAT(end.err, ContainsSubstring("interrupted; the same command goes on from here"));
-    CHECK(fs::exists(box / "stopped" / ".unfinished"));
-    CHECK(!fs::exists(box / "stopped" / "eigvals.npy"));
-  }
-  box.good(command);
-  CHECK(!fs::exists(box / "stopped" / ".unfinished"));
-}
-
-/// Processes below this one's, and theirs, that run that binary.
-std::vector<pid_t> processes_of(const std::string& binary, const fs::path& folder) {
-  std::vector<pid_t> found;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::error_code error;
-    const auto program = fs::read_symlink(entry.path() / "exe", error);
-    if (!error && program.filename() == binary && fs::read_symlink(entry.path() / "cwd", error) == fs::canonical(folder))
-      found.push_back(std::stoi(entry.path().filename().string()));
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-TEST_CASE("a rank that is killed, or has a full disk, ends all, and the same command goes on") {
-  const Sandbox box;
-  const std::string program = "compute_ntk --num-train 1500 --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out";
-  {
-    Running run(on(3, program + " killed"), box.path());
-    for (int i = 0; i < 400 && !fs::exists(box / "killed" / "run.json"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    const auto ranks = processes_of("compute_ntk", box.path());
-    if (ranks.size() == 3) {
-      kill(ranks[2], SIGKILL);
-      const auto start = std::chrono::steady_clock::now();
-      const Outcome end = run.wait();
-      CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
-      CHECK(end.status != 0);
-      CHECK(errors_of(end.err).size() <= 1);
-      CHECK(processes_of("compute_ntk", box.path()).empty());
-      CHECK(!fs::exists(box / "killed" / "eigvals.npy"));
-    }
-  }
-  box.good(on(3, program + " killed"));
-
-  // Tiles on the disk of each rank, of which one has too little room: 3000 x 3000 numbers have no place in so much memory. MPI's own
-  // file of shared memory, 4 MB a rank, must have room; a rank's tiles take 12 MB.
-  RandomStream random(1, "images");
-  Tensor<double> images({3000, 4, 4, 1});
-  for (double& v : images.span()) v = random.normal();
-  data::save_npy(box / "images.npy", images);
-  const std::string disk =
-      "compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out full --memory 60M";
-  const std::string words = fmt::format("{}/{} --threads 1", places::binaries(), disk);
-  const Outcome end = box.run(on_all_but_one(box, 3, words, 2, "ulimit -f 16000; exec " + words));
-  INFO(end.err);
-  CHECK(end.status != 0);
-  REQUIRE(errors_of(end.err).size() == 1);
-  CHECK_THAT(end.err, ContainsSubstring("kernel.tiles.2-of-3"));
-  box.good(on(3, disk));
-  CHECK_THAT(box.record("full")["plan"]["kernel"].get<std::string>(), ContainsSubstring("on the disks"));
-  box.good("compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out one");
-  require_same_pairs(box, "full", "one", 1e-10);
-  for (const auto& entry : fs::directory_iterator(box / "full")) CHECK(!entry.path().filename().string().starts_with("kernel.tiles"));
-}
-
-TEST_CASE("a rank sends and holds what the plan says") {
-  const Sandbox box;
-  for (int ranks : {2, 4}) {
-    const std::string out = fmt::format("on{}", ranks);
-    box.good(on(ranks, "compute_ntk --num-train 3800 --num-test 200 --model lenet --quiet --eigen 200 --out " + out));
-    const auto record = box.record(out);
-    INFO(record.dump(1));
-    CHECK(record["sent_bytes"].get<double>() == Approx(record["planned_sent_bytes"].get<double>()).epsilon(0.1));
-    double planned = 0;
-    for (const auto& stage : record["plan"]["stages"]) planned = std::max(planned, stage["memory"].get<double>());
-    CHECK(record["peak_memory"].get<double>() <= 1.15 * planned + 100e6);
-  }
-}
-
-TEST_CASE("a plan of a cluster tells stages of a rank") {
-  const Sandbox box;
-  const auto said = box.good(
-      "compute_ntk --num-train 1000000 --num-test 281167 --eigen 1000 --model lenet --plan --ranks 16 --node-gflops 2000 "
-      "--network-gbits 10 --node-memory 512G --memory 512G");
-  for (const char* word : {"features", "kernel", "eigenpairs", "sent", "received", "on each of 16 ranks", "Krylov-Schur", "full reduction"})
-    CHECK_THAT(said, ContainsSubstring(word));
-  CHECK_THAT(box.run("compute_ntk --ranks 4").err, ContainsSubstring("--ranks: only --plan takes it"));
-  CHECK(lines_of(box.good(on(2, "compute_ntk" + small + " --plan"))).size() > 4);
 }
 
 }  // namespace
