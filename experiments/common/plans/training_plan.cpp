@@ -92,7 +92,7 @@ double gathering(const TrainingTask& task) {
          (batch * outputs + 4 * static_cast<double>(task.targets)) * sizeof(S) / bytes_a_second;
 }
 
-constexpr double link_rate = ClusterOptions{}.network_gbits * 1e9 / 8;  // bytes/s of a rank's link
+const double link_rate = ClusterOptions{}.network_gbits * 1e9 / 8;  // bytes/s of a rank's link
 
 /// Bytes that a rank sends in function space, on average.
 struct Sent {
