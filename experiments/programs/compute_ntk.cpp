@@ -148,11 +148,7 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout,
   tiles.clear();
   data::remove_file(own);
   ranks.barrier();
-  std::vector<double> sent{ranks.traffic().sent};
-  ranks.sum(sent);
-  record.set("sent_bytes", sent[0] / ranks.count());  // of a rank, on average
-  record.set("planned_sent_bytes", plan.sent());
-  record.set("seconds_of_waiting_for_ranks", ranks.traffic().seconds);
+  record_traffic(record, plan.sent());
   if (!ranks.first()) return;
   save_values(pairs, out, record);
   remove_tiles(out);
