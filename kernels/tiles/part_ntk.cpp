@@ -114,7 +114,7 @@ PartPlan plan_part(FeaturePlan features, const Deal& images, Index part, const N
   Index a0 = -1;
   for (const Round& round : rounds_of(plan)) {
     const auto tiles = tiles_of(plan, round, [](Index, Index) { return true; });
-    for (const Tile& t : tiles) ntk.pair_flops += t.pairs() * ntk.features.pair_flops;
+    for (const Tile& t : tiles) ntk.pair_flops += t.flops(ntk.features);
     if (round.a0 != a0) ntk.feature_images += static_cast<double>(round.a1 - round.a0);
     a0 = round.a0;
     if (round.b0 != round.a0 && !tiles.empty() && !(round.ahead > 0 && plan.passed_on))
@@ -142,7 +142,7 @@ void complete_part(kernels::Tiles<S>& tiles, const Network<S>& network, const Va
   double flops = 0, left = 0;
   for (const Round& round : rounds) {
     wanted.push_back(tiles_of(plan, round, [&](Index r, Index c) { return !tiles.has(r, c); }));
-    for (const Tile& t : wanted.back()) flops += t.pairs() * ntk.features.pair_flops, left += 1;
+    for (const Tile& t : wanted.back()) flops += t.flops(ntk.features), left += 1;
   }
   if (plan.passed_on) ranks.sum(std::span(&left, 1));
   if (left == 0) return;
@@ -152,7 +152,7 @@ void complete_part(kernels::Tiles<S>& tiles, const Network<S>& network, const Va
     const auto [first, last] = margins(begin, end, n, pass);
     Held<S> held{first, Features<S>(ntk.features, last - first)};
     for (const Index from : passes(begin, end, n, pass)) {
-      held.features.fill(from - first, FactoredJacobian<S>(network, variables, images.slice(from, from + pass), options.outputs));
+      held.features.fill(from - first, OutputPasses<S>(network, variables, images.slice(from, from + pass), options.outputs));
       progress.add(static_cast<double>(pass) * ntk.features.image_flops);
     }
     return held;
