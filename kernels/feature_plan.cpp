@@ -151,7 +151,7 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
     }
     if (layer.kind == Kind::blocks) {
       plan.block_flops += count * op_flops(f);
-      plan.longest_blocks = std::max(plan.longest_blocks, size_of(f.parameter));
+      plan.longest_blocks = std::max(plan.longest_blocks, layer.inputs * ((layer.outputs + 15) / 16 * 16));
     } else {
       plan.image_flops += count * op_flops(f);
     }

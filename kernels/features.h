@@ -50,7 +50,7 @@ struct FeaturePlan {
   double pair_flops = 0;                    ///< to contract one pair of images, all outputs
   double image_flops = 0;                   ///< to make one image's features: forward, R reverse passes, rows
   double block_flops = 0;                   ///< to multiply out one image's rows of layers that are held as factors, at each block
-  Index longest_blocks = 0;                 ///< of those layers' rows, for one output
+  Index longest_blocks = 0;                 ///< numbers of the longest of those rows, its columns as whole vectors
 
   /// Rows of the kernel that belong to an image.
   Index side() const { return kind == Outputs::Kind::full ? outputs : 1; }

@@ -135,7 +135,7 @@ template <class S>
 double factored_rows_bytes(Index m, Index n, Index longest) {
   const double rows = static_cast<double>(m), columns = static_cast<double>(n);
   const PieceSize piece = piece_size(m + n);
-  const double length = static_cast<double>(std::min(longest * cpu::paths::lanes<S>, piece.inputs * piece.channels));
+  const double length = static_cast<double>(std::min(longest, piece.inputs * piece.channels));
   return most_tasks * (rows * columns * (sizeof(double) + sizeof(S)) + (rows + columns) * length * sizeof(S));
 }
 

@@ -1,4 +1,4 @@
-// How tiles of the kernel are made from features that are held: for ntk.cpp and part_ntk.cpp alone.
+// How tiles of the kernel are made from features that are held: for ntk.cpp, part_ntk.cpp and their plans alone.
 #pragma once
 
 #include <mutex>

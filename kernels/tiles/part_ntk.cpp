@@ -94,8 +94,9 @@ PartPlan plan_part(FeaturePlan features, const Deal& images, Index part, const N
   const double bytes = static_cast<double>(ntk.features.image_numbers) * sizeof(S), margin = 4 * static_cast<double>(pass);
   const auto whole_tiles = [tile](double count) { return static_cast<Index>(count) / tile * tile; };
   ntk.panel = ntk.strip = most;
-  if (options.memory != 0 && static_cast<double>(2 * most) + margin > options.memory / bytes) {
-    const double room = options.memory / bytes - margin;
+  const double memory = options.memory - ntk.tile_bytes;  // for features
+  if (options.memory != 0 && static_cast<double>(2 * most) + margin > memory / bytes) {
+    const double room = memory / bytes - margin;
     require(room >= static_cast<double>(2 * tile),
             "--memory: leaves room for the features of {:.0f} images, tiles of {} a side need {:.0f}; give more",
             std::max(0., room + margin), tile, static_cast<double>(2 * tile) + margin);
@@ -109,7 +110,7 @@ PartPlan plan_part(FeaturePlan features, const Deal& images, Index part, const N
   plan.passed_on = images.parts() > 1 && ntk.panel >= most &&
                    (pass_on == PassOn::wherever || (pass_on == PassOn::cheaper && image_seconds > bytes * byte_seconds));
   ntk.rows = end - begin;
-  ntk.feature_bytes = (static_cast<double>(std::min(ntk.panel, end - begin) + ntk.strip) + margin) * bytes;
+  ntk.feature_bytes = (static_cast<double>(std::min(ntk.panel, end - begin) + ntk.strip) + margin) * bytes + ntk.tile_bytes;
   ntk.feature_images = 0, ntk.pair_flops = 0;
   Index a0 = -1;
   for (const Round& round : rounds_of(plan)) {
