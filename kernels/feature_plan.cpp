@@ -47,6 +47,15 @@ LayerPlan convolution_plan(int weight, const cpu::ConvGeometry& at, Kind kind, c
   return p;
 }
 
+/// Of a weight that sees K numbers at each of so many positions and gives C there.
+LayerPlan blocks_plan(int weight, Index tokens, Index inputs, Index outputs, const cpu::ConvGeometry& at, const Cotangents& r) {
+  LayerPlan p = rows_plan(weight, inputs * outputs, r);
+  p.kind = Kind::blocks, p.row_size = 0;
+  p.tokens = tokens, p.inputs = inputs, p.outputs = outputs, p.at = at;
+  p.image_numbers = tokens * (inputs + outputs * static_cast<Index>(r.count));
+  return p;
+}
+
 /// A dense layer, or one whose weight is used transposed: what is seen and what comes back meet in the same way.
 template <class S>
 bool is_matmul(const Factor<Tensor<S>>& f) {
@@ -66,7 +75,9 @@ double op_flops(const Factor<Tensor<S>>& f) {
 
 }  // namespace
 
-Index LayerPlan::positions() const { return kind == Kind::dense || kind == Kind::positions ? tokens : at.positions(); }
+Index LayerPlan::positions() const {
+  return kind == Kind::dense || kind == Kind::positions || kind == Kind::blocks ? tokens : at.positions();
+}
 Index LayerPlan::places() const { return kind == Kind::convolution ? at.height * at.width : positions(); }
 Index LayerPlan::place_numbers() const {
   return kind == Kind::patches ? at.patch_size() : kind == Kind::convolution ? at.channels : inputs;
@@ -124,11 +135,28 @@ FeaturePlan plan_features(const FactoredJacobian<S>& jacobian, Contraction contr
     }
     if (contraction == Contraction::factors || layer.pair_flops < rows_flops) add(layer);
   }
-  for (const auto& f : factors)
-    if (!done[static_cast<std::size_t>(f.parameter)]) {
-      add(rows_plan(f.parameter, size_of(f.parameter), r));
+  for (const auto& f : factors) {
+    if (done[static_cast<std::size_t>(f.parameter)]) continue;
+    LayerPlan layer = rows_plan(f.parameter, size_of(f.parameter), r);
+    layer.uses = uses[static_cast<std::size_t>(f.parameter)];
+    // Of several outputs rows are so many that factors are held in their place where they are half as many numbers. Of one output rows
+    // are multiplied once, whatever the number of tiles.
+    const auto* conv = f.entrance->template as<Conv2d>();
+    if (contraction == Contraction::automatic && outputs > 1 && once(f) && f.activation && f.activation->rows() == n &&
+        (is_matmul(f) || (conv && conv->at.groups == 1))) {
+      const Index inputs = conv ? conv->at.patch_size() : f.activation->shape()[-1], channels = f.cotangent.shape()[-1];
+      const auto held = blocks_plan(f.parameter, f.cotangent.size() / (f.cotangent.rows() * channels), inputs, channels,
+                                    conv ? conv->at : cpu::ConvGeometry{}, r);
+      if (2 * held.image_numbers <= layer.image_numbers) layer = held;
+    }
+    if (layer.kind == Kind::blocks) {
+      plan.block_flops += count * op_flops(f);
+      plan.longest_blocks = std::max(plan.longest_blocks, layer.inputs * ((layer.outputs + 15) / 16 * 16));
+    } else {
       plan.image_flops += count * op_flops(f);
     }
+    add(std::move(layer));
+  }
   return plan;
 }
 

@@ -1,5 +1,8 @@
 #include "kernels/features.h"
 
+#include <cstring>
+
+#include "kernels/long_rows.h"
 #include "kernels/patches.h"
 #include "linearize/example_rows.h"
 
@@ -7,14 +10,6 @@ namespace tangentplane {
 namespace {
 
 using Kind = LayerPlan::Kind;
-
-template <class S>
-std::vector<const Factor<Tensor<S>>*> factors_of(const FactoredJacobian<S>& jacobian, int parameter) {
-  std::vector<const Factor<Tensor<S>>*> found;
-  for (const auto& f : jacobian.factors())
-    if (f.parameter == parameter) found.push_back(&f);
-  return found;
-}
 
 /// Of a convolution by shifts; one that moves nothing for the others.
 std::vector<Shift> shifts_in(const LayerPlan& layer) {
@@ -24,16 +19,28 @@ std::vector<Shift> shifts_in(const LayerPlan& layer) {
   return {all};
 }
 
-/// d [N, R, positions, C] -> to [N, positions, R, C].
+/// One output's d [N, positions, C] -> its place in [N, positions, R, C] (`beside`) or [N, R, positions, C].
 template <class S>
-void channels_beside(const Tensor<S>& d, Index n, Index r, Index positions, Index c, S* to) {
-  cpu::parallel_rows(n, r * positions * c, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      for (Index o = 0; o < r; ++o)
-        for (Index s = 0; s < positions; ++s)
-          std::copy_n(d.data() + ((i * r + o) * positions + s) * c, c, to + ((i * positions + s) * r + o) * c);
+void put_cotangents(const Tensor<S>& d, Index n, Index r, Index output, Index positions, Index c, bool beside, S* to) {
+  const Index size = positions * c;
+  cpu::parallel_rows(n, size, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const S* from = d.data() + i * size;
+      if (!beside || r == 1)
+        std::copy_n(from, size, to + (i * r + output) * size);
+      else
+        for (Index s = 0; s < positions; ++s) std::copy_n(from + s * c, c, to + ((i * positions + s) * r + output) * c);
+    }
   });
 }
+
+template <class S>
+bool same_numbers(const Tensor<S>& a, const Tensor<S>& b) {
+  return a.size() == b.size() &&
+         (a.data() == b.data() || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(S)) == 0);
+}
+
+constexpr const char* another = "features: the network is not the one that was planned for";
 
 /// x [images, places, c] as [places, lanes, c], zeros for the images that are missing.
 template <class S>
@@ -42,36 +49,6 @@ Tensor<S> side_by_side(const S* x, Index images, Index lanes, Index places, Inde
   for (Index i = 0; i < images; ++i)
     for (Index s = 0; s < places; ++s) std::copy_n(x + (i * places + s) * c, c, y.data() + (s * lanes + i) * c);
   return y;
-}
-
-/// out [m, n] <- a [m, p] b [n, p]^T for few and very long rows: by pieces of them that stay in cache, shared out among tasks, whose sums
-/// are in double. Where a is b (`same`) a half is computed and mirrored.
-template <class S>
-void long_product(const S* a, const S* b, Index m, Index n, Index p, bool same, S* out, Index stride) {
-  constexpr Index depth = 4096, most_tasks = 16, band = 32;
-  const Index pieces = (p + depth - 1) / depth, tasks = std::min(pieces, most_tasks);
-  auto sums = Tensor<double>::zeros({tasks, m, n});
-  cpu::parallel_for(tasks, [&](Index task) {
-    Tensor<S> part({m, n});
-    double* const sum = sums.data() + task * m * n;
-    for (Index piece = pieces * task / tasks; piece < pieces * (task + 1) / tasks; ++piece) {
-      const Index first = piece * depth, length = std::min(depth, p - first);
-      for (Index i = 0; i < m; i += same ? band : m) {
-        const Index height = same ? std::min(band, m - i) : m, j = same ? i : 0;
-        cpu::gemm(cpu::Op::none, cpu::Op::transpose, height, n - j, length, S(1), a + i * p + first, p, b + j * p + first, p, S(0),
-                  part.data() + i * n + j, n);
-        for (Index r = i; r < i + height; ++r)
-          for (Index q = j; q < n; ++q) sum[r * n + q] += static_cast<double>(part[r * n + q]);
-      }
-    }
-  });
-  for (Index i = 0; i < m; ++i)
-    for (Index j = 0; j < n; ++j) {
-      const Index at = same && j < i ? j * n + i : i * n + j;
-      double sum = 0;
-      for (Index task = 0; task < tasks; ++task) sum += sums[task * m * n + at];
-      out[i * stride + j] = static_cast<S>(sum);
-    }
 }
 
 }  // namespace
@@ -88,37 +65,71 @@ Features<S>::Features(const FeaturePlan& plan, Index images) : plan_(&plan), ima
 }
 
 template <class S>
+void Features<S>::fill(Index begin, const OutputPasses<S>& passes) {
+  fill_by(begin, passes.examples(), passes.outputs(), [&](Index o, const FactorSink<Tensor<S>>& sink) { passes.factors(o, sink); });
+}
+
+template <class S>
 void Features<S>::fill(Index begin, const FactoredJacobian<S>& jacobian) {
-  const Index n = jacobian.examples(), r = plan_->outputs, row = plan_->row_size;
+  const Index r = jacobian.outputs();
+  fill_by(begin, jacobian.examples(), r, [&](Index o, const FactorSink<Tensor<S>>& sink) {
+    for (const auto& f : jacobian.factors()) sink(factor_of_output(f, r, o));
+  });
+}
+
+/// each(o, sink) hands over output o's factors.
+template <class S>
+template <class Each>
+void Features<S>::fill_by(Index begin, Index n, Index outputs, const Each& each) {
   require(0 <= begin && begin + n <= images_, "features: images {} to {} of {}", begin, begin + n, images_);
-  require(jacobian.outputs() == r, "features: {} outputs of a network were planned for, there are {}", r, jacobian.outputs());
-  Index offset = 0;
-  for (std::size_t l = 0; l < plan_->layers.size(); ++l) {
-    const LayerPlan& layer = plan_->layers[l];
-    const auto factors = factors_of(jacobian, layer.parameters[0]);
-    if (layer.kind == Kind::rows) {
-      S* to = rows_.data() + begin * r * row + offset;
-      const auto layout = factors.size() == 1 ? RowLayout::any : RowLayout::own;  // of one factor, all rows are in the op's
-      for (const auto* f : factors) write_example_rows(*f, f != factors.front(), to, row, r, layout);
-      if (factors.empty())  // pruned for these images alone
-        for (Index i = 0; i < n * r; ++i) std::fill_n(to + i * row, layer.row_size, S(0));
-      offset += layer.row_size;
-      continue;
+  require(outputs == plan_->outputs, "features: {} outputs of a network were planned for, there are {}", plan_->outputs, outputs);
+  const auto& layers = plan_->layers;
+  std::vector<Tensor<S>> seen(layers.size());  // by a layer that is held as factors: the same for all outputs
+  for (Index o = 0; o < outputs; ++o) {
+    std::vector<int> arrived(layers.size(), 0);
+    each(o, [&](const Factor<Tensor<S>>& f) {
+      std::size_t l = 0;
+      Index offset = 0;
+      for (; l < layers.size() && layers[l].parameters[0] != f.parameter; ++l) offset += layers[l].row_size;
+      if (l == layers.size()) return;  // a bias that its weight's factor stands for
+      const LayerPlan& layer = layers[l];
+      const bool first = arrived[l]++ == 0;
+      if (layer.kind == Kind::rows) {
+        // Rows of a parameter that is used once lie as its op takes it.
+        require(first || layer.uses > 1 || !f.entrance->rearranged(), another);
+        S* to = rows_.data() + (begin * outputs + o) * plan_->row_size + offset;
+        return write_example_rows(f, !first, to, outputs * plan_->row_size, 1, layer.uses == 1 ? RowLayout::any : RowLayout::own);
+      }
+      require(first && f.activation, another);
+      require(o == 0 || same_numbers(seen[l], *f.activation), another);
+      if (o == 0) seen[l] = *f.activation;
+      take(f, n, begin, o, factored_[l], layer);
+    });
+    Index offset = 0;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      require(layers[l].kind == Kind::rows || arrived[l] == 1, another);
+      for (Index i = 0; i < n && arrived[l] == 0; ++i)  // pruned for these images alone
+        std::fill_n(rows_.data() + ((begin + i) * outputs + o) * plan_->row_size + offset, layers[l].row_size, S(0));
+      offset += layers[l].row_size;
     }
-    require(factors.size() == 1, "features: the network is not the one that was planned for");
-    Factored& to = factored_[l];
-    const Tensor<S>&seen = *factors[0]->activation, &d = factors[0]->cotangent;
-    const Tensor<S> a = layer.kind == Kind::patches ? patches(layer.at, seen) : seen;
-    require(a.size() == n * to.a.shape()[1] && d.size() == n * to.d.shape()[1],
-            "features: the network is not the one that was planned for");
-    cpu::copy(a.size(), a.data(), to.a.data() + begin * to.a.shape()[1]);
-    if (plan_->traced() && r > 1)
-      channels_beside(d, n, r, layer.positions(), layer.outputs, to.d.data() + begin * to.d.shape()[1]);
-    else
-      cpu::copy(d.size(), d.data(), to.d.data() + begin * to.d.shape()[1]);
-    const bool nothing = cpu::all_zero(d) || (!layer.fused_bias && cpu::all_zero(a));
-    to.zero = to.zero && nothing;
   }
+}
+
+template <class S>
+void Features<S>::take(const Factor<Tensor<S>>& f, Index n, Index begin, Index output, Factored& to, const LayerPlan& layer) {
+  const Tensor<S>&seen = *f.activation, &d = f.cotangent;
+  const Index r = plan_->outputs, numbers = to.a.shape()[1], cotangents = to.d.shape()[1];
+  const auto* conv = f.entrance->template as<Conv2d>();
+  if (output == 0) {
+    const Tensor<S> a = layer.kind == Kind::patches || (layer.kind == Kind::blocks && conv) ? patches(layer.at, seen) : seen;
+    require(a.size() == n * numbers, another);
+    cpu::copy(a.size(), a.data(), to.a.data() + begin * numbers);
+  }
+  require(d.size() * r == n * cotangents, another);
+  const bool beside = plan_->traced() && layer.kind != Kind::blocks;
+  put_cotangents(d, n, r, output, layer.positions(), layer.outputs, beside, to.d.data() + begin * cotangents);
+  const bool nothing = cpu::all_zero(d) || (!layer.fused_bias && cpu::all_zero(seen));
+  to.zero = to.zero && nothing;
 }
 
 template <class S>
@@ -140,8 +151,9 @@ void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b
           "features: a block of images {} to {} of {} and {} to {} of {}", i0, i1, a.images_, j0, j1, b.images_);
   const FeaturePlan& plan = *a.plan_;
   const Index side = plan.side(), m = (i1 - i0) * side, n = (j1 - j0) * side, p = plan.row_size * plan.outputs / side;
-  if (p > 0 && plan.outputs > 1 && plan.long_rows()) {
-    long_product(a.rows_.data() + i0 * side * p, b.rows_.data() + j0 * side * p, m, n, p, &a == &b && i0 == j0 && m == n, out, stride);
+  const bool same = &a == &b && i0 == j0 && m == n;
+  if (p > 0 && plan.outputs > 1 && (plan.long_rows() || plan.block_flops > 0)) {
+    long_product(a.rows_.data() + i0 * side * p, b.rows_.data() + j0 * side * p, m, n, p, same, out, stride);
   } else if (p > 0) {
     const auto product = plan.long_rows() ? cpu::parallel_gemm<S> : cpu::gemm<S>;
     product(cpu::Op::none, cpu::Op::transpose, m, n, p, S(1), a.rows_.data() + i0 * side * p, p, b.rows_.data() + j0 * side * p, p, S(0),
@@ -150,7 +162,7 @@ void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b
     for (Index i = 0; i < m; ++i) std::fill_n(out + i * stride, n, S(0));
   for (std::size_t l = 0; l < a.factored_.size(); ++l) {
     const LayerPlan& layer = plan.layers[l];
-    if (layer.kind == Kind::rows || a.factored_[l].zero || b.factored_[l].zero) continue;
+    if (layer.kind == Kind::rows || layer.kind == Kind::blocks || a.factored_[l].zero || b.factored_[l].zero) continue;
     const Block at{l, i0, i1, j0, j1, out, stride};
     if (layer.kind == Kind::dense)
       a.add_dense(b, at);
@@ -159,10 +171,27 @@ void Features<S>::block(const Features& a, Index i0, Index i1, const Features& b
     else
       a.add_positions_of_outputs(b, at);
   }
+  if (plan.block_flops > 0) a.add_blocks(b, i0, i1, j0, j1, same, out, stride);
   if (plan.kind != Outputs::Kind::trace || plan.outputs == 1) return;
   const S share = static_cast<S>(1.0 / static_cast<double>(plan.outputs));  // of each in the mean
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) out[i * stride + j] *= share;
+}
+
+template <class S>
+void Features<S>::add_blocks(const Features& b, Index i0, Index i1, Index j0, Index j1, bool same, S* out, Index stride) const {
+  std::vector<FactoredRows<S>> mine, others;
+  for (std::size_t l = 0; l < factored_.size(); ++l) {
+    const LayerPlan& layer = plan_->layers[l];
+    if (layer.kind != Kind::blocks || factored_[l].zero || b.factored_[l].zero) continue;
+    const auto from = [&](const Factored& f, Index image) {
+      return FactoredRows<S>{f.a.data() + image * f.a.shape()[1], f.d.data() + image * f.d.shape()[1], layer.tokens, layer.inputs,
+                             layer.outputs};
+    };
+    mine.push_back(from(factored_[l], i0));
+    others.push_back(from(b.factored_[l], j0));
+  }
+  if (!mine.empty()) add_products_of_factored_rows(mine, others, i1 - i0, j1 - j0, plan_->outputs, plan_->traced(), same, out, stride);
 }
 
 template <class S>

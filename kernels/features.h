@@ -5,6 +5,7 @@
 #pragma once
 
 #include "linearize/factored_jacobian.h"
+#include "linearize/output_passes.h"
 
 namespace tangentplane {
 
@@ -20,16 +21,18 @@ struct LayerPlan {
     positions,    ///< a dense layer over tokens: sum over positions s, t of (a_s a'_t)(d_s d'_t)
     convolution,  ///< sum over positions s, t of (patch_s patch'_t)(d_s d'_t), patches never formed: the inputs' products, shifted
     patches,      ///< the same with patches formed: cheaper where a stride skips most shifts
+    blocks,       ///< as rows, but held as factors (a convolution's as patches) and multiplied out a block of columns at a time
   };
   Kind kind;                      ///< the way chosen
   std::vector<int> parameters;    ///< weight (and fused bias), or the one parameter of rows
   Index row_size = 0;             ///< p, for rows
-  Index inputs = 0, outputs = 0;  ///< a's and d's length at a position (dense); channels in and out (convolution)
-  Index tokens = 1;               ///< positions of a dense layer
+  Index inputs = 0, outputs = 0;  ///< a's and d's length at a position (dense, blocks); channels in and out (convolution)
+  Index tokens = 1;               ///< positions of a dense layer, and of blocks
   bool fused_bias = false;        ///< dense, with its bias
   cpu::ConvGeometry at;           ///< of a convolution
   double pair_flops = 0;          ///< for one pair of images
   Index image_numbers = 0;        ///< stored for one image
+  int uses = 1;                   ///< how often the parameter of rows enters the network
 
   Index positions() const;      ///< at which a pair (a, d) is met
   Index places() const;         ///< of a's numbers: the positions, or those of the input image
@@ -46,6 +49,8 @@ struct FeaturePlan {
   Index active_parameters = 0;              ///< whose derivative is not exactly zero
   double pair_flops = 0;                    ///< to contract one pair of images, all outputs
   double image_flops = 0;                   ///< to make one image's features: forward, R reverse passes, rows
+  double block_flops = 0;                   ///< to multiply out one image's rows of layers that are held as factors, at each block
+  Index longest_blocks = 0;                 ///< numbers of the longest of those rows, its columns as whole vectors
 
   /// Rows of the kernel that belong to an image.
   Index side() const { return kind == Outputs::Kind::full ? outputs : 1; }
@@ -70,8 +75,10 @@ class Features {
   /// Room for those of so many images. The plan must outlive it.
   Features(const FeaturePlan& plan, Index images);
 
-  /// Takes the features of images [begin, begin + jacobian.examples()) from their Jacobian. Throws std::invalid_argument for images that
-  /// are not there and for another network than the plan's.
+  /// Takes the features of images [begin, begin + passes.examples()), an output's reverse pass after the other. Throws
+  /// std::invalid_argument for images that are not there and for another network than the plan's.
+  void fill(Index begin, const OutputPasses<S>& passes);
+  /// The same from a Jacobian, which holds the factors of all outputs.
   void fill(Index begin, const FactoredJacobian<S>& jacobian);
   /// The kernel of images [i0, i1) of a with images [j0, j1) of b: out [(i1 - i0) side, (j1 - j0) side], image by image, where side is the
   /// plan's, with `stride` between out's rows. Throws std::invalid_argument for images that a or b does not hold.
@@ -92,7 +99,7 @@ class Features {
 
  private:
   struct Factored {    // a layer contracted by factors
-    Tensor<S> a, d;    // [N, places, channels]; [N, positions, R C], or [N, R, positions, C] where outputs meet one another
+    Tensor<S> a, d;    // [N, places, channels]; [N, positions, R C], or [N, R, positions, C] where outputs meet one another and of blocks
     bool zero = true;  // nothing but exact zeros so far: contributes nothing
   };
   /// A block of a layer: of images i of `a`, j of `b`.
@@ -102,6 +109,10 @@ class Features {
     S* out;
     Index stride;
   };
+  template <class Each>
+  void fill_by(Index begin, Index n, Index outputs, const Each& each);
+  void take(const Factor<Tensor<S>>& factor, Index n, Index begin, Index output, Factored& to, const LayerPlan& layer);
+  void add_blocks(const Features& b, Index i0, Index i1, Index j0, Index j1, bool same, S* out, Index stride) const;
   void add_dense(const Features& b, const Block& at) const;
   void add_positions(const Features& b, const Block& at) const;
   void add_positions_of_outputs(const Features& b, const Block& at) const;

@@ -14,8 +14,7 @@ Held<S> features(const Network<S>& network, const Variables<S>& variables, const
   Held<S> held{first, Features<S>(plan, std::max(room, end - first))};
   for (Index i = first; i < end; i += pass) {
     const Index from = std::max(first, std::min(i, end - pass));
-    held.features.fill(from - first,
-                       FactoredJacobian<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.outputs));
+    held.features.fill(from - first, OutputPasses<S>(network, variables, images.slice(from, std::min(end, from + pass)), options.outputs));
     progress.add(static_cast<double>(std::min(end, i + pass) - std::max(i, begin)) * plan.image_flops);
   }
   return held;
@@ -54,7 +53,7 @@ void ntk_tiles(const Network<S>& network, const Variables<S>& variables, const T
         if (c.first >= r.first && (!wanted || wanted(r.first * side, c.first * side)))
           round.tiles.push_back({r.first, r.second, c.first, c.second});
     if (round.tiles.empty()) return;
-    for (const Tile& t : round.tiles) flops += t.pairs() * plan.features.pair_flops;
+    for (const Tile& t : round.tiles) flops += t.flops(plan.features);
     if (rounds.empty() || rounds.back().a0 != a0) flops += features_flops(a0, a1);
     if (b0 != a0) flops += features_flops(b0, b1);
     rounds.push_back(std::move(round));

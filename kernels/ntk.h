@@ -37,7 +37,8 @@ struct NtkPlan {
   double feature_runs = 0;                   ///< how often an image's features are computed, on average
   double feature_images = 0;                 ///< images whose features are computed, each as often as it is
   double feature_flops = 0, pair_flops = 0;  ///< in all
-  double feature_bytes = 0;                  ///< held at once
+  double feature_bytes = 0;                  ///< held at once, tile_bytes included
+  double tile_bytes = 0;                     ///< of rows that are multiplied out for a tile, and their products
 
   /// Rows of K that belong to an image: O in the layout full, otherwise 1.
   Index side() const { return features.side(); }

@@ -1,4 +1,4 @@
-// How tiles of the kernel are made from features that are held: for ntk.cpp and part_ntk.cpp alone.
+// How tiles of the kernel are made from features that are held: for ntk.cpp, part_ntk.cpp and their plans alone.
 #pragma once
 
 #include <mutex>
@@ -48,6 +48,10 @@ struct Tile {
   Index i0, i1, j0, j1;
   /// Of images, each once.
   double pairs() const { return static_cast<double>(i0 == j0 ? (i1 - i0) * (i1 - i0 + 1) / 2 : (i1 - i0) * (j1 - j0)); }
+  /// Rows that are multiplied out for it included.
+  double flops(const FeaturePlan& plan) const {
+    return pairs() * plan.pair_flops + static_cast<double>(i1 - i0 + (i0 == j0 ? 0 : j1 - j0)) * plan.block_flops;
+  }
 };
 
 /// Hands the tiles over, from several threads at once. `a` holds their rows' images, `b` their columns'.
@@ -64,7 +68,7 @@ void contract(const NtkPlan& plan, const std::vector<Tile>& tiles, const Held<S>
       for (Index i = 0; i < m; ++i)
         for (Index j = 0; j < i; ++j) block[i * w + j] = block[j * w + i];
     consume(at.i0 * side, at.i1 * side, at.j0 * side, at.j1 * side, block.data());
-    progress.add(at.pairs() * plan.features.pair_flops);
+    progress.add(at.flops(plan.features));
   });
 }
 

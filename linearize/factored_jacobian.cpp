@@ -1,10 +1,9 @@
 #include "linearize/factored_jacobian.h"
 
-#include <cmath>
 #include <cstring>
 
-#include "autodiff/transforms.h"
 #include "linearize/example_rows.h"
+#include "linearize/output_passes.h"
 
 namespace tangentplane {
 namespace {
@@ -57,6 +56,7 @@ Factors<S> joined(std::vector<Factors<S>> of_output) {
     if (!seen_once) f.activation = stacked(activations);
     f.cotangent = first_with[k] < k ? all[first_with[k]].cotangent : stacked(cotangents);
     all.push_back(std::move(f));
+    for (auto& list : of_output) list[k] = {};  // no longer than it is needed: all of them are as large as `all`
   }
   return all;
 }
@@ -124,35 +124,12 @@ FactoredJacobian<S>::FactoredJacobian(Tensor<S> value, std::vector<Factor<Tensor
 template <class S>
 FactoredJacobian<S>::FactoredJacobian(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images,
                                       const std::optional<Outputs>& outputs) {
-  require(images.shape().rank() >= 2 && images.rows() > 0, "jacobian: takes images [N,H,W,C] with N > 0, got {}", images.shape());
-  require_finite("jacobian", variables);
-  const cpu::Float32InScope exact;  // slopes: products with them may be split, the passes are not
-  using T = Tensor<S>;
-  const Pullback<T> back([&](const std::vector<Var<T>>& p) { return forward(network, variables, p, Var<T>(images)); },
-                         variables.parameters);
-  const Index n = images.rows(), all = back.value().shape()[1];
-  back.tape().require_per_example("jacobian", n);
-  const Outputs chosen = Outputs::choose("jacobian", outputs, all);
-  const Index r = chosen.cotangents(all);
-  const bool sum = chosen.kind == Outputs::Kind::sum;
-  const S share = static_cast<S>(1 / std::sqrt(static_cast<double>(all)));
-  std::vector<Factors<S>> of_output;
-  for (Index o = 0; o < r; ++o) {
-    T cotangent = T::full({n, all}, sum ? share : S(0));
-    for (Index i = 0; i < n && !sum; ++i) cotangent[i * all + (r == 1 ? chosen.which : o)] = 1;
-    of_output.push_back(back.factors(cotangent));
-    for (const auto& f : of_output.back()) require_example_rows(f, n, "jacobian", variables.paths[static_cast<std::size_t>(f.parameter)]);
-  }
-  value_ = T({n, r});
-  for (Index i = 0; i < n; ++i) {
-    const S* of_image = back.value().data() + i * all;
-    if (sum)
-      value_[i] = static_cast<S>(cpu::serial_sum(all, [of_image](Index o) { return of_image[o]; }) * static_cast<double>(share));
-    else
-      std::copy_n(of_image + (r == 1 ? chosen.which : 0), r, value_.data() + i * r);
-  }
+  const OutputPasses<S> passes(network, variables, images, outputs);
+  std::vector<Factors<S>> of_output(static_cast<std::size_t>(passes.outputs()));
+  for (std::size_t o = 0; o < of_output.size(); ++o)
+    passes.factors(static_cast<Index>(o), [&](Factor<Tensor<S>> f) { of_output[o].push_back(std::move(f)); });
   for (const auto& p : variables.parameters) shapes_.push_back(p.shape());
-  *this = FactoredJacobian(value_, joined(std::move(of_output)), shapes_, chosen.kind);
+  *this = FactoredJacobian(passes.value(), joined(std::move(of_output)), shapes_, passes.kind());
 }
 
 template <class S>

@@ -93,13 +93,25 @@ void parallel_runs(const std::vector<StridedAxis>& axes, const F& f) {
   });
 }
 
-/// z [J, I] = x [I, J] transposed, in squares that stay in the cache; rows of either lie apart.
+constexpr Index strip = 16;  // rows of z that are written together
+
+/// z [J, I] = x [I, J] transposed for J <= strip; rows of either lie apart. Eight rows of x at a time, by way of a copy: they often lie a
+/// power of two apart, and a cache keeps no more than eight such lines.
 template <class S>
-void transpose_square(Index rows, Index columns, const S* x, Index x_apart, S* z, Index z_apart) {
-  constexpr Index block = 16;
-  for (Index i0 = 0; i0 < columns; i0 += block)
-    for (Index j = 0; j < rows; ++j)
-      for (Index i = i0, last = std::min(columns, i0 + block); i < last; ++i) z[j * z_apart + i] = x[i * x_apart + j];
+void transpose_strip(Index rows, Index columns, const S* x, Index x_apart, S* z, Index z_apart) {
+  constexpr Index block = 8;
+  S part[block][strip];
+  for (Index i0 = 0; i0 < columns; i0 += block) {
+    const Index height = std::min(block, columns - i0);
+    for (Index i = 0; i < height; ++i) std::copy_n(x + (i0 + i) * x_apart, rows, part[i]);
+    for (Index j = 0; j < rows; ++j) {
+      S* to = z + j * z_apart + i0;
+      if (height == block)
+        for (Index i = 0; i < block; ++i) to[i] = part[i][j];
+      else
+        for (Index i = 0; i < height; ++i) to[i] = part[i][j];
+    }
+  }
 }
 
 }  // namespace strided_detail
@@ -116,14 +128,14 @@ void strided_copy(std::vector<StridedAxis> axes, const S* x, S* z) {
         const StridedAxis across = axes[k];
         axes.pop_back();
         axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(k));
-        constexpr Index strip = 16;
+        constexpr Index strip = strided_detail::strip;
         const Index strips = (across.extent + strip - 1) / strip;
         return parallel_rows(strided_detail::count(axes) * strips, strip * inner.extent, [&](Index begin, Index end) {
           for (Index task = begin; task < end; ++task)
             strided_detail::for_places(axes, task / strips, task / strips + 1, [&](Index to, Index from, Index) {
               const Index j = task % strips * strip;
-              strided_detail::transpose_square(std::min(strip, across.extent - j), inner.extent, x + from + j, inner.x,
-                                               z + to + j * across.z, across.z);
+              strided_detail::transpose_strip(std::min(strip, across.extent - j), inner.extent, x + from + j, inner.x,
+                                              z + to + j * across.z, across.z);
             });
         });
       }

@@ -94,8 +94,9 @@ PartPlan plan_part(FeaturePlan features, const Deal& images, Index part, const N
   const double bytes = static_cast<double>(ntk.features.image_numbers) * sizeof(S), margin = 4 * static_cast<double>(pass);
   const auto whole_tiles = [tile](double count) { return static_cast<Index>(count) / tile * tile; };
   ntk.panel = ntk.strip = most;
-  if (options.memory != 0 && static_cast<double>(2 * most) + margin > options.memory / bytes) {
-    const double room = options.memory / bytes - margin;
+  const double memory = options.memory - ntk.tile_bytes;  // for features
+  if (options.memory != 0 && static_cast<double>(2 * most) + margin > memory / bytes) {
+    const double room = memory / bytes - margin;
     require(room >= static_cast<double>(2 * tile),
             "--memory: leaves room for the features of {:.0f} images, tiles of {} a side need {:.0f}; give more",
             std::max(0., room + margin), tile, static_cast<double>(2 * tile) + margin);
@@ -109,12 +110,12 @@ PartPlan plan_part(FeaturePlan features, const Deal& images, Index part, const N
   plan.passed_on = images.parts() > 1 && ntk.panel >= most &&
                    (pass_on == PassOn::wherever || (pass_on == PassOn::cheaper && image_seconds > bytes * byte_seconds));
   ntk.rows = end - begin;
-  ntk.feature_bytes = (static_cast<double>(std::min(ntk.panel, end - begin) + ntk.strip) + margin) * bytes;
+  ntk.feature_bytes = (static_cast<double>(std::min(ntk.panel, end - begin) + ntk.strip) + margin) * bytes + ntk.tile_bytes;
   ntk.feature_images = 0, ntk.pair_flops = 0;
   Index a0 = -1;
   for (const Round& round : rounds_of(plan)) {
     const auto tiles = tiles_of(plan, round, [](Index, Index) { return true; });
-    for (const Tile& t : tiles) ntk.pair_flops += t.pairs() * ntk.features.pair_flops;
+    for (const Tile& t : tiles) ntk.pair_flops += t.flops(ntk.features);
     if (round.a0 != a0) ntk.feature_images += static_cast<double>(round.a1 - round.a0);
     a0 = round.a0;
     if (round.b0 != round.a0 && !tiles.empty() && !(round.ahead > 0 && plan.passed_on))
@@ -142,7 +143,7 @@ void complete_part(kernels::Tiles<S>& tiles, const Network<S>& network, const Va
   double flops = 0, left = 0;
   for (const Round& round : rounds) {
     wanted.push_back(tiles_of(plan, round, [&](Index r, Index c) { return !tiles.has(r, c); }));
-    for (const Tile& t : wanted.back()) flops += t.pairs() * ntk.features.pair_flops, left += 1;
+    for (const Tile& t : wanted.back()) flops += t.flops(ntk.features), left += 1;
   }
   if (plan.passed_on) ranks.sum(std::span(&left, 1));
   if (left == 0) return;
@@ -152,7 +153,7 @@ void complete_part(kernels::Tiles<S>& tiles, const Network<S>& network, const Va
     const auto [first, last] = margins(begin, end, n, pass);
     Held<S> held{first, Features<S>(ntk.features, last - first)};
     for (const Index from : passes(begin, end, n, pass)) {
-      held.features.fill(from - first, FactoredJacobian<S>(network, variables, images.slice(from, from + pass), options.outputs));
+      held.features.fill(from - first, OutputPasses<S>(network, variables, images.slice(from, from + pass), options.outputs));
       progress.add(static_cast<double>(pass) * ntk.features.image_flops);
     }
     return held;

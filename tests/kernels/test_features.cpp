@@ -3,6 +3,7 @@
 #include "kernels/features.h"
 
 #include "kernels/ntk.h"
+#include "nn/layers.h"
 #include "tests/line_of.h"
 #include "tests/small.h"
 
@@ -83,6 +84,27 @@ TEST_CASE("a parameter without a factor in one pass has rows of zeros there") {
     factors.erase(factors.begin() + static_cast<std::ptrdiff_t>(without));
     const FactoredJacobian<double> pruned(whole.value(), factors, whole.parameter_shapes());
     close_to(block_of(plan, {whole, pruned}), gram_of({whole, pruned}), 1e-13);
+  }
+}
+
+TEST_CASE("a weight that two ops take turned, but one of them alone in one pass, has rows in its own layout") {
+  const check::Poison poison;
+  const auto network = Network<double>([](const auto& scope, const auto& x) {
+    const auto w = permute(scope.parameter("w", {6, 6}, lecun_normal()), {1, 0});
+    return dense(scope / "out", 1, tanh(matmul(tanh(matmul(flatten(x), w)), w)));
+  });
+  const auto s = draw_small<double>("turned", network, {3, 2, 1}, 4);
+  const FactoredJacobian<double> whole(s.network, s.variables, s.images);
+  const auto plan = plan_features(whole, Contraction::automatic);
+  for (std::size_t without = 0; without < whole.factors().size(); ++without) {
+    if (whole.factors()[without].parameter != static_cast<int>(s.variables.index("w"))) continue;
+    auto factors = whole.factors();
+    factors.erase(factors.begin() + static_cast<std::ptrdiff_t>(without));
+    const FactoredJacobian<double> pruned(whole.value(), factors, whole.parameter_shapes());
+    close_to(block_of(plan, {whole, pruned}), gram_of({whole, pruned}), 1e-13);
+    // The other way round its layout was settled by a pass that met it once.
+    const auto once = plan_features(pruned, Contraction::rows);
+    CHECK_THAT(line_of([&] { block_of(once, {pruned, whole}); }), ContainsSubstring("not the one that was planned for"));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "tests/several_outputs.h"
 #include "tests/small.h"
 #include "tests/temporary_folder.h"
+#include "tests/tokens.h"
 
 using namespace tangentplane;
 using namespace tangentplane::kernels;
@@ -109,20 +110,33 @@ TEST_CASE("parts of a kernel are the whole, bit for bit, whatever fits into memo
 }
 
 TEST_CASE("parts of a kernel of several outputs are the whole") {
+  const check::Poison poison;
   const Index n = 21, count = 3, tile = 4;
-  const auto s = networks_of(count, n)[0];
-  for (const Outputs& outputs : {Outputs::trace(), Outputs::full()}) {
-    NtkOptions options;
-    options.tile = tile, options.outputs = outputs;
-    const auto features = plan_ntk_features(s.network, s.variables, s.images, options);
-    const auto K = ntk(s.network, s.variables, s.images, options);
-    for (Index p = 0; p < 3; ++p) {
-      const PartPlan plan = plan_part<double>(features, Deal(n, tile, 3), p, options);
-      TileMemory<double> tiles(plan.rows(), p);
-      complete_part(tiles, s.network, s.variables, s.images, plan, options);
-      CHECK(wrong_tiles(tiles, K) == 0);
+  for (const auto& s : {networks_of(count, n)[0], tokens<double>(count, n)})
+    for (const Outputs& outputs : {Outputs::trace(), Outputs::full()}) {
+      NtkOptions options;
+      options.tile = tile, options.outputs = outputs;
+      const auto features = plan_ntk_features(s.network, s.variables, s.images, options);
+      CHECK((s.name == "tokens") == (features.block_flops > 0));
+      const auto K = ntk(s.network, s.variables, s.images, options);
+      double flops = 0;
+      for (const bool limited : {false, true})
+        for (Index p = 0; p < 3; ++p) {
+          INFO(s.name << " " << outputs.str() << " part " << p << (limited ? ", features pass by" : ""));
+          const double tiles_take = fit_ntk<double>(features, n, n, options).tile_bytes;
+          NtkOptions cut = options;
+          if (limited)
+            cut.memory = tiles_take + 94. * static_cast<double>(features.image_numbers) * sizeof(double);  // four passes and a bit
+          const PartPlan plan = plan_part<double>(features, Deal(n, tile, 3), p, cut);
+          CHECK((!limited || (plan.ntk.feature_bytes <= cut.memory && plan.ntk.panel == 4)));
+          TileMemory<double> tiles(plan.rows(), p);
+          complete_part(tiles, s.network, s.variables, s.images, plan, cut);
+          CHECK(wrong_tiles(tiles, K) == 0);
+          if (!limited) flops += plan.ntk.pair_flops;
+        }
+      // Six tiles a side, of 4 images but for the last: each meets the five others and itself.
+      CHECK(flops == Approx(231 * features.pair_flops + 21 * 6 * features.block_flops));
     }
-  }
 }
 
 TEST_CASE("files of parts: gone on with, put together, and not taken for one another") {

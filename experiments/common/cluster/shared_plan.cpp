@@ -67,7 +67,8 @@ SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, cons
   const FeaturePlan features = plan_ntk_features(subject.network, subject.init, subject.data.images, options);
   const Deal deal(n, shared_tile(features, n, parts), parts);
   options.tile = deal.tile();
-  const PassCost pass = measure_pass(subject.network, subject.init, image, fit_ntk<S>(features, n, n, options), options.outputs);
+  const NtkPlan alone = fit_ntk<S>(features, n, n, options);
+  const PassCost pass = measure_pass(subject.network, subject.init, image, alone, options.outputs);
   Plan measured;
   measured.stages = {{.name = "kernel", .flops = static_cast<double>(n) * static_cast<double>(n) / 2 * features.pair_flops}};
   measure_rate<S>(measured, o);
@@ -91,7 +92,7 @@ SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, cons
   };
   plan.batch = std::min<Index>(k, 128);
   const double solving = eigenpairs ? lanczos(basis, plan.batch) : 0, tiles = kernels::TileMemory<S>::bytes(rows, worst),
-               two = static_cast<double>(6 * deal.tile() * features.image_numbers) * sizeof(S);
+               two = static_cast<double>(6 * deal.tile() * features.image_numbers) * sizeof(S) + alone.tile_bytes;
   plan.in_memory = !cluster.shard && base + tiles + std::max(solving, passes + two) <= memory;
   const double held = base + (plan.in_memory ? tiles : 0);
   require(held + solving <= memory,

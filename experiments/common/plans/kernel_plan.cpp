@@ -205,7 +205,7 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   needs.pass = 1.2 * pass.bytes;  // and the buffers of products
 
   const double held = program_bytes + needs.kernel, beside = static_cast<double>(o.memory) - needs.inputs - needs.pass,
-               of_two = 2 * unlimited.feature_bytes / static_cast<double>(plan.images);
+               image_bytes = static_cast<double>(features.image_numbers) * sizeof(S), of_two = 2 * image_bytes;
   const bool on_disk = (goes_on && kernel.may_be_on_disk()) ||
                        must_be_on_disk(o, kernel, needs, std::max(needs.reading, needs.inputs + needs.pass + of_two));
   if (!on_disk) {
@@ -216,8 +216,7 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   }
   double runs_in_memory = 0;
   // On disk the kernel leaves its place to features: the less room there is beside it, the more.
-  const double image_bytes = unlimited.feature_bytes / static_cast<double>(plan.images),
-               room_on_disk = (beside - program_bytes) / image_bytes;
+  const double room_on_disk = (beside - program_bytes) / image_bytes;
   if (on_disk || (kernel.may_be_on_disk() && plan.ntk.feature_runs > 1 && room_on_disk >= 32)) {
     KernelPlan there = plan;
     fit_on_disk<S>(there, features, options, beside + needs.pass - program_bytes, needs.pass,

@@ -12,7 +12,7 @@ template <class S>
 PassCost measure_pass(const Network<S>& network, const Variables<S>& variables, const Shape& image, const NtkPlan& plan,
                       const std::optional<Outputs>& outputs) {
   const auto images = Tensor<S>::zeros(data::batch_shape(plan.pass, image));
-  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, FactoredJacobian<S>(network, variables, images, outputs)); };
+  const auto pass = [&] { Features<S>(plan.features, plan.pass).fill(0, OutputPasses<S>(network, variables, images, outputs)); };
   PassCost cost;
   cost.bytes = bytes_taken(pass) - static_cast<double>(plan.pass * plan.features.image_numbers) * sizeof(S);
   const auto start = std::chrono::steady_clock::now();  // the pages have been touched
