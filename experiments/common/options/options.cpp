@@ -1,13 +1,9 @@
 #include "experiments/common/options/options.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <sstream>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 
@@ -15,6 +11,7 @@
 #include "autodiff/cpu/parallel.h"
 #include "autodiff/cpu/ranks.h"
 #include "autodiff/cpu/split/products.h"
+#include "experiments/common/options/config_file.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
 #include "experiments/common/run/provenance.h"
@@ -30,14 +27,6 @@ namespace fs = std::filesystem;
 /// It is part of a run's identity.
 std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
 
-/// "no such file", unless something else is there or another reason keeps it from being read.
-std::string not_there(const std::string& path, const char* what) {
-  const int reason = access(path.c_str(), R_OK) == 0 ? 0 : errno;
-  if (reason == 0) return fmt::format("is not a {}", what);
-  const bool missing = reason == ENOENT || reason == ENOTDIR;
-  return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
-}
-
 bool is_shared(std::string_view key) {
   constexpr std::string_view keys[] = {"model",    "train",   "freeze",  "features", "filters",  "blocks",    "activation",
                                        "seed",     "init",    "data",    "labels",   "data-dir", "data-seed", "num-train",
@@ -46,47 +35,9 @@ bool is_shared(std::string_view key) {
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
-// --config through our own reader, which takes any character in a string and names the line of an error.
-class TomlFormat : public CLI::Config {
- public:
-  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }
-  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    const std::string text{std::istreambuf_iterator<char>(input), {}};
-    const auto config = experiments::Config::parse(text, "--config");
-    std::vector<CLI::ConfigItem> all;
-    for (const auto& [key, value] : config.entries()) all.push_back({{}, key, {value}});
-    return all;
-  }
-};
-
 std::string joined(const std::vector<std::string>& words) {
   std::string s;
   for (std::size_t i = 0; i < words.size(); ++i) s += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
-  return s;
-}
-
-// CLI11's own messages, in our form.
-std::string one_line(const CLI::ParseError& e) {
-  std::string s = e.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&e)) {
-    // It lists all that is left over, the last word first; an option tells more than the value behind it.
-    s = " " + s.substr(s.find(": ") + 2);
-    const std::size_t option = s.find(" -"), word = option != std::string::npos ? option : s.rfind(' ');
-    return "unknown argument " + s.substr(word + 1, s.find(' ', word + 1) - word - 1) + "; --help lists the options";
-  }
-  if (dynamic_cast<const CLI::ConfigError*>(&e) && s.find("not allowed") != std::string::npos)
-    return fmt::format("--config: {} is for the command line alone; remove it there", s.substr(0, s.find_first_of(": ")));
-  if (dynamic_cast<const CLI::ConfigError*>(&e))
-    return "--config: unknown key " + s.substr(s.rfind(' ') + 1) + "; --help lists the options";
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&e)) {
-    const std::string name = s.substr(0, s.find_first_of(": "));
-    return s.find("missing") != std::string::npos ? name + " needs a value" : name + " is given more than once; give it once";
-  }
-  if (dynamic_cast<const CLI::FileError*>(&e)) {
-    const std::string path = s.substr(0, s.find(" was"));
-    return "--config " + path + ": " + not_there(path, "file");
-  }
-  std::replace(s.begin(), s.end(), '\n', ' ');
   return s;
 }
 
@@ -171,17 +122,7 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   CLI::App& app = line.app();
   app.option_defaults()->always_capture_default();
   line.add_version();
-  app.config_formatter(std::make_shared<TomlFormat>());
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.set_config("--config", "", "Read options from this file (key = value); those of the command line count more")->type_name("FILE.toml");
-  // Neither a pipe, which is waited for, nor a device that never ends.
-  app.get_config_ptr()->check(
-      [](const std::string& path) {
-        std::error_code error;
-        require(fs::is_regular_file(path, error), "--config {}: {}; give one that exists", path, not_there(path, "file"));
-        return std::string();
-      },
-      "");
+  read_config_file(app);
 
   std::vector<std::string> models{"mlp", "lenet", "resnet18"};
   for (const auto& own : o.networks) models.push_back(own->name);

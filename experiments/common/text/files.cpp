@@ -26,6 +26,13 @@ std::string read_text(const std::filesystem::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+std::string not_there(const std::string& path, const char* what) {
+  const int reason = access(path.c_str(), R_OK) == 0 ? 0 : errno;
+  if (reason == 0) return fmt::format("is not a {}", what);
+  const bool missing = reason == ENOENT || reason == ENOTDIR;
+  return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
+}
+
 void require_folder_for(std::string_view option, const std::string& file) {
   if (file.empty()) return;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();

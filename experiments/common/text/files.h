@@ -16,7 +16,12 @@ std::filesystem::path normal_path(const std::filesystem::path& path);
 /// The whole file. Throws std::invalid_argument if it cannot be read.
 std::string read_text(const std::filesystem::path& path);
 
-/// Throws std::invalid_argument naming the option unless the folder is there into which `file` is to be written; an empty name is no file.
+/// What a message says of a path at which there is no `what` (a file, a folder): that there is no such, that something else is there, or
+/// what keeps it from being read.
+std::string not_there(const std::string& path, const char* what);
+
+/// Throws std::invalid_argument naming the option unless there is the folder, to be written, into which `file` goes; an empty name is no
+/// file.
 void require_folder_for(std::string_view option, const std::string& file);
 
 /// True if there is such an archive and it is whole: its directory and the headers of its arrays are.
