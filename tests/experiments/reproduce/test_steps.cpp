@@ -197,8 +197,11 @@ echo "$id;cluster"
   CHECK(ran(box.good(study(few_steps))) == Names{});
 
   // What cannot be written is refused, and nothing runs in its place; so it is without the binaries that the jobs would run.
-  for (const std::string option : {"--slurm /nonexistent/jobs.sh", "--slurm /dev/full"})
-    CHECK_THAT(box.refused(study(few_steps, "other") + " " + option), ContainsSubstring("cannot be written; give another file"));
+  for (const std::string option : {"--slurm /nonexistent/jobs.sh", "--slurm /dev/full"}) {
+    const auto refused = box.run(study(few_steps, "other") + " " + option);
+    CHECK(refused.status == 2);
+    CHECK(refused.err == "reproduce: " + option + ": cannot be written; give another file\n");
+  }
   CHECK(test::shell(box, test::for_shell(study(few_steps, "other")) + " --plan >/dev/full").status != 0);
   CHECK(test::shell(box, test::for_shell(study(few_steps, "other")) + " --help >/dev/full").status != 0);
   CHECK(!fs::exists(box / "other"));
