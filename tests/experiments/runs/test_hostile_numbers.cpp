@@ -107,7 +107,8 @@ TEST_CASE("hostile numbers: directions, and logits, that are not finite are refu
     if (end.status != 0) {
       CHECK_THAT(end.err, ContainsSubstring("--init ") && ContainsSubstring("give smaller weights, or --dtype float64"));
     } else {
-      for (double v : box.array("F/eigvals.npy").span()) CHECK(std::isfinite(v));
+      const auto values = box.array("F/eigvals.npy");
+      for (double v : values.span()) CHECK(std::isfinite(v));
     }
     CHECK((end.status == 0) == (factor < 1e9));
     fs::remove_all(box / "F");
