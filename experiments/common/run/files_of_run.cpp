@@ -67,6 +67,13 @@ std::map<std::string, FileOfRun> files_of_run(const fs::path& folder) {
   return files;
 }
 
+bool says_unfinished(const fs::path& folder) {
+  const fs::path record_path = folder / "run.json";
+  if (!fs::is_regular_file(record_path)) return false;
+  const auto record = nlohmann::json::parse(read_text(record_path), nullptr, false);
+  return record.is_object() && record.contains("finished") && record["finished"] == false;
+}
+
 std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
   const fs::path record_path = folder / "run.json";
   if (!fs::is_regular_file(record_path)) return {};  // of a time before there was one

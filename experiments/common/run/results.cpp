@@ -116,7 +116,9 @@ std::string experiment_of(std::string_view config) {
   return config.starts_with("# ") && colon < config.find('\n') ? std::string(config.substr(2, colon - 2)) : "";
 }
 
-bool is_finished(const fs::path& folder) { return !fs::exists(folder / unfinished_mark); }
+bool is_finished(const fs::path& folder) {
+  return !fs::exists(folder / unfinished_mark) && !says_unfinished(folder);  // a mark can be lost
+}
 
 ResultsFolder::ResultsFolder(fs::path path, std::string experiment, Config config)
     : path_(std::move(path)), experiment_(std::move(experiment)), config_(std::move(config)) {}
@@ -215,7 +217,7 @@ bool ResultsFolder::claim_here() {
       return false;
     }
     remove_leftovers(path_);
-    if (state == State::fresh || is_finished(path_)) {
+    if (state == State::fresh || !fs::exists(path_ / unfinished_mark)) {
       // The mark first: a folder without one counts as finished.
       replace_text(path_ / unfinished_mark, "");
       for (const auto& [file, what] : torn_files(path_)) {

@@ -82,7 +82,16 @@ TEST_CASE("power cut: a target that has lost a part is trained again, the others
       box.good(command);
       CHECK(test::differing(box.results("B"), whole) == "");
     }
-    // The same of a run that had not ended.
+    // A run that had not ended is not finished where its mark is lost: run.json says so too.
+    std::string record = test::bytes_of(box / "B/run.json");
+    const auto finished = record.find("\"finished\": true");
+    REQUIRE(finished != std::string::npos);
+    box.write("B/run.json", record.replace(finished, 16, "\"finished\": false"));
+    fs::remove(box / "B/3/final.npz");
+    CHECK(!fs::exists(box / "B/.unfinished"));
+    CHECK_THAT(box.good(command), !ContainsSubstring("is finished, nothing to do"));
+    CHECK(test::differing(box.results("B"), whole) == "");
+    // The same where it is there.
     box.write("B/.unfinished", "");
     fs::resize_file(box / "B/3/final.npz", fs::file_size(box / "B/3/final.npz") / 2);
     box.good(command);

@@ -36,6 +36,7 @@ bool names_it(const Case& one, const std::string& said) {
     for (std::size_t i = 1; i < one.words.size(); ++i) {
       std::string word = one.words[i];
       std::replace(word.begin(), word.end(), '\n', ' ');
+      if (const auto equals = word.find('='); word.starts_with("--") && equals != std::string::npos) word.erase(0, equals + 1);
       if (contains(said, word.size() > 1 ? word : ": " + word + ": ")) return true;
     }
     return false;
