@@ -8,11 +8,11 @@ namespace tangentplane {
 namespace {
 
 constexpr Index most_tasks = 16;
+constexpr Index band = 32;  // rows of a symmetric product that are computed together, from the diagonal on
 
 /// part [m, n] <- a [m, length] b [n, length]^T; where they are the same, only what lies on and above the diagonal, by bands.
 template <class S>
 void product(const S* a, Index lda, const S* b, Index ldb, Index m, Index n, Index length, bool same, S* part) {
-  constexpr Index band = 32;
   for (Index i = 0; i < m; i += same ? band : m) {
     const Index height = same ? std::min(band, m - i) : m, j = same ? i : 0;
     cpu::gemm(cpu::Op::none, cpu::Op::transpose, height, n - j, length, S(1), a + i * lda, lda, b + j * ldb, ldb, S(0), part + i * n + j,
@@ -23,7 +23,6 @@ void product(const S* a, Index lda, const S* b, Index ldb, Index m, Index n, Ind
 /// put(i, j, sum over the pieces of part(piece, out [m, n])), in double and in an order that depends on the sizes alone.
 template <class S, class Part, class Put>
 void sum_pieces(Index pieces, Index m, Index n, bool same, const Part& of_piece, const Put& put) {
-  constexpr Index band = 32;
   const Index tasks = std::min(pieces, most_tasks);
   auto sums = Tensor<double>::zeros({tasks, m, n});
   cpu::parallel_for(tasks, [&](Index task) {

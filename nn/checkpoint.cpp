@@ -23,14 +23,17 @@ void save_variables(const std::filesystem::path& path, const Variables<S>& varia
   data::save_npz(path, entries, single);
 }
 
+void require_variance(const std::string& file, const std::string& name, double variance, double epsilon) {
+  require(variance > -epsilon, "{}: {} holds {}; a variance is above {}, for BatchNorm takes the root of it plus {}", file, name, variance,
+          -epsilon, epsilon);
+}
+
 template <class S>
 void require_usable(const std::string& file, const std::string& name, const Tensor<S>& values) {
   const bool variance = name.starts_with("batch_stats/") && name.ends_with("/var");
   for (S v : values.span()) {
     require(std::isfinite(v), "{}: {} holds {}; all weights must be finite", file, name, v);
-    require(!variance || static_cast<double>(v) > -batch_norm_epsilon,
-            "{}: {} holds {}; a variance is above {}, for BatchNorm takes the root of it plus {}", file, name, v, -batch_norm_epsilon,
-            batch_norm_epsilon);
+    if (variance) require_variance(file, name, static_cast<double>(v), batch_norm_epsilon);
   }
 }
 

@@ -27,6 +27,9 @@ void save_variables(const std::filesystem::path& path, const Variables<S>& varia
 template <class S>
 Variables<S> load_variables(const std::filesystem::path& path, const Variables<S>& like, const VariableKeys& keys = {});
 
+/// Throws std::invalid_argument naming file and key unless BatchNorm can take the root of a variance plus its epsilon.
+void require_variance(const std::string& file, const std::string& name, double variance, double epsilon);
+
 /// Throws std::invalid_argument naming file and key unless the values of a parameter, a statistic or whatever belongs to one (its momentum)
 /// are finite, and those of a variance above -1e-5.
 template <class S>

@@ -42,6 +42,7 @@ void start_ranks() {
   Ranks::world().on_node_ = place.on_node;
 }
 
+bool started_apart() { return transport::started_apart(); }
 void end_ranks() { transport::end(); }
 
 void end_all_ranks(int status, const std::string& line, const std::function<void(const std::string&)>& say) {

@@ -94,6 +94,8 @@ class Ranks {
 
 /// Joins the other ranks, if mpirun started this process and the build has MPI. Once a process, before anything else is done with ranks.
 void start_ranks();
+/// Whether mpirun or srun started this process beside others and nothing joins them, for the build has no MPI: each is a run of its own.
+bool started_apart();
 /// Leaves them in order; all ranks must call it. Does nothing where there is one.
 void end_ranks();
 /// Ends all ranks because of a failure of this one: rank 0 says `line` (say(line)), unless another failure came first, and every process

@@ -1,11 +1,29 @@
 // One rank, which needs nothing carried: Ranks asks for none of it.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "autodiff/cpu/ranks/transport.h"
 
 namespace tangentplane::cpu::transport {
+namespace {
+
+long number_of(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value ? std::strtol(value, nullptr, 10) : 0;
+}
+
+}  // namespace
 
 Place start() { return {}; }
+
+bool started_apart() {
+  const long processes = std::max({number_of("OMPI_COMM_WORLD_SIZE"), number_of("PMI_SIZE"), number_of("MPI_LOCALNRANKS")});
+  // PMIx alone does not say how many there are.
+  return processes > 1 || (processes == 0 && std::getenv("PMIX_RANK") && number_of("SLURM_STEP_NUM_TASKS") != 1);
+}
+
 void end() {}
 void barrier() {}
 void broadcast(void*, std::size_t, int) {}

@@ -107,6 +107,8 @@ void listen() {
 
 }  // namespace
 
+bool started_apart() { return false; }  // start() joins them
+
 Place start() {
   World& w = world();
   if (w.running || !launched()) return w.place;

@@ -17,6 +17,7 @@ struct Place {
   int on_node = 1;  ///< of all, how many are on this machine
 };
 Place start();
+bool started_apart();
 void end();
 void barrier();
 void broadcast(void* bytes, std::size_t count, int from);

@@ -5,9 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "autodiff/check.h"
@@ -37,19 +35,6 @@ int lock(int descriptor) {
   return 0;
 }
 
-long number_of(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value ? std::strtol(value, nullptr, 10) : 0;
-}
-
-// Whether mpirun or srun started several processes that know nothing of each other, as a build without MPI leaves them: each would do the
-// whole run. PMIx alone does not say how many there are.
-bool started_apart() {
-  if (cpu::Ranks::world().several()) return false;
-  const long processes = std::max({number_of("OMPI_COMM_WORLD_SIZE"), number_of("PMI_SIZE"), number_of("MPI_LOCALNRANKS")});
-  return processes > 1 || (processes == 0 && std::getenv("PMIX_RANK") && number_of("SLURM_STEP_NUM_TASKS") != 1);
-}
-
 // Whether the file that is open is still the one of that name: its last holder may have removed it meanwhile.
 bool stands(int descriptor, const std::filesystem::path& path) {
   struct stat open {
@@ -70,7 +55,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder, const std::string& n
     if (error == EWOULDBLOCK) {
       const std::string holder = text_of(descriptor);
       close(descriptor);
-      require(!started_apart(),
+      require(!cpu::started_apart(),
               "{}: {} is writing there, and mpirun started this process beside others; this build has no MPI to join them: build the "
               "preset mpi, or give each a folder of its own",
               name, holder);

@@ -1,13 +1,14 @@
 #include "experiments/common/run/files_of_run.h"
 
 #include <fmt/format.h>
-#include <algorithm>
 
-#include <fstream>
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
+#include "data/files.h"
 #include "data/hash.h"
 #include "experiments/common/text/files.h"
 
@@ -24,22 +25,29 @@ bool is_of_a_run(std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
 }
 
-/// As FileOfRun says. Throws std::runtime_error naming the file where it cannot be read.
-std::string content_of(const fs::path& file, std::uintmax_t bytes) {
-  constexpr std::uintmax_t piece = 1 << 20, pieces = 1024;
-  const std::uintmax_t all = bytes / piece, step = std::max<std::uintmax_t>(1, all / pieces);
-  std::vector<char> read(static_cast<std::size_t>(std::min<std::uintmax_t>(piece, bytes)));
+/// As FileOfRun says. Throws as data/files.h reads.
+std::string content_of(const fs::path& file) {
+  constexpr std::uint64_t piece = 1 << 20, pieces = 1024;
+  auto source = data::ByteSource::file(file);
+  const std::uint64_t step = std::max<std::uint64_t>(1, source.left() / piece / pieces);
+  data::Bytes read(static_cast<std::size_t>(std::min(piece, source.left())));
   data::Hash64 hash;
-  std::ifstream in(file, std::ios::binary);
-  const auto add = [&](std::uintmax_t at, std::uintmax_t count) {
-    in.seekg(static_cast<std::streamoff>(at));
-    in.read(read.data(), static_cast<std::streamsize>(count));
-    if (!in) throw std::runtime_error(file.string() + ": cannot be read back");
+  const auto add = [&](std::uint64_t count) {
+    source.read(read.data(), static_cast<std::size_t>(count));
     hash.add(read.data(), static_cast<std::size_t>(count));
   };
-  for (std::uintmax_t i = 0; i < all; i += step) add(i * piece, piece);
-  if (bytes % piece > 0) add(all * piece, bytes % piece);
+  while (source.left() >= piece) {
+    add(piece);
+    source.skip(std::min(step - 1, source.left() / piece) * piece);
+  }
+  add(source.left());
   return data::hexadecimal(hash.value());
+}
+
+/// What run.json holds; none where there is no such file, and what is no object where it is cut short.
+std::optional<nlohmann::json> record_in(const fs::path& folder) {
+  if (!fs::is_regular_file(folder / "run.json")) return {};
+  return nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
 }
 
 }  // namespace
@@ -62,23 +70,21 @@ std::map<std::string, FileOfRun> files_of_run(const fs::path& folder) {
     std::error_code error;
     if (!is_of_a_run(file.filename().string())) return;
     if (const auto bytes = fs::file_size(file, error); !error)
-      files[fs::relative(file, folder, error).string()] = {bytes, content_of(file, bytes)};
+      files[fs::relative(file, folder, error).string()] = {bytes, content_of(file)};
   });
   return files;
 }
 
 bool says_unfinished(const fs::path& folder) {
-  const fs::path record_path = folder / "run.json";
-  if (!fs::is_regular_file(record_path)) return false;
-  const auto record = nlohmann::json::parse(read_text(record_path), nullptr, false);
-  return record.is_object() && record.contains("finished") && record["finished"] == false;
+  const auto record = record_in(folder);
+  return record && record->is_object() && record->contains("finished") && (*record)["finished"] == false;
 }
 
 std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
-  const fs::path record_path = folder / "run.json";
-  if (!fs::is_regular_file(record_path)) return {};  // of a time before there was one
-  const auto record = nlohmann::json::parse(read_text(record_path), nullptr, false);
-  if (record.is_discarded()) return {{record_path, "is cut short"}};
+  const auto found = record_in(folder);
+  if (!found) return {};  // of a time before there was one
+  const nlohmann::json& record = *found;
+  if (record.is_discarded()) return {{folder / "run.json", "is cut short"}};
   std::vector<std::pair<fs::path, std::string>> torn;
   if (!record.is_object() || !record.contains("files") || !record["files"].is_object()) return {};
   const auto& contents = record.contains("contents") && record["contents"].is_object() ? record["contents"] : nlohmann::json::object();
@@ -91,7 +97,7 @@ std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder)
       torn.emplace_back(folder / name, "is missing");
     else if (there != bytes.get<std::uintmax_t>())
       torn.emplace_back(folder / name, fmt::format("has {} bytes, not {}", there, bytes.get<std::uintmax_t>()));
-    else if (content != contents.end() && *content != content_of(folder / name, there))
+    else if (content != contents.end() && *content != content_of(folder / name))
       torn.emplace_back(folder / name, "has other contents than the run left there");
   }
   return torn;

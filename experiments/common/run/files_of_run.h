@@ -16,7 +16,9 @@ void for_files(const std::filesystem::path& folder, const std::function<void(con
 
 struct FileOfRun {
   std::uintmax_t bytes = 0;
-  std::string content;  ///< 16 hexadecimal digits: a hash of what is in it, of files above 1 GiB of 1024 pieces of 1 MiB and the last
+  /// 16 hexadecimal digits: a hash of what is in it; from 2 GiB on of pieces of 1 MiB, evenly apart, 1024 or more, and of what is left
+  /// over.
+  std::string content;
 };
 
 /// By their names within the folder: not the run's figures, nor what others have put there, nor what is in a folder of another run within

@@ -1,11 +1,6 @@
 #include "experiments/common/run/results.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <vector>
@@ -159,11 +154,12 @@ ResultsFolder::State ResultsFolder::look() const {
     const std::string other = difference(there, config_, growing_);
     require(other.empty(), "{}: holds results of another configuration ({}); give another folder, or delete it", option, other);
     const bool all = growing_.empty() || is_part(*config_.find(growing_), *there.find(growing_));
-    state = is_finished(path_) && all && torn_files(path_).empty() ? State::finished : State::unfinished;
+    const auto whole = [&] { return whole_ = whole_ || torn_files(path_).empty(); };
+    state = is_finished(path_) && all && whole() ? State::finished : State::unfinished;
   }
   if (state == State::finished) return state;  // and need not be written
-  const int reason = faccessat(AT_FDCWD, standing.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
-  require(reason == 0, "{}: {} cannot be written ({}); give another folder", option, standing.string(), std::strerror(reason));
+  const std::string reason = why_not_writable(standing);
+  require(reason.empty(), "{}: {} cannot be written ({}); give another folder", option, standing.string(), reason);
   return state;
 }
 

@@ -67,6 +67,7 @@ class ResultsFolder {
   std::string growing_;
   std::function<void()> make_room_;
   std::vector<RunFigure> figures_;
+  mutable bool whole_ = false;  ///< its files were found as the run left them: they may be long, and are read once
   std::unique_ptr<FolderLock> lock_;
 };
 

@@ -1,5 +1,6 @@
 #include "experiments/common/text/files.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,14 +34,18 @@ std::string not_there(const std::string& path, const char* what) {
   return missing ? fmt::format("no such {}", what) : fmt::format("cannot be read ({})", std::strerror(reason));
 }
 
+std::string why_not_writable(const std::filesystem::path& folder) {
+  return faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? "" : std::strerror(errno);
+}
+
 void require_folder_for(std::string_view option, const std::string& file) {
   if (file.empty()) return;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   std::error_code error;
   require(std::filesystem::is_directory(folder, error), "{} {}: there is no folder {}; make it, or give another name", option, file,
           folder.string());
-  require(access(folder.c_str(), W_OK | X_OK) == 0, "{} {}: {} cannot be written ({}); give another name", option, file, folder.string(),
-          std::strerror(errno));
+  const std::string reason = why_not_writable(folder);
+  require(reason.empty(), "{} {}: {} cannot be written ({}); give another name", option, file, folder.string(), reason);
 }
 
 namespace {

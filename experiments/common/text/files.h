@@ -20,6 +20,9 @@ std::string read_text(const std::filesystem::path& path);
 /// what keeps it from being read.
 std::string not_there(const std::string& path, const char* what);
 
+/// What keeps this process from writing into a folder, in the system's words; empty if nothing does.
+std::string why_not_writable(const std::filesystem::path& folder);
+
 /// Throws std::invalid_argument naming the option unless there is the folder, to be written, into which `file` goes; an empty name is no
 /// file.
 void require_folder_for(std::string_view option, const std::string& file);

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "autodiff/random.h"
 #include "tests/experiments/run_binary.h"
 
 namespace tangentplane::experiments::test {
@@ -31,6 +32,15 @@ inline std::string on_all_but_one(const Sandbox& box, int ranks, const std::stri
 
 /// A small network and few images of it.
 inline const std::string network = " --model lenet --features 3,4,10,8,1 --quiet", small = " --num-train 70 --num-test 30" + network;
+
+/// Images of normal noise.
+template <class S>
+void save_noise(const fs::path& path, const Shape& shape) {
+  RandomStream random(1, "images");
+  Tensor<S> images(shape);
+  for (S& v : images.span()) v = static_cast<S>(random.normal());
+  data::save_npy(path, images);
+}
 
 inline Tensor<double> load(const fs::path& path) { return data::load_npy<double>(path); }
 

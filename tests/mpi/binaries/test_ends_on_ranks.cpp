@@ -2,7 +2,6 @@
 // over before it could be ended is repeated with more images.
 #include <chrono>
 
-#include "autodiff/random.h"
 #include "experiments/common/process/lock.h"
 #include "tests/mpi/binaries/on_ranks.h"
 
@@ -14,6 +13,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds soon(60);  // on a busy machine; a rank that waits for one that is gone waits for ever
+
+/// On three ranks, the longer the more images there are.
+std::string long_run(Index images, const fs::path& out) {
+  return on(3, fmt::format("compute_ntk --num-train {} --num-test 100 --model lenet --quiet --dtype float64 --eigen 200 --out {}",
+                           images - 100, out.string()));
+}
+
+/// The run that was ended goes on to its end.
+void goes_on(const Sandbox& box, const std::string& command, const fs::path& out) {
+  box.good(command);
+  CHECK(!fs::exists(out / ".unfinished"));
+  CHECK(fs::exists(out / "eigvals.npy"));
+}
 
 TEST_CASE("whatever ends one rank ends all, in one line") {
   const Sandbox box;
@@ -46,9 +58,7 @@ TEST_CASE("an interrupted run on ranks ends in one line, and the same command go
   const Sandbox box;
   for (const Index images : {4000, 8000, 16000}) {
     const fs::path out = box / fmt::format("stopped{}", images);
-    const std::string command = on(3, fmt::format("compute_ntk --num-train {} --num-test 100 --model lenet --quiet --dtype float64 --eigen "
-                                                  "200 --out {}",
-                                                  images - 100, out.string()));
+    const std::string command = long_run(images, out);
     bool in_time = true;  // mpirun passes a signal on after a second or two
     for (const int signal : {SIGINT, SIGTERM}) {
       fs::remove(out / "run.json");  // of the run that the first signal ended
@@ -67,10 +77,7 @@ TEST_CASE("an interrupted run on ranks ends in one line, and the same command go
       CHECK(fs::exists(out / ".unfinished"));
     }
     if (!in_time) continue;
-    box.good(command);
-    CHECK(!fs::exists(out / ".unfinished"));
-    CHECK(fs::exists(out / "eigvals.npy"));
-    return;
+    return goes_on(box, command, out);
   }
   FAIL("all runs were over before they heard of the signal");
 }
@@ -79,9 +86,7 @@ TEST_CASE("a rank that is killed ends all, and the same command goes on") {
   const Sandbox box;
   for (const Index images : {1600, 4000, 10000}) {
     const fs::path out = box / fmt::format("killed{}", images);
-    const std::string command = on(3, fmt::format("compute_ntk --num-train {} --num-test 100 --model lenet --quiet --dtype float64 --eigen "
-                                                  "200 --out {}",
-                                                  images - 100, out.string()));
+    const std::string command = long_run(images, out);
     Running run(command, box.path());
     wait_for_record(run, out);
     const auto ranks = processes_of("compute_ntk", box.path());
@@ -96,10 +101,7 @@ TEST_CASE("a rank that is killed ends all, and the same command goes on") {
     CHECK(errors_of(end.err).size() <= 1);
     wait_until("no rank is left", [&] { return processes_of("compute_ntk", box.path()).empty(); });
     CHECK(fs::exists(out / ".unfinished"));
-    box.good(command);
-    CHECK(!fs::exists(out / ".unfinished"));
-    CHECK(fs::exists(out / "eigvals.npy"));
-    return;
+    return goes_on(box, command, out);
   }
   FAIL("all runs were over before a rank was killed");
 }
@@ -108,10 +110,7 @@ TEST_CASE("a rank that has a full disk ends all, and the same command goes on") 
   const Sandbox box;
   // Tiles on the disk of each rank, of which one has too little room: 3000 x 3000 numbers have no place in so much memory. MPI's own
   // file of shared memory, 4 MB a rank, must have room; a rank's tiles take 12 MB.
-  RandomStream random(1, "images");
-  Tensor<double> images({3000, 4, 4, 1});
-  for (double& v : images.span()) v = random.normal();
-  data::save_npy(box / "images.npy", images);
+  save_noise<double>(box / "images.npy", {3000, 4, 4, 1});
   const std::string disk =
       "compute_ntk --data images.npy --num-train 2900" + network + " --dtype float64 --eigen 20 --out full --memory 60M";
   const std::string words = fmt::format("{}/{} --threads 1", places::binaries(), disk);

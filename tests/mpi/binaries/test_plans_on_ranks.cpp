@@ -2,7 +2,6 @@
 #include <map>
 
 #include "autodiff/cpu/limits.h"
-#include "autodiff/random.h"
 #include "tests/mpi/binaries/on_ranks.h"
 
 using namespace tangentplane;
@@ -39,10 +38,7 @@ TEST_CASE("a plan of a cluster tells stages of a rank") {
 TEST_CASE("a rank holds its share of the kernel, features and a basis, and not more of the kernel") {
   const Sandbox box;
   constexpr Index n = 12000, pixels = 8 * 8 * 3, width = 16, ranks = 3;
-  RandomStream random(1, "images");
-  Tensor<float> images({n, 8, 8, 3});
-  for (float& v : images.span()) v = static_cast<float>(random.normal());
-  data::save_npy(box / "images.npy", images);
+  save_noise<float>(box / "images.npy", {n, 8, 8, 3});
   const std::string command =
       fmt::format("compute_ntk --data images.npy --num-train {} --model mlp --features {},1 --eigen 10 --quiet --out K", n - 100, width);
   // The bound, of formulas alone: each pair of images once, dealt; per layer an image's input and gradient, of a rank's own images and of
