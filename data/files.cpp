@@ -218,6 +218,12 @@ void remove_file(const fs::path& path) {
   if (error) throw std::runtime_error(fmt::format("cannot remove {}: {}", path.string(), error.message()));
 }
 
+void move_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) cannot_write(to, message_of(errno));
+  for (const fs::path& folder : {to.parent_path(), from.parent_path()})
+    if (const int error = sync_folder(folder); error != 0) cannot_write(to, message_of(error));
+}
+
 std::optional<std::string> temporary_of(std::string_view name) {
   // libzip writes beside the name it was given, with six more characters.
   if (const std::size_t length = ending.size() + 7;

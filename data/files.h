@@ -37,6 +37,8 @@ void write_many(std::size_t count, const std::function<void(std::size_t)>& write
 void create_folders(const std::filesystem::path& path);
 /// Removes a file if it is there, for good. Throws std::runtime_error with one line that names it.
 void remove_file(const std::filesystem::path& path);
+/// Gives a file another name, or place on the same file system, for good. Throws std::runtime_error with one line that names it.
+void move_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Of which file a temporary one has this name, if it is one: what a process that was killed has left beside it.
 std::optional<std::string> temporary_of(std::string_view name);

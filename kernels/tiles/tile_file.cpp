@@ -14,6 +14,7 @@
 
 #include "autodiff/cpu/memory.h"
 #include "autodiff/cpu/parallel.h"
+#include "data/files.h"
 #include "data/hash.h"
 
 namespace tangentplane::kernels {
@@ -103,30 +104,26 @@ double TileFile<S>::disk_bytes(const Deal& deal, Index part) {
          static_cast<double>(tiles) * static_cast<double>(deal.tile() * deal.tile()) * sizeof(S);
 }
 
-// Under another name until it is whole: whoever is killed here leaves nothing that looks like a tile file, and the next one overwrites it.
+// Under another name until it is whole: whoever is killed here leaves nothing that looks like a tile file.
 template <class S>
 void TileFile<S>::make(std::uint64_t fingerprint) const {
-  fs::path partial = path_;
-  partial += ".partial";
-  const int descriptor = ::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail(path_, "made", errno);
-  try {
-    if (const int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(disk_bytes(this->deal(), this->part()))); error != 0)
-      fail(path_, "made as large as it must be", error);
-    Header header;
-    header.scalar_bytes = sizeof(S), header.n = this->size(), header.tile = this->tile(), header.fingerprint = fingerprint;
-    if (this->deal().parts() > 1)
-      header.part = static_cast<std::int32_t>(this->part()), header.parts = static_cast<std::int32_t>(this->deal().parts());
-    write_all(path_, descriptor, &header, sizeof header, 0);
-    if (::fsync(descriptor) != 0) fail(path_, "written", errno);
-    fs::rename(partial, path_);
-  } catch (...) {
+  data::replace_atomically(path_, [&](const fs::path& temporary) {
+    const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) fail(path_, "made", errno);
+    try {
+      if (const int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(disk_bytes(this->deal(), this->part()))); error != 0)
+        fail(path_, "made as large as it must be", error);
+      Header header;
+      header.scalar_bytes = sizeof(S), header.n = this->size(), header.tile = this->tile(), header.fingerprint = fingerprint;
+      if (this->deal().parts() > 1)
+        header.part = static_cast<std::int32_t>(this->part()), header.parts = static_cast<std::int32_t>(this->deal().parts());
+      write_all(path_, descriptor, &header, sizeof header, 0);
+    } catch (...) {
+      ::close(descriptor);
+      throw;
+    }
     ::close(descriptor);
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    throw;
-  }
-  ::close(descriptor);
+  });
 }
 
 template <class S>

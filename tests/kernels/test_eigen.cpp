@@ -262,6 +262,16 @@ TEST_CASE("eigenpairs refuse what has none") {
     broken[57] = bad;
     CHECK_THROWS_WITH(leading_eigenpairs(broken, 2), "eigenpairs: K [10,10] holds a NaN or an infinity");
   }
+  auto crooked = K.clone();
+  crooked[2 * 10 + 7] = 3, crooked[7 * 10 + 2] = 1;
+  CHECK_THROWS_WITH(leading_eigenpairs(crooked, 2),
+                    "eigenpairs: K [10,10] is not symmetric: K[7,2] is 1, K[2,7] is 3; give (K + K^T) / 2, if that is meant");
+  // Far from the diagonal too, in float, beyond what rounding leaves.
+  auto large = cast<float>(with_spectrum<double>(powers(203, 1), 1));
+  large[1 * 203 + 201] += 1e-6f * large[0];
+  CHECK(leading_eigenpairs(large, 2).converged);
+  large[1 * 203 + 201] += 1;
+  CHECK_THROWS_WITH(leading_eigenpairs(large, 2), Catch::Matchers::ContainsSubstring("K [203,203] is not symmetric: K[201,1] is "));
   EigenOptions options;
   options.method = EigenMethod::lanczos;
   options.block = -1;

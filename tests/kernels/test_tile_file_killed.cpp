@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "data/files.h"
 #include "kernels/tiles/tile_file.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
@@ -32,5 +33,8 @@ TEST_CASE("whoever is killed while a tile file is made leaves nothing that the n
   CHECK_FALSE(std::filesystem::exists(path));
   const TileFile<double> file(path, 50, 8, 1);
   CHECK(file.missing() == file.side() * (file.side() + 1) / 2);
-  CHECK(folder.files() == 1);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {  // what is left beside it is known for what it is
+    const std::string name = entry.path().filename().string();
+    CHECK((name == "K" || data::temporary_of(name) == "K"));
+  }
 }

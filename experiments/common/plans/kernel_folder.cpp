@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "data/files.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/text/parse.h"
 
 namespace tangentplane::experiments {
@@ -15,8 +17,11 @@ double free_space(const fs::path& folder) {
   require(!error, "--out {}: {} cannot be read ({}); give another folder", folder.string(), standing.string(), error.message());
   double bytes = static_cast<double>(space.available);
   // What an interrupted run has taken already is this one's.
-  for (const fs::path& own : {folder / tiles_name, folder / (std::string(tiles_name) + ".partial")})
-    if (const auto size = fs::file_size(own, error); !error) bytes += static_cast<double>(size);
+  for_files(folder, [&](const fs::path& file) {
+    const std::string name = file.filename().string();
+    if (name != tiles_name && data::temporary_of(name) != tiles_name) return;
+    if (const auto size = fs::file_size(file, error); !error) bytes += static_cast<double>(size);
+  });
   return bytes;
 }
 

@@ -69,10 +69,7 @@ bool is_outdated(const Config& there, const Config& here) {
 }
 
 /// What a process that was killed has left half written.
-bool is_leftover(const fs::path& file) {
-  const std::string name = file.filename().string();
-  return data::temporary_of(name).has_value() || name == std::string(tiles_name) + ".partial";
-}
+bool is_leftover(const fs::path& file) { return data::temporary_of(file.filename().string()).has_value(); }
 
 void remove_leftovers(const fs::path& folder) {
   for_files(folder, [](const fs::path& file) {

@@ -61,7 +61,7 @@ void make_room(const fs::path& folder, const std::vector<Index>& there, bool sid
   const fs::path to = folder / std::to_string(there[0]);
   data::create_folders(to);
   for (const fs::path& file : files)
-    if (fs::exists(file)) fs::rename(file, to / file.filename());
+    if (fs::exists(file)) data::move_file(file, to / file.filename());
 }
 
 }  // namespace tangentplane::experiments

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "autodiff/cpu/limits.h"
+#include "data/byte_images.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/run/results.h"
 #include "tests/experiments/cluster/shell.h"
@@ -126,9 +127,11 @@ TEST_CASE("limits: a folder that cannot be reached or written is refused in one 
   const std::string unwritable = thrown([&] { ResultsFolder(folder / "new", "x", {}).check(); });
   const std::string unreadable = thrown([&] { ResultsFolder(folder / "shut/new", "x", {}).check(); });
   const std::string file = thrown([&] { data::read_bytes(folder / "shut/file"); });
+  const std::string images = thrown([&] { data::find_data_file(folder / "shut", "batches", "data_batch_1.bin", "cifar10", true); });
   if (before == 0) REQUIRE(seteuid(before) == 0);
   fs::permissions(folder / "shut", fs::perms::owner_all);
   if (before == 0) CHECK_THAT(unwritable, ContainsSubstring("cannot be written (Permission denied); give another folder"));
   CHECK_THAT(unreadable, ContainsSubstring("shut/new cannot be reached (Permission denied); give another folder"));
   CHECK_THAT(file, ContainsSubstring("shut/file: cannot be opened: Permission denied"));
+  CHECK_THAT(images, ContainsSubstring("cifar10: ") && ContainsSubstring("shut may not be entered (permission denied)"));
 }

@@ -78,7 +78,7 @@ TEST_CASE("lock: what is left of a killed process goes when its folder is entere
   box.good(command);
   const auto whole = box.results("B");
   const std::vector<std::string> leftovers{".history.csv.77-3.partial", "1/.final.npz.77-4.partial", "2/.final.npz.77-5.partial.Ab3xYz",
-                                           "kernel.tiles.partial"};
+                                           ".kernel.tiles.77-6.partial"};
   const std::vector<std::string> others{"mine.partial", ".notes.partial", ".x.1.partial", ".x.a-1.partial", "below/.final.npz.1-1.partial"};
   for (const auto& name : leftovers) box.write("B/" + name, "half");
   for (const auto& name : others) box.write("B/" + name, "mine");
