@@ -64,9 +64,10 @@ Eigenpairs<S> full_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& o
   return pairs;
 }
 
-/// Throws unless K is symmetric up to rounding: 1e-4 of its largest entry in float, 1e-8 in double. One pass, where methods take hundreds.
+/// The largest magnitude in K. Throws unless K is symmetric up to rounding: 1e-4 of it in float, 1e-8 in double. One pass, where methods
+/// take hundreds.
 template <class S>
-void require_symmetric(const Tensor<S>& K) {
+double largest_of_symmetric(const Tensor<S>& K) {
   constexpr Index side = 64;  // two squares of it stay in a core's cache
   const Index n = K.rows(), rows = (n + side - 1) / side;
   struct Pair {
@@ -90,6 +91,15 @@ void require_symmetric(const Tensor<S>& K) {
   require(w.difference <= (std::is_same_v<S, float> ? 1e-4 : 1e-8) * largest,
           "eigenpairs: K {} is not symmetric: K[{},{}] is {}, K[{},{}] is {}; give (K + K^T) / 2, if that is meant", K.shape(), w.i, w.j,
           K[w.i * n + w.j], w.j, w.i, K[w.j * n + w.i]);
+  return largest;
+}
+
+/// x 2^exponent, exactly where there is no overflow.
+template <class S>
+void scale_by_power(Tensor<S>& x, int exponent) {
+  cpu::parallel_chunks(x.size(), 1 << 16, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) x[i] = static_cast<S>(std::ldexp(static_cast<double>(x[i]), exponent));
+  });
 }
 
 }  // namespace
@@ -165,9 +175,20 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
   require(k >= 1 && k <= n, "eigenpairs: {} pairs of a matrix {}; give 1 to {}", k, K.shape(), n);
   require(options.method != EigenMethod::nystrom, "eigenpairs: nystrom takes blocks of K, not K; call nystrom_eigenpairs");
   require(cpu::all_finite(K), "eigenpairs: K {} holds a NaN or an infinity", K.shape());
-  require_symmetric(K);
+  const double largest = largest_of_symmetric(K);
   const auto method = options.method == EigenMethod::automatic ? automatic_method(n, k) : options.method;
-  return method == EigenMethod::full ? full_eigenpairs(K, k, options) : block_lanczos(DenseOperator<S>(K), k, options);
+  const auto solve = [&](const Tensor<S>& matrix) {
+    return method == EigenMethod::full ? full_eigenpairs(matrix, k, options) : block_lanczos(DenseOperator<S>(matrix), k, options);
+  };
+  // Both square their numbers: what would overflow or vanish then is scaled first.
+  const int exponent = largest > 0 ? std::ilogb(largest) : 0;
+  if (std::abs(exponent) < (std::is_same_v<S, float> ? 50 : 400)) return solve(K);
+  auto scaled = K.clone();
+  scale_by_power(scaled, -exponent);
+  auto pairs = solve(scaled);
+  for (auto* numbers : {&pairs.values, &pairs.residuals})
+    for (double& x : *numbers) x = std::ldexp(x, exponent);
+  return pairs;
 }
 
 template double full_bytes<float>(Index, Index);

@@ -80,8 +80,9 @@ Eigenpairs<S> nystrom_eigenpairs(const Tensor<S>& K_mm, const Tensor<S>& K_nm, I
   Eigenpairs<S> pairs;
   Tensor<double> r;
   dense_eigenpairs(work, k, pairs.values, r);
-  require(pairs.values.back() > 1e-13 * pairs.values.front(),
-          "nystrom: {} pairs asked for, of which the last has no eigenvalue above rounding", k);
+  const auto above = std::count_if(pairs.values.begin(), pairs.values.end(), [&](double v) { return v > 1e-13 * pairs.values.front(); });
+  require(above == k, "nystrom: {} pairs asked for, {} have an eigenvalue above rounding; ask for {}, or give points that differ more", k,
+          above, above);
   Tensor<double> u({k, n});
   cpu::parallel_gemm(Op::none, Op::transpose, k, n, m, 1., r.data(), m, b.data(), m, 0., u.data(), n);
   normalise_rows(u);  // in place of s^-1/2: the same up to rounding

@@ -50,6 +50,9 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
   histories.resize(tasks);
   const Tensor<S> test_labels = labels.slice(num_train, labels.rows());
 
+  const std::string remedy =
+      fmt::format("try a smaller learning rate than {}", recipe.learning_rate) +
+      (weight_decay(recipe.optimizer) > 0 ? fmt::format(", or a smaller weight decay than {}", weight_decay(recipe.optimizer)) : "");
   for (Index epoch = static_cast<Index>(histories[0].size()) + 1; epoch <= recipe.epochs; ++epoch) {
     const auto order = epoch_order(recipe, num_train, epoch);
     std::vector<EpochRecord> records(tasks);
@@ -60,8 +63,8 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
       const auto now = scores(recipe.loss, z, y, learner.tasks());
       for (std::size_t t = 0; t < tasks; ++t) {
         if (!std::isfinite(now[t].loss))
-          throw std::runtime_error(fmt::format("training: the loss is {} in epoch {}, step {} of {}; try a smaller learning rate than {}",
-                                               std::abs(now[t].loss), epoch, i + 1, steps, recipe.learning_rate));
+          throw std::runtime_error(
+              fmt::format("training: the loss is {} in epoch {}, step {} of {}; {}", std::abs(now[t].loss), epoch, i + 1, steps, remedy));
         records[t].train_loss += now[t].loss;
         records[t].train_accuracy += now[t].accuracy;
         records[t].learning_rate = rate;
@@ -74,11 +77,9 @@ std::vector<History> train(Learner<S>& learner, const Tensor<S>& labels, Index n
     const auto distances = learner.distances();
     for (std::size_t t = 0; t < tasks; ++t) {
       if (num_test > 0 && !std::isfinite(test[t].loss))
-        throw std::runtime_error(fmt::format("training: the test loss is {} after epoch {}; try a smaller learning rate than {}",
-                                             std::abs(test[t].loss), epoch, recipe.learning_rate));
+        throw std::runtime_error(fmt::format("training: the test loss is {} after epoch {}; {}", std::abs(test[t].loss), epoch, remedy));
       if (!std::isfinite(distances[t]))  // the last step of all, which no loss sees
-        throw std::runtime_error(fmt::format("training: the weights are not finite after epoch {}; try a smaller learning rate than {}",
-                                             epoch, recipe.learning_rate));
+        throw std::runtime_error(fmt::format("training: the weights are not finite after epoch {}; {}", epoch, remedy));
       records[t].epoch = epoch;
       records[t].train_loss /= static_cast<double>(steps);
       records[t].train_accuracy /= static_cast<double>(steps);

@@ -5,6 +5,9 @@
 //
 // A quarter of a minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times
 // the tenth; every residual below 1e-6 of the largest eigenvalue.
+#include <cmath>
+#include <limits>
+
 #include "data/files.h"
 #include "data/hash.h"
 #include "data/npy.h"
@@ -33,6 +36,21 @@ struct Options : CommonOptions {
   ClusterOptions cluster;
 };
 
+/// Says how many of the eigenvalues are no larger than what rounding, or their own residual, may make of nothing.
+template <class S>
+void remark_rounding(const kernels::Eigenpairs<S>& pairs, RunRecord& record) {
+  const double rounding = std::numeric_limits<S>::epsilon() * std::abs(pairs.values[0]);
+  double lost = 0;
+  for (std::size_t j = 0; j < pairs.values.size(); ++j)
+    lost += std::abs(pairs.values[j]) <= std::max(rounding, pairs.residuals.empty() ? 0 : pairs.residuals[j]);
+  record.set("eigenvalues_within_rounding", lost);
+  if (lost > 0)
+    remark(
+        "compute_ntk: {} of {} eigenvalues are within rounding of zero ({:.1e} and below, the largest is {:.1e}): their eigenfunctions "
+        "are noise; give fewer --eigen{}\n",
+        lost, pairs.values.size(), rounding, pairs.values[0], std::is_same_v<S, float> ? ", or --dtype float64" : "");
+}
+
 /// eigvals.npy, and residuals.npy where they were measured.
 template <class S>
 void save_values(const kernels::Eigenpairs<S>& pairs, const fs::path& folder, RunRecord& record) {
@@ -44,6 +62,7 @@ void save_values(const kernels::Eigenpairs<S>& pairs, const fs::path& folder, Ru
     record.set("worst_residual_over_largest_eigenvalue", worst);
     if (!pairs.converged) remark("compute_ntk: the worst residual is {:.1e} of the largest eigenvalue\n", worst);
   }
+  remark_rounding(pairs, record);
   record.set("method", kernels::name(pairs.method));
 }
 

@@ -209,6 +209,28 @@ TEMPLATE_TEST_CASE("LAPACK's vectors are right where several tasks rotate them a
   }
 }
 
+TEMPLATE_TEST_CASE("eigenpairs of a matrix scaled by a power of two are the scaled ones, however large or small", "", float, double) {
+  using S = TestType;
+  const auto K = cast<S>(with_spectrum<double>(powers(70, 1), 8));
+  for (EigenMethod method : {EigenMethod::full, EigenMethod::lanczos}) {
+    const auto plain = solve(K, 5, method);
+    for (int exponent : std::is_same_v<S, float> ? std::vector<int>{-110, -90, 90, 120} : std::vector<int>{-900, -600, 600, 1000}) {
+      INFO(name(method) << " " << exponent);
+      auto scaled = K.clone();
+      for (S& v : scaled.span()) v = static_cast<S>(std::ldexp(static_cast<double>(v), exponent));
+      const auto pairs = solve(scaled, 5, method);
+      CHECK(pairs.converged);
+      // Small floats lose digits: 2^-149 is the last place there is.
+      const double allowed = std::is_same_v<S, float> ? 3e-5 : 1e-13;
+      for (std::size_t j = 0; j < 5; ++j) {
+        CHECK(std::abs(std::ldexp(pairs.values[j], -exponent) - plain.values[j]) <= allowed * plain.values[0]);
+        CHECK(std::isfinite(pairs.residuals[j]));
+      }
+      for (Index i = 0; i < pairs.vectors.size(); ++i) REQUIRE(std::abs(pairs.vectors[i] - plain.vectors[i]) < 100 * allowed);
+    }
+  }
+}
+
 TEST_CASE("a basis that may not grow leaves residuals that say so") {
   EigenOptions options;
   options.method = EigenMethod::lanczos;

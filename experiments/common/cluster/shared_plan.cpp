@@ -80,7 +80,11 @@ SharedPlan plan_shared(const CommonOptions& o, const KernelOptions& kernel, cons
   const double pixels = static_cast<double>(n) * static_cast<double>(image.size()) * sizeof(S),
                inputs = pixels + static_cast<double>(subject.init.size()) * sizeof(S), base = program_bytes + inputs,
                passes = 1.2 * pass.bytes, memory = static_cast<double>(cluster.node_memory ? cluster.node_memory : o.memory);
-  require_room(fmt::format("{} images take", n), {{"alone", base + passes, fewer_images}}, static_cast<std::uint64_t>(memory));
+  require_room(fmt::format("{} images take", n),
+               {{"the program", program_bytes},
+                {"images and weights", inputs, fewer_images},
+                {"passes over some images", passes, smaller_network(o)}},
+               static_cast<std::uint64_t>(memory));
   const Index worst = ranks.several() || cluster.shard ? part : largest_part(deal);
   const Deal rows(n * features.side(), deal.tile() * features.side(), parts);
   const auto [first, end] = rows.columns(worst);

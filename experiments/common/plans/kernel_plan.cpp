@@ -158,12 +158,11 @@ void add_words(KernelPlan& plan) {
                   {"eigenpairs", std::string(kernels::name(plan.method))}};
 }
 
-/// Throws naming --memory unless the images take less, all in all.
-void require_fit(const CommonOptions& o, const KernelOptions& kernel, Index images, double bytes, const char* with) {
-  require_room(fmt::format("{} images take", images),
-               {{with, bytes, kernel.nystrom() ? "fewer images" : "fewer images, or --method nystrom"}}, o.memory);
+/// The kernel in memory and its eigenpairs, with what makes them smaller.
+Held held_kernel(const KernelOptions& kernel, const Needs& needs) {
+  return {"the kernel and its eigenpairs", needs.kernel,
+          kernel.nystrom() ? "fewer --nystrom-points, or fewer images" : "fewer images, or --method nystrom"};
 }
-constexpr const char *with_kernel = "with the kernel and its eigenpairs", *alone = "alone";
 
 /// Whether there is no room in memory for the kernel beside so many bytes, and Lanczos may do with it on disk.
 bool must_be_on_disk(const CommonOptions& o, const KernelOptions& kernel, const Needs& needs, double beside) {
@@ -176,7 +175,9 @@ template <class S>
 void require_room_for_kernel(const CommonOptions& o, const KernelOptions& kernel, const data::Layout& layout, bool goes_on) {
   const Needs needs = needs_of<S>(kernel, layout.num_train + layout.num_test, layout.image, 0);
   const bool on_disk = (goes_on && kernel.may_be_on_disk()) || must_be_on_disk(o, kernel, needs, needs.reading);
-  require_fit(o, kernel, needs.images, program_bytes + (on_disk ? 0 : needs.kernel) + needs.reading, on_disk ? alone : with_kernel);
+  std::vector<Held> held{{"the program", program_bytes}, {"the images while they are read", needs.reading, fewer_images}};
+  if (!on_disk) held.push_back(held_kernel(kernel, needs));
+  require_room(fmt::format("{} images take", needs.images), held, o.memory);
 }
 
 template <class S>
@@ -209,7 +210,12 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   const bool on_disk = (goes_on && kernel.may_be_on_disk()) ||
                        must_be_on_disk(o, kernel, needs, std::max(needs.reading, needs.inputs + needs.pass + of_two));
   if (!on_disk) {
-    require_fit(o, kernel, plan.images, held + needs.inputs + needs.pass, with_kernel);
+    require_room(fmt::format("{} images take", plan.images),
+                 {{"the program", program_bytes},
+                  {"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},
+                  {fmt::format("passes over {} images", unlimited.pass), needs.pass, smaller_network(o)},
+                  held_kernel(kernel, needs)},
+                 o.memory);
     options.memory = beside - held;
     plan.ntk = plan.points > 0 ? fit_ntk_between<S>(features, plan.images, plan.points, options)
                                : fit_ntk<S>(features, plan.images, plan.images, options);

@@ -92,8 +92,10 @@ int run_main(int argc, const char* const* argv, const std::function<void(int, co
     } catch (const std::bad_alloc&) {
       return fail(1, "out of memory; give a smaller --memory, or fewer images with --num-train and --num-test");
     } catch (const std::filesystem::filesystem_error& e) {
-      const std::string path = e.path1().empty() ? "the working folder" : e.path1().string();
-      return fail(1, fmt::format("{}: cannot be used ({})", path, e.code().message()));
+      std::error_code gone;
+      static_cast<void>(std::filesystem::current_path(gone));  // relative paths lead nowhere without one
+      if (gone) return fail(run_has_begun() ? 1 : 2, fmt::format("the working folder: cannot be used ({}); go to another", gone.message()));
+      return fail(1, fmt::format("{}: cannot be used ({})", e.path1().string(), e.code().message()));
     } catch (const std::exception& e) {
       return fail(1, e.what());
     }

@@ -91,6 +91,11 @@ bool is_of_a_claim(const std::string& name) {
   return name == unfinished_mark || name == lock_name || name == parts_name || temporary == unfinished_mark || temporary == config_name;
 }
 
+/// What a run leaves there before it has computed anything.
+bool is_of_a_start(const std::string& name) {
+  return is_of_a_claim(name) || name == config_name || name == "init.npz" || name == "run.json";
+}
+
 /// Names in a folder. Throws std::invalid_argument that begins with `option`.
 std::vector<std::string> names_in(const fs::path& folder, const std::string& option) {
   std::error_code error;
@@ -149,10 +154,13 @@ ResultsFolder::State ResultsFolder::look() const {
             shown_experiment(text));
     const Config there = Config::parse(text, config_path.string());
     const std::string other = difference(there, config_, growing_);
-    require(other.empty(), "{}: holds results of another configuration ({}); give another folder, or delete it", option, other);
-    const bool all = growing_.empty() || is_part(*config_.find(growing_), *there.find(growing_));
+    // A run that has ended before its first result, by a fault of its options it may be, does not stand in the way of the cure.
+    const bool only_begun = fs::exists(mark, error) && std::all_of(names.begin(), names.end(), is_of_a_start);
+    require(other.empty() || only_begun, "{}: holds results of another configuration ({}); give another folder, or delete it", option,
+            other);
+    const auto all = [&] { return growing_.empty() || is_part(*config_.find(growing_), *there.find(growing_)); };
     const auto whole = [&] { return whole_ = whole_ || torn_files(path_).empty(); };
-    state = is_finished(path_) && all && whole() ? State::finished : State::unfinished;
+    if (other.empty()) state = is_finished(path_) && all() && whole() ? State::finished : State::unfinished;
   }
   if (state == State::finished) return state;  // and need not be written
   const std::string reason = why_not_writable(standing);
@@ -210,6 +218,8 @@ bool ResultsFolder::claim_here() {
       return false;
     }
     remove_leftovers(path_);
+    if (state == State::fresh)
+      for (const char* of_a_start : {"init.npz", "run.json"}) data::remove_file(path_ / of_a_start);
     if (state == State::fresh || !fs::exists(path_ / unfinished_mark)) {
       // The mark first: a folder without one counts as finished.
       replace_text(path_ / unfinished_mark, "");

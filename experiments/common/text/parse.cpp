@@ -1,21 +1,24 @@
 #include "experiments/common/text/parse.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
 
 namespace tangentplane::experiments {
 namespace {
 
 void append_piece(std::string_view what, std::string_view piece, std::vector<Index>& indices) {
+  constexpr Index most = 1'000'000;
   const auto parts = split(piece, ':');
   require(parts.size() <= 3, "{} {}: a range is start:stop or start:stop:step", what, piece);
   const Index start = parse_number<Index>(what, parts[0], 0);
   if (parts.size() == 1) return indices.push_back(start);
   const Index stop = parse_number<Index>(what, parts[1], 0), step = parts.size() == 3 ? parse_number<Index>(what, parts[2], 1) : 1;
   require(start < stop, "{} {}: the range is empty; give start < stop", what, piece);
-  require((stop - start) / step < 10'000'000, "{} {}: more than 10,000,000 indices; give a larger step", what, piece);
-  for (Index i = start; i < stop; i += step) indices.push_back(i);
+  const Index count = (stop - start - 1) / step + 1;  // i += step would overflow beyond the last one
+  require(count <= most - static_cast<Index>(indices.size()), "{} {}: more than 1,000,000 indices; give fewer, or a larger step", what,
+          piece);
+  for (Index i = 0; i < count; ++i) indices.push_back(start + i * step);
 }
 
 std::string with_prefix(double value, double base, std::string_view space, std::array<const char*, 6> units) {
@@ -41,8 +44,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 std::vector<Index> parse_indices(std::string_view what, std::string_view text) {
   std::vector<Index> indices;
   for (std::string_view piece : split(text, ',')) append_piece(what, piece, indices);
-  std::set<Index> seen;
-  for (Index i : indices) require(seen.insert(i).second, "{} {}: index {} comes twice; give each index once", what, text, i);
+  auto sorted = indices;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  require(twice == sorted.end(), "{} {}: index {} comes twice; give each index once", what, text, twice == sorted.end() ? 0 : *twice);
   return indices;
 }
 

@@ -135,3 +135,10 @@ TEST_CASE("limits: a folder that cannot be reached or written is refused in one 
   CHECK_THAT(file, ContainsSubstring("shut/file: cannot be opened: Permission denied"));
   CHECK_THAT(images, ContainsSubstring("cifar10: ") && ContainsSubstring("shut may not be entered (permission denied)"));
 }
+
+TEST_CASE("limits: a working folder that was removed meanwhile is said to be that") {
+  const Sandbox box;
+  const auto end = test::shell(box, "mkdir gone; cd gone; rmdir ../gone; exec " + test::small_kernel + " --quiet --out K");
+  CHECK(end.status == 2);
+  CHECK(end.err == "compute_ntk: the working folder: cannot be used (No such file or directory); go to another\n");
+}

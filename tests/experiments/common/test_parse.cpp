@@ -36,6 +36,16 @@ TEST_CASE("index lists hold single indices and half-open ranges as in Python") {
   CHECK(parse_indices("--index", "2:5") == std::vector<Index>{2, 3, 4});
   CHECK(parse_indices("--index", "7,0:4:2") == std::vector<Index>{7, 0, 2});
   CHECK(parse_indices("--index", "0:1000:50").size() == 20);
+  // As Python's range, up to the largest numbers there are.
+  const Index most = std::numeric_limits<Index>::max();
+  CHECK(parse_indices("--index", fmt::format("1:{0}:{0}", most)) == std::vector<Index>{1});
+  CHECK(parse_indices("--index", fmt::format("0:{0}:{0}", most)) == std::vector<Index>{0});
+  CHECK(parse_indices("--index", fmt::format("5:{}:{}", most - 1, most / 2 + 1)) == std::vector<Index>{5, most / 2 + 6});
+  CHECK(parse_indices("--index", fmt::format("{}", most)) == std::vector<Index>{most});
+  CHECK(parse_indices("--index", "0:1000000").size() == 1000000);
+  CHECK(thrown([] { parse_indices("--index", "7,0:1000001"); }) ==
+        "--index 0:1000001: more than 1,000,000 indices; give fewer, or a larger step");
+  CHECK_THROWS_AS(parse_indices("--index", "0:900000,900000:1800000"), std::invalid_argument);
   CHECK(thrown([] { parse_indices("--index", "5:5"); }) == "--index 5:5: the range is empty; give start < stop");
   CHECK(thrown([] { parse_indices("--index", "1,0:3"); }) == "--index 1,0:3: index 1 comes twice; give each index once");
   for (const char* text : {"", "a", "-1", "1:", ":5", "1:5:0", "1:5:-1", "1:2:3:4", "0:4000000000", "1,"})

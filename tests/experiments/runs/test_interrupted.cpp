@@ -233,6 +233,9 @@ TEST_CASE("interrupted: a loss that is not finite ends the run with status 1 and
   CHECK(end.status == 1);
   CHECK(std::count(end.err.begin(), end.err.end(), '\n') == 1);
   CHECK_THAT(end.err, ContainsSubstring("train_ntk: training: the") && ContainsSubstring("try a smaller learning rate than 1000000000"));
+  const std::string decaying = " --weight-decay 1e9 --epochs 30 --batch 8 --quiet --out W";
+  CHECK_THAT(box.run("train_ntk --ntk A --index 2 --dtype float32" + decaying).err,
+             ContainsSubstring("try a smaller learning rate than 0.05, or a smaller weight decay than 1000000000"));
   CHECK(!fs::exists(box / "B/final.npz"));
   CHECK(!fs::exists(box / "B/accuracy.csv"));
 }

@@ -56,6 +56,27 @@ TEST_CASE("a results folder takes one run, which may be gone on with and repeate
         name + "holds results of another experiment (compute_ntk); give another folder");
 }
 
+TEST_CASE("a run that ended before its first result does not keep its folder from another configuration") {
+  const TemporaryFolder folder;
+  const auto path = folder / "a";
+  const auto begin = [&](Index seed) {
+    ResultsFolder run(path, "compute_ntk", config_with(seed));
+    CHECK(run.claim());
+    folder.write("a/init.npz", "weights of seed " + std::to_string(seed));
+    folder.write("a/run.json", "{}");
+  };
+  begin(1);
+  CHECK(ResultsFolder(path, "compute_ntk", config_with(1)).check() == State::unfinished);
+  CHECK(ResultsFolder(path, "compute_ntk", config_with(2)).check() == State::fresh);
+  CHECK(ResultsFolder(path, "compute_ntk", config_with(2)).claim());
+  CHECK(!std::filesystem::exists(path / "init.npz"));
+  CHECK(Config::read(path / "config.toml").entries() == config_with(2).entries());
+  begin(2);
+  folder.write("a/eigvals.npy", "a result");
+  CHECK_THAT(thrown([&] { ResultsFolder(path, "compute_ntk", config_with(3)).check(); }),
+             Catch::Matchers::ContainsSubstring("holds results of another configuration (--seed is 2 there and 3 here)"));
+}
+
 TEST_CASE("folders that are not ours, or cannot be written, are refused before any work") {
   const TemporaryFolder folder;
   folder.write("notes/todo.txt", "mine");
