@@ -1,6 +1,6 @@
 // The study before its first step runs: what it would cost, what it refuses, and which images it knows.
 #include "autodiff/random.h"
-#include "experiments/common/text/csv.h"
+#include "experiments/common/run/config.h"
 #include "tests/experiments/reproduce/study.h"
 
 using namespace tangentplane;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/hash.h"
+#include "experiments/common/run/config.h"
 #include "tests/experiments/trainings.h"
 
 using namespace tangentplane;

@@ -194,7 +194,8 @@ TEST_CASE("plan: of what builds on a run that has only begun it is what it is on
     const std::string planned = fmt::format("P{}", i), out = fmt::format("R{}", i);
     box.good(commands[i] + " --quiet --out " + out);
     const auto rows = Csv::read(box / planned / "plan.csv").rows();
-    const auto& stages = box.record(out)["plan"]["stages"];
+    const auto record = box.record(out);
+    const auto& stages = record["plan"]["stages"];
     REQUIRE(rows.size() == stages.size());
     for (std::size_t r = 0; r < rows.size(); ++r) {
       CHECK(stages[r]["name"] == rows[r][0]);
