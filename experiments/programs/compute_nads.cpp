@@ -157,7 +157,7 @@ void run_in(CommandLine& line, const Options& o) {
   require_same_inputs(folder, made);
   DirectionsPlan plan = plan_directions(o, subject, points);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
-  if (o.plan) return print_plan(plan);
+  if (o.stops()) return only_begin(plan, o, folder);
   folder.has_figures(figures_of<S>(o, folder.path()));
   if (!folder.claim()) return;
   RunRecord record(folder);

@@ -116,6 +116,7 @@ template <class S>
 void run_shared(CommandLine& line, const Options& o, const data::Layout& layout, Index logits) {
   cpu::Ranks& ranks = cpu::Ranks::world();
   const bool shard = o.cluster.shard.has_value();
+  require(!o.begin, "--begin: is one process's alone; leave it out");
   require(o.kernel.may_be_on_disk(), "--method {}: several processes find eigenpairs by lanczos; leave it out", o.kernel.method);
   const Index part = shard ? o.cluster.shard->first : ranks.rank(),
               parts = shard ? o.cluster.shard->second : o.cluster.ranks.value_or(ranks.count());
@@ -191,6 +192,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   auto subject = start_subject<S>(o, layout, o.init, fmt::format("{} images take", layout.held));
   KernelPlan plan = plan_kernel(o, o.kernel, subject, folder.path(), goes_on);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
+  if (o.begin) return only_begin(plan, o, folder);
   load_images(subject, o, o.init);
   const auto made = fingerprints_of(o, subject, o.init);
   require_same_inputs(folder, made);

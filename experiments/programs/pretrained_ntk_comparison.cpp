@@ -101,6 +101,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   const TrainingWork work = work_of(o, targets.size());
   const auto held = held_by_training(o, subject, work);
   require_room(training_takes(layout.num_train + layout.num_test), held, o.memory);
+  if (o.begin || o.from.begun) return only_begin(plan_training(o, subject, work, held), o, folder);
   load_images(subject, o, start);
   auto made = fingerprints_of(o, subject, start);
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--ntk " + o.from.ntk : "--labels " + o.labels);

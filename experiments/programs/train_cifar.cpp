@@ -211,6 +211,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   const TrainingWork work = work_of<S>(o, layout, num_test, outputs);
   const auto held = held_by_training(o, all, work);
   require_room(training_takes(largest + num_test), held, o.memory);
+  if (o.begin) return only_begin(plan_training(o, all, work, held), o, folder);
   load_images(all, o, o.init);
   const Target labels = labels_of(o, all.data, outputs);
   std::vector<Subset> subsets;

@@ -31,6 +31,7 @@ struct Options : CommonOptions {
   LearnerOptions learner;
   SaveOnnx save;
   bool force = false;
+  bool begun = false;  ///< --nads has no results yet: its options tell enough to plan by
   Recipe recipe;
   LossOptions loss;
 
@@ -46,11 +47,15 @@ constexpr const char* repeat_nads = "repeat the compute_nads that made it, into 
 std::vector<std::pair<Index, Tensor<double>>> directions_of(const Options& o) {
   const fs::path path = o.file("nads.npy");
   const Index d = o.image().size();
-  const Shape shape = data::npy_info(path).shape;
+  const Shape shape = o.begun ? Shape{d, d} : data::npy_info(path).shape;
   require(shape.rank() == 2 && shape[1] == d, "{}: has shape {}, expected [D,{}] for images {}", path.string(), shape, d, o.image());
   std::vector<std::pair<Index, Tensor<double>>> directions;
   for (Index j : parse_indices("--index", o.index)) {
     require(j < shape[0], "--index {}: {} holds directions 0 to {}; give one of these", j, path.string(), shape[0] - 1);
+    if (o.begun) {
+      directions.emplace_back(j, Tensor<double>());
+      continue;
+    }
     const auto row = data::load_npy_rows<double>(path, j, j + 1);
     require(std::any_of(row.data(), row.data() + d, [](double v) { return v != 0; }), "{}: direction {} is zero; {}", path.string(), j,
             repeat_nads);
@@ -88,13 +93,13 @@ Fingerprints fingerprints_of(const Options& o, const Subject<S>& subject, const 
   return made;
 }
 
-/// The weights of --nads must be those of its directions.
+/// The weights of --nads must be those of its directions, and so must the graph of a network from a file.
 void require_same_start(const Options& o, const Fingerprints& made, const Fingerprints& before) {
   if (!o.init.empty() || o.force) return;
-  Fingerprints weights;
-  const Fingerprint& now = *made.find("weights");
-  weights.set(now.name, now.text, now.source);
-  require_same(weights, before, fmt::format("of the directions in --nads {}", o.nads), "repeat compute_nads, or give --force");
+  Fingerprints start;
+  for (const Fingerprint& f : made.all())
+    if (f.name == "weights" || f.name == "graph") start.set(f.name, f.text, f.source);
+  require_same(start, before, fmt::format("of the directions in --nads {}", o.nads), "repeat compute_nads, or give --force");
 }
 
 /// One direction's training; the subject holds its samples. In function space directions share no kernel, for each has images of its own.
@@ -118,13 +123,13 @@ template <class S>
 void run_in(CommandLine& line, const Options& o) {
   const auto before = Fingerprints::read(o.nads);
   const auto directions = directions_of(o);
-  const auto hash = read_through(o.file("nads.npy"), "direction", repeat_nads);
+  const auto hash = o.begun ? 0 : read_through(o.file("nads.npy"), "direction", repeat_nads);
   Config config = configuration(line, o);
   set_loss(config, o.recipe, o.loss, 1);
   ResultsFolder folder(o.out, "train_nads", config);
   folder.check();
   const Index n = *o.num_train + *o.num_test;
-  const fs::path start = o.init.empty() ? o.file("init.npz") : fs::path(o.init);
+  const fs::path start = o.init.empty() && !o.begun ? o.file("init.npz") : fs::path(o.init);
   auto subject = start_subject<S>(o, {o.image(), *o.num_train, *o.num_test, 0, n}, start, training_takes(n));
   if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const TrainingWork work{
@@ -134,6 +139,7 @@ void run_in(CommandLine& line, const Options& o) {
       .kernels = o.learner.function_space() ? static_cast<double>(directions.size()) : 0};
   const auto held = held_by_training(o, subject, work);
   require_room(training_takes(n), held, o.memory);
+  if (o.begin || o.begun) return only_begin(plan_training(o, subject, work, held), o, folder);
   const auto made = fingerprints_of(o, subject, directions, start);
   require_same_start(o, made, before);
   require_same_inputs(folder, made);
@@ -185,7 +191,8 @@ void run(int argc, const char* const* argv, const OwnNetworks& own) {
   check_learner(o.learner);
   require(!o.nads.empty() && !o.index.empty(),
           "train_nads needs --nads DIR, the results of compute_nads, and --index, e.g. --index 0,10,100");
-  require_finished("--nads", o.nads, "compute_nads");
+  require_finished("--nads", o.nads, "compute_nads", o.stops());
+  o.begun = !is_finished(o.nads);
   resolve_after(line, o, o.nads, inherited_from_nads, o.force);
   require_fits(o, o.image());
   require_one_logit(o, o.image(), "anisotropy directions are");

@@ -60,7 +60,8 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
     const Index more = o.alignment_every ? (o.recipe.epochs - 1) / *o.alignment_every : 0;
     work.aligned = o.from.kernel;
     work.alignments = static_cast<double>(targets) * static_cast<double>(1 + more);
-    work.in_alignments = {{"the eigenvectors", 2 * static_cast<double>(data::npy_info(o.from.file("eigvecs.npy")).shape.size()) * sizeof(S),
+    work.in_alignments = {{"the eigenvectors",
+                           2 * static_cast<double>(o.from.pairs * (*o.num_train + *o.num_test) * o.from.side()) * sizeof(S),
                            "a compute_ntk of fewer --eigen"}};
   }
   return work;
@@ -202,6 +203,7 @@ void run_in(CommandLine& line, Options o, const data::Layout& layout) {
   if (o.save.given) subject.graph = o.model, subject.graph_to = o.save.to;
   const auto held = held_by_training(o, subject, work_of<S>(o, targets.size()));
   require_room(training_takes(n), held, o.memory);
+  if (o.begin || o.from.begun) return only_begin(plan_training(o, subject, work_of<S>(o, targets.size()), held), o, folder);
   load_images(subject, o, start);
   auto made = fingerprints_of(o, subject, start);
   if (!o.labels.empty()) made.set("labels", fingerprint(targets), "--labels " + o.labels);

@@ -17,12 +17,13 @@ bool concerns_tiles(const std::string& key) { return is_setting(key) && key != "
 
 void require_same_settings(const fs::path& folder, const Config& config) {
   const Config there = Config::read(folder / "config.toml");
+  const Fingerprints known = Fingerprints::read(folder);
   for (const auto* one : {&config, &there})
     for (const auto& [key, unused] : one->entries()) {
       if (!concerns_tiles(key)) continue;
       const std::string *a = there.find(key), *b = config.find(key);
-      require(a && b && *a == *b, "{}: is of another run (--{} is {} there and {} here); delete it", folder.string(), key,
-              a ? *a : "nothing", b ? *b : "nothing");
+      require(a && b && (*a == *b || is_content(key, *a, *b, known)), "{}: is of another run (--{} is {} there and {} here); delete it",
+              folder.string(), key, a ? *a : "nothing", b ? *b : "nothing");
     }
 }
 

@@ -14,6 +14,7 @@
 #include "experiments/common/options/config_file.h"
 #include "experiments/common/process/memory.h"
 #include "experiments/common/process/progress.h"
+#include "experiments/common/run/fingerprints.h"
 #include "experiments/common/run/provenance.h"
 #include "experiments/common/subject/own_network.h"
 #include "experiments/common/text/files.h"
@@ -28,10 +29,10 @@ namespace fs = std::filesystem;
 std::string absolute(const std::string& path) { return normal_path(fs::absolute(path)).string(); }
 
 bool is_shared(std::string_view key) {
-  constexpr std::string_view keys[] = {"model",    "train",   "freeze",  "features", "filters",  "blocks",    "activation",
-                                       "seed",     "init",    "data",    "labels",   "data-dir", "data-seed", "num-train",
-                                       "num-test", "dtype",   "threads", "memory",   "out",      "quiet",     "plan",
-                                       "help",     "version", "config",  "products"};
+  constexpr std::string_view keys[] = {"model",    "train", "freeze",  "features", "filters",  "blocks",    "activation",
+                                       "seed",     "init",  "data",    "labels",   "data-dir", "data-seed", "num-train",
+                                       "num-test", "dtype", "threads", "memory",   "out",      "quiet",     "plan",
+                                       "begin",    "help",  "version", "config",   "products"};
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
@@ -188,6 +189,9 @@ void add_common_options(CommandLine& line, CommonOptions& o, DataOptions data) {
   line.add_flag("--quiet", o.quiet, "No progress on standard error", "Run");
   line.add_flag("--plan", o.plan, "Print flops, memory, disk and expected time of each stage, and stop", "Run",
                 CommandLine::Flag::instruction);
+  line.add_flag("--begin", o.begin,
+                "Check all options, make the folder of the results with config.toml in it, and stop: what builds on it can be planned",
+                "Run", CommandLine::Flag::instruction);
 }
 
 void parse(CommandLine& line, int argc, const char* const* argv) {
@@ -292,9 +296,17 @@ bool resolve_after(CommandLine& line, CommonOptions& o, const fs::path& folder, 
   const Config before = Config::read(path);
   CLI::App& app = line.app();
   const auto option = [&](std::string_view key) { return app.get_option("--" + std::string(key)); };
-  const bool other_model = option("model")->count() > 0 && before.find("model") && o.model != *before.find("model");
-  const auto* data = app.get_option_no_throw("--data");
-  const bool other_data = data && data->count() > 0 && before.find("data") && o.data != *before.find("data");
+  const Fingerprints known = Fingerprints::read(folder);
+  // A file that lies elsewhere now: its content will be compared.
+  const auto is_moved = [&](std::string_view key, const std::string& now, const std::string& then) {
+    return !force && is_content(key, now, then, known);
+  };
+  const auto is_other = [&](std::string_view key, const std::string& now) {
+    const auto* given = app.get_option_no_throw("--" + std::string(key));
+    const std::string* then = before.find(key);
+    return given && given->count() > 0 && then && now != *then && !is_moved(key, now, *then);
+  };
+  const bool other_model = is_other("model", o.model), other_data = is_other("data", o.data);
   std::vector<std::string_view> given;
   for (std::string_view key : keys) {
     const bool of_the_model = key == "features" || key == "filters" || key == "blocks" || key == "train" || key == "freeze" ||
@@ -312,7 +324,7 @@ bool resolve_after(CommandLine& line, CommonOptions& o, const fs::path& folder, 
   bool agree = true;
   for (std::string_view key : given) {
     const std::string *is = now.find(key), *was = before.find(key);
-    const bool same = key == "data-dir" || (is && was && *is == *was);
+    const bool same = key == "data-dir" || (is && was && (*is == *was || is_moved(key, *is, *was)));
     require(same || force, "--{} {}: {} has {}; leave it out, or give --force", key, is ? *is : "", path.string(), was ? *was : "none");
     agree = agree && same;
   }

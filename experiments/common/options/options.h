@@ -39,8 +39,10 @@ struct CommonOptions {
   int threads = 0;                   ///< 0: all cores
   std::uint64_t memory = 0;          ///< bytes; resolve() fills in 90 % of what is available
   std::string out;                   ///< folder; resolve() fills in results/<experiment>-<model>-<data>
-  bool quiet = false, plan = false;
+  bool quiet = false, plan = false, begin = false;
 
+  /// The run ends once it is planned.
+  bool stops() const { return plan || begin; }
   bool is_file_data() const { return data.ends_with(".npy"); }
   bool is_double() const { return dtype == "float64"; }
   bool is_split() const { return products == "split"; }
@@ -76,8 +78,8 @@ void parse(CommandLine& line, int argc, const char* const* argv);
 void resolve(const CommandLine& line, CommonOptions& options);
 
 /// For an experiment that builds on the results in `folder`: takes each of `keys` that was not given from folder/config.toml, resolves,
-/// and throws std::invalid_argument where one that was given says otherwise, unless `force`. Replaces the call of resolve. True if all
-/// agree.
+/// and throws std::invalid_argument where one that was given says otherwise, unless `force`; the path of a file whose content is known by
+/// its fingerprint may be another. Replaces the call of resolve. True if all agree.
 bool resolve_after(CommandLine& line, CommonOptions& options, const std::filesystem::path& folder, std::span<const std::string_view> keys,
                    bool force);
 /// What train_ntk and pretrained_ntk_comparison take over from --ntk.

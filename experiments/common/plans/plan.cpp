@@ -7,6 +7,7 @@
 #include "autodiff/cpu/gemm.h"
 #include "autodiff/tensor.h"
 #include "experiments/common/process/memory.h"
+#include "experiments/common/text/csv.h"
 #include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
@@ -97,6 +98,12 @@ std::string format_plan(const Plan& plan) {
   text += fmt::format("at this machine's {}/s of matrix products{}\n", format_flops(plan.gemm_rate), split);
   for (const std::string& line : plan.remarks) text += line + "\n";
   return text;
+}
+
+void save_plan(const std::filesystem::path& path, const Plan& plan) {
+  Csv table({"stage", "flops", "seconds", "memory_bytes", "disk_bytes"});
+  for (const auto& [name, costs] : plan.rows()) table.add(name, costs.flops, costs.seconds, costs.memory, costs.disk);
+  table.save(path);
 }
 
 void print_plan(const Plan& plan) { tell("{}", format_plan(plan)); }

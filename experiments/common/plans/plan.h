@@ -2,6 +2,7 @@
 // beside what it really took.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "autodiff/cpu/split/products.h"
 #include "experiments/common/options/options.h"
+#include "experiments/common/run/results.h"
 
 namespace tangentplane::experiments {
 
@@ -67,5 +69,18 @@ void measure_rate(Plan& plan, const CommonOptions& o);
 std::string format_plan(const Plan& plan);
 /// Says it.
 void print_plan(const Plan& plan);
+
+/// A row for each of the plan's: stage, flops, seconds, memory_bytes, disk_bytes.
+void save_plan(const std::filesystem::path& path, const Plan& plan);
+
+inline constexpr const char* plan_file = "plan.csv";
+/// Ends a run that only begins, or is only planned: says the plan if that is asked for; with --begin makes the results folder unless it is
+/// there, and with both leaves the plan's rows in it.
+template <class P>
+void only_begin(const P& plan, const CommonOptions& o, ResultsFolder& folder) {
+  if (o.plan) print_plan(plan);
+  if (!o.begin || folder.check() != ResultsFolder::State::fresh || !folder.claim()) return;
+  if (o.plan) save_plan(folder.path() / plan_file, plan);
+}
 
 }  // namespace tangentplane::experiments

@@ -1,5 +1,6 @@
 #include "experiments/common/run/fingerprints.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,13 @@ Fingerprints Fingerprints::read(const fs::path& folder) {
     found.set(name, text);
   }
   return found;
+}
+
+bool is_content(std::string_view key, const std::string& a, const std::string& b, const Fingerprints& known) {
+  constexpr std::pair<std::string_view, std::string_view> contents[] = {
+      {"data", "images"}, {"data-dir", "images"}, {"labels", "labels"}, {"init", "weights"}, {"model", "graph"}};
+  return a.starts_with('/') && b.starts_with('/') &&
+         std::any_of(std::begin(contents), std::end(contents), [&](const auto& c) { return c.first == key && known.find(c.second); });
 }
 
 template <class S>

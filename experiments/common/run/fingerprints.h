@@ -35,6 +35,9 @@ class Fingerprints {
   std::vector<Fingerprint> all_;
 };
 
+/// Whether two values of an option are paths to what a fingerprint in `known` tells the content of, so that it need not lie where it lay.
+bool is_content(std::string_view key, const std::string& a, const std::string& b, const Fingerprints& known);
+
 /// Images and weights, and of a network from a file its graph.
 template <class S>
 Fingerprints fingerprints_of(const CommonOptions& o, const Subject<S>& subject, const std::filesystem::path& init);

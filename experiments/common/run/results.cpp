@@ -9,7 +9,9 @@
 #include "data/files.h"
 #include "experiments/common/figures/figure.h"
 #include "experiments/common/plans/kernel_folder.h"
+#include "experiments/common/plans/plan.h"
 #include "experiments/common/run/files_of_run.h"
+#include "experiments/common/run/fingerprints.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/say.h"
 
@@ -48,13 +50,15 @@ bool is_part(const std::string& a, const std::string& b) {
 }
 
 // "--seed 1 there, 0 here" for the first option that differs; empty if none does.
-std::string difference(const Config& there, const Config& here, const std::string& growing) {
+std::string difference(const Config& there, const Config& here, const std::string& growing, const Fingerprints& known) {
   const auto shown = [](const std::string* value) { return value ? *value : std::string("nothing"); };
   for (const auto* one : {&here, &there})
     for (const auto& [key, unused] : one->entries()) {
       const std::string *a = there.find(key), *b = here.find(key);
-      if (!is_identity(key) || (a && b && (*a == *b || is_same_place(there, *a, here, *b) || (key == growing && is_part(*a, *b)))))
-        continue;
+      const bool same =
+          a && b &&
+          (*a == *b || is_same_place(there, *a, here, *b) || is_content(key, *a, *b, known) || (key == growing && is_part(*a, *b)));
+      if (same || !is_identity(key)) continue;
       return fmt::format("--{} is {} there and {} here", key, shown(a), shown(b));
     }
   return "";
@@ -66,6 +70,24 @@ bool is_outdated(const Config& there, const Config& here) {
     const std::string* value = there.find(entry.first);
     return is_identity(entry.first) && !(value && *value == entry.second);
   });
+}
+
+void write_config(const fs::path& folder, const std::string& experiment, const Config& config) {
+  replace_text(folder / config_name, first_line(experiment) + "\n" + config.toml());
+}
+
+/// Where a finished run's images and weights lie now, for those that build on it; lost where nobody may write.
+void note_places(const fs::path& folder, const std::string& experiment, const Config& here) {
+  Config there = Config::read(folder / config_name);
+  const auto known = Fingerprints::read(folder);
+  bool moved = false;
+  for (const auto& [key, value] : here.entries())
+    if (const std::string* before = there.find(key); before && *before != value && is_content(key, *before, value, known))
+      there.set(key, value), moved = true;
+  if (moved) try {
+      write_config(folder, experiment, there);
+    } catch (const std::runtime_error&) {
+    }
 }
 
 /// What a process that was killed has left half written.
@@ -153,7 +175,7 @@ ResultsFolder::State ResultsFolder::look() const {
     require(line == first_line(experiment_), "{}: holds results of another experiment ({}); give another folder", option,
             shown_experiment(text));
     const Config there = Config::parse(text, config_path.string());
-    const std::string other = difference(there, config_, growing_);
+    const std::string other = difference(there, config_, growing_, Fingerprints::read(path_));
     // A run that has ended before its first result, by a fault of its options it may be, does not stand in the way of the cure.
     const bool only_begun = fs::exists(mark, error) && std::all_of(names.begin(), names.end(), is_of_a_start);
     require(other.empty() || only_begun, "{}: holds results of another configuration ({}); give another folder, or delete it", option,
@@ -173,6 +195,7 @@ void ResultsFolder::draw_figures() const {
 }
 
 void ResultsFolder::say_finished() const {
+  note_places(path_, experiment_, config_);
   std::vector<RunFigure> missing;
   std::error_code error;
   std::copy_if(figures_.begin(), figures_.end(), std::back_inserter(missing),
@@ -219,7 +242,7 @@ bool ResultsFolder::claim_here() {
     }
     remove_leftovers(path_);
     if (state == State::fresh)
-      for (const char* of_a_start : {"init.npz", "run.json"}) data::remove_file(path_ / of_a_start);
+      for (const char* of_a_start : {"init.npz", "run.json", plan_file}) data::remove_file(path_ / of_a_start);
     if (state == State::fresh || !fs::exists(path_ / unfinished_mark)) {
       // The mark first: a folder without one counts as finished.
       replace_text(path_ / unfinished_mark, "");
@@ -229,12 +252,11 @@ bool ResultsFolder::claim_here() {
         data::remove_file(file.parent_path() / "final.npz");  // a target is whole or is trained again
       }
     }
-    const auto write_config = [&] { replace_text(path_ / config_name, first_line(experiment_) + "\n" + config_.toml()); };
     if (state == State::fresh) {
-      write_config();
+      write_config(path_, experiment_, config_);
     } else if (const Config there = Config::read(path_ / config_name); is_outdated(there, config_)) {
       if (!growing_.empty() && !is_part(*config_.find(growing_), *there.find(growing_))) make_room_();
-      write_config();
+      write_config(path_, experiment_, config_);
     }
   } catch (const fs::filesystem_error& e) {
     take_back();
@@ -264,7 +286,7 @@ void ResultsFolder::finish() {
   data::remove_file(path_ / unfinished_mark);
 }
 
-void require_finished(const std::string& option, const fs::path& folder, const std::string& experiment) {
+void require_finished(const std::string& option, const fs::path& folder, const std::string& experiment, bool begun_will_do) {
   std::error_code error;
   const auto status = fs::status(folder / config_name, error);
   require(status.type() != fs::file_type::none, "{} {}: cannot be read ({}); give the --out of a finished {}", option, folder.string(),
@@ -273,7 +295,8 @@ void require_finished(const std::string& option, const fs::path& folder, const s
   const std::string text = read_text(folder / config_name), line = text.substr(0, text.find('\n'));
   require(line == first_line(experiment), "{} {}: holds results of another experiment ({}); give the --out of a finished {}", option,
           folder.string(), shown_experiment(text), experiment);
-  require(is_finished(folder), "{} {}: its run is not finished; repeat the {} that made it", option, folder.string(), experiment);
+  require(begun_will_do || is_finished(folder), "{} {}: its run is not finished; repeat the {} that made it", option, folder.string(),
+          experiment);
 }
 
 }  // namespace tangentplane::experiments

@@ -37,9 +37,10 @@ class ResultsFolder {
   /// Draws all of them; after finish(). One that cannot be drawn is one line on standard error (try_figure).
   void draw_figures() const;
 
-  /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet; a path
-  /// counts by where it leads from --out, so that folders may be moved together) to go on with or finished. Finished is a run whose files
-  /// are as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
+  /// What is there: nothing, or this very run (same experiment and configuration but for --out, --threads, --memory and --quiet) to go on
+  /// with or finished. Of images, labels, weights and graphs the path does not count where their fingerprint is known, which the run must
+  /// compare; another path counts by where it leads from --out, so that folders may be moved together. Finished is a run whose files are
+  /// as it left them. What is left of a process that was killed while it wrote is as nothing. Throws std::invalid_argument
   /// naming --out if the folder holds anything else or cannot be written. Of several ranks the first looks, and tells the others; so it is
   /// with claim() and finish().
   State check() const;
@@ -80,7 +81,9 @@ std::string experiment_of(std::string_view config);
 /// True unless the run in that folder has begun and not ended.
 bool is_finished(const std::filesystem::path& folder);
 
-/// Throws std::invalid_argument naming `option` (--ntk) unless `folder` holds a finished run of `experiment`.
-void require_finished(const std::string& option, const std::filesystem::path& folder, const std::string& experiment);
+/// Throws std::invalid_argument naming `option` (--ntk) unless `folder` holds a finished run of `experiment`, or, where that will do, one
+/// that has begun.
+void require_finished(const std::string& option, const std::filesystem::path& folder, const std::string& experiment,
+                      bool begun_will_do = false);
 
 }  // namespace tangentplane::experiments

@@ -27,9 +27,18 @@ void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bo
   require(from.index.empty() || from.given(), "--index needs --ntk, the results of compute_ntk");
   require(!from.task.positive || !o.labels.empty(), "--positive: names classes of --labels; give them, or leave it out");
   if (!from.given()) return resolve(line, o);
-  require_finished("--ntk", from.ntk, "compute_ntk");
+  require_finished("--ntk", from.ntk, "compute_ntk", o.stops());
   from.agree = resolve_after(line, o, from.ntk, inherited_keys, from.force);
+  from.same_weights = o.init.empty();
   from.before = Fingerprints::read(from.ntk);
+  if (is_finished(from.ntk)) return;
+  const std::string path = from.file("config.toml").string();
+  const Config config = Config::read(path);
+  const std::string *pairs = config.find("eigen"), *saves = config.find("save-ntk");
+  require(pairs && saves, "{}: has no eigen or no save-ntk; repeat the compute_ntk that began it", path);
+  from.begun = true;
+  from.saves = *saves == "true";
+  from.pairs = parse_number<Index>(path + ": eigen", *pairs, 1, most_images);
 }
 
 std::vector<fs::path> EigenfunctionOptions::files(const CommonOptions& o, bool by_kernel) const {
@@ -94,19 +103,20 @@ void choose_outputs(const CommonOptions& o, EigenfunctionOptions& from, Index lo
 
 std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n) {
   const fs::path path = from.file("eigvecs.npy");
-  if (from.given()) {
+  if (from.given() && !from.begun) {
     require_matrix(path, -1, n * from.side());
     from.eigenvectors = read_through(path, "eigenvector", repeat_ntk, RowNorms::one);
+    from.pairs = data::npy_info(path).shape[0];
   }
   if (!o.labels.empty()) return {labels_of_file(o, from.task, n, from.task.trained(from.logits))};
   const Index side = from.side(), which = side > 1 ? from.task.outputs->which : 0;
-  const Index k = data::npy_info(path).shape[0];
   std::vector<Target> targets;
   for (Index j : parse_indices("--index", from.index)) {
-    require(j < k, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), k - 1);
-    const auto vector = data::load_npy_rows<double>(path, j, j + 1);
-    Target target{std::to_string(j), {}};
-    for (Index i = 0; i < n; ++i) target.labels.push_back(vector[i * side + which] > 0 ? 1 : 0);
+    require(j < from.pairs, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), from.pairs - 1);
+    Target target{std::to_string(j), std::vector<int>(static_cast<std::size_t>(from.begun ? n : 0))};
+    const auto vector = from.begun ? Tensor<double>() : data::load_npy_rows<double>(path, j, j + 1);
+    if (!from.begun)
+      for (Index i = 0; i < n; ++i) target.labels.push_back(vector[i * side + which] > 0 ? 1 : 0);
     targets.push_back(std::move(target));
   }
   return targets;

@@ -16,6 +16,9 @@ struct EigenfunctionOptions {
   bool force = false;
   bool agree = false;              ///< nothing was forced to differ from --ntk
   bool same_weights = false;       ///< those to start from are those of its kernel
+  bool begun = false;              ///< --ntk has no results yet: its options tell what they will be, enough to plan by
+  bool saves = false;              ///< and that ntk.npy will be among them
+  Index pairs = 0;                 ///< eigenfunctions of --ntk; after targets_of
   Fingerprints before;             ///< of --ntk; none from an older version
   std::uint64_t eigenvectors = 0;  ///< hash of eigvecs.npy
   Outputs kernel = {};             ///< of --ntk: of which outputs, in what layout
@@ -23,16 +26,17 @@ struct EigenfunctionOptions {
 
   bool given() const { return !ntk.empty(); }
   std::filesystem::path file(const char* name) const { return std::filesystem::path(ntk) / name; }
-  /// The weights to start from: --init, or those of --ntk; empty: to be drawn.
+  /// The weights to start from: --init, or those of --ntk; empty: to be drawn, and so where --ntk has none yet, as a plan needs no others.
   std::filesystem::path start(const CommonOptions& o) const {
-    return o.init.empty() && given() ? file("init.npz") : std::filesystem::path(o.init);
+    return o.init.empty() && given() && !begun ? file("init.npz") : std::filesystem::path(o.init);
   }
   /// Rows of the kernel, and entries of an eigenvector, that belong to an image.
   Index side() const { return kernel.kind == Outputs::Kind::full ? logits : 1; }
   /// True if the kernel was saved and is that of what is trained on these images, and of the weights; after `compare`.
   bool has_kernel() const {
     const Outputs trained = task.outputs.value_or(Outputs::full());
-    return given() && agree && same_weights && (logits == 1 || kernel == trained) && std::filesystem::exists(file("ntk.npy"));
+    return given() && agree && same_weights && (logits == 1 || kernel == trained) &&
+           (begun ? saves : std::filesystem::exists(file("ntk.npy")));
   }
   /// The files of --ntk that a run reads; `by_kernel`: ntk.npy too, if it has it.
   std::vector<std::filesystem::path> files(const CommonOptions& o, bool by_kernel) const;
@@ -49,7 +53,7 @@ std::uint64_t require_kernel(const EigenfunctionOptions& from, Index n);
 void add_eigenfunction_options(CommandLine& line, EigenfunctionOptions& from);
 
 /// After parse: checks that there are eigenfunctions or --labels, if `tasks` are needed, and resolves all options, those not given from
-/// --ntk.
+/// --ntk. For a plan it is enough that --ntk has begun.
 void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bool tasks = true);
 
 /// What of a network with so many logits is trained: of --outputs, or what the kernel of --ntk is of. Throws std::invalid_argument where
@@ -57,8 +61,8 @@ void resolve(CommandLine& line, CommonOptions& o, EigenfunctionOptions& from, bo
 void choose_outputs(const CommonOptions& o, EigenfunctionOptions& from, Index logits);
 
 /// The targets on n images: one for each index, 1 where the eigenvector is > 0 (in the layout full at the output that is trained), or the
-/// one of --labels. Throws std::invalid_argument where files and images do not go together, and where eigvecs.npy is not finite. Notes its
-/// hash in `from`.
+/// one of --labels; of a kernel that has only begun those that are asked for, all labels 0. Throws std::invalid_argument where files and
+/// images do not go together, and where eigvecs.npy is not finite. Notes its hash in `from`.
 std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& from, Index n);
 
 /// Throws std::invalid_argument unless the file holds float32 or float64 numbers [rows, columns]; rows < 0: any number of them.

@@ -233,6 +233,7 @@ bool only_logits(const CommandLine& line, const LogitsOptions& logits, const Com
   const char* option = logits.check.empty() ? "--save-logits" : "--check-logits";
   require_alone(fmt::format("{} {}", line.name(), option));
   require(!o.plan, "--plan: {} needs none; leave one of them out", option);
+  require(!o.begin, "--begin: {} makes no folder; leave one of them out", option);
   require_folder_for("--save-logits", logits.save);
   std::error_code error;
   for (const fs::path& input : input_files(o, {logits.check}))

@@ -246,9 +246,8 @@ const std::map<std::string, const std::vector<std::string>*>& kinds() {
   return all;
 }
 
-const std::vector<std::string> flags{"--save-ntk",   "--force",           "--linearize", "--without-f0",
-                                     "--no-shuffle", "--keep-statistics", "--quiet",     "--plan",
-                                     "--help",       "--version",         "-h"};
+const std::vector<std::string> flags{"--save-ntk", "--force", "--linearize", "--without-f0", "--no-shuffle", "--keep-statistics",
+                                     "--quiet",    "--plan",  "--begin",     "--help",       "--version",    "-h"};
 const std::vector<std::string> strays{
     "--colour",   "surplus",       "-x",        "--",         "",  "--seed", "@file", "\xff", "--features=3,1",
     "--no-quiet", "--quiet=false", "--quiet=3", "--seed=1=2", "-", "--=1"};

@@ -84,6 +84,16 @@ TEST_CASE("reproduce --list: every step under every seed once, below what it nee
   CHECK_THAT(step(full, "directions-lenet").command, ContainsSubstring("--index 0:1024:16 --num-train 10000 --num-test 10000"));
   CHECK_THAT(step(full, "eigenfunctions-mlp").command, ContainsSubstring(",900 --epochs 100 "));
   CHECK(step(full, "ntk-resnet18").command.find("--filters") == std::string::npos);
+  // Sizes in order, each once, whatever they are computed from.
+  const auto sizes = [&](const std::string& options) {
+    const std::string command = step(listed(box, options), "classes-mlp").command, option = "--num-train ";
+    const auto at = command.find(option) + option.size();
+    return command.substr(at, command.find(' ', at) - at);
+  };
+  CHECK(sizes("--full --num-train 3000") == "60,100,600,3000");
+  CHECK(sizes("--full --num-train 5000") == "100,1000,5000");
+  CHECK(sizes("--full --num-train 500") == "10,100,500");
+  CHECK(sizes("--num-train 300") == "15,75,300");
 
   CHECK(names_of(listed(box, "--seeds 1 --models mlp --only trained-*")) == Names{"ntk-mlp", "trained-mlp"});
   CHECK(names_of(listed(box, "--seeds 1 --models lenet,resnet18 --only nads-*")) == Names{"nads-lenet", "nads-resnet18"});

@@ -71,8 +71,8 @@ TEST_CASE("reproduce stopped: the second of two into one folder is refused by na
 
 TEST_CASE("reproduce stopped: a step that fails ends it with the step's status and names it") {
   const Sandbox box;
-  box.write("few.npy", "not an array");
-  const auto end = box.run(test::study("--data few.npy --only ntk-mlp"));
+  box.write("results/ntk-mlp/notes.txt", "another's");
+  const auto end = box.run(test::study("--num-test 40 --only ntk-mlp"));
   CHECK(end.status == 2);
   CHECK_THAT(end.err, ContainsSubstring("compute_ntk: ") && ContainsSubstring("reproduce: ntk-mlp ended with status 2: compute_ntk "));
 }

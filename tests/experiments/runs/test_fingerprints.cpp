@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/hash.h"
+#include "experiments/common/run/config.h"
 #include "tests/experiments/trainings.h"
 
 using namespace tangentplane;
@@ -157,6 +158,44 @@ TEST_CASE("fingerprints: replaced labels and weights are refused") {
              ContainsSubstring("init.npz: its weights are not those of the directions"));
 }
 
+TEST_CASE("fingerprints: images, labels and weights may lie elsewhere, in a run that goes on too; others are refused there") {
+  const Sandbox box;
+  write_images(box, "x.npy", 3);
+  write_images(box, "other.npy", 5);
+  write_labels(box, "y.npy", 0);
+  box.good("compute_ntk" + mlp + " --data x.npy --num-train 8 --seed 3 --out K");
+  fs::copy(box / "K/init.npz", box / "w.npz");
+  const std::string recipe = " --quiet --batch 4 --epochs 2";
+  const auto train = [&](const std::string& in) {
+    return "train_ntk" + mlp + " --num-train 8 --data " + in + "x.npy --labels " + in + "y.npy --init " + in + "w.npz" + recipe +
+           " --out T";
+  };
+  box.good(train(""));
+  const auto weights = test::bytes_of(box / "T/final.npz");
+  fs::create_directory(box / "in");
+  for (const char* name : {"x.npy", "y.npy", "w.npz"}) fs::rename(box / name, box / "in" / name);
+  CHECK_THAT(box.good(train("in/")), ContainsSubstring("nothing to do"));
+  begin_again(box, "T");
+  fs::remove(box / "T/final.npz");
+  box.good(train("in/"));
+  CHECK(test::bytes_of(box / "T/final.npz") == weights);
+  // What builds on a kernel whose images have moved is told where they are.
+  const std::string on_kernel = "train_ntk --ntk K --index 1" + recipe;
+  CHECK_THAT(box.refused(on_kernel + " --out U"), ContainsSubstring("x.npy: no such file"));
+  box.good(on_kernel + " --data in/x.npy --out U");
+  CHECK(*Config::read(box / "U/config.toml").find("num-train") == "8");
+  CHECK_THAT(box.refused(on_kernel + " --data other.npy --out V"), ContainsSubstring("other.npy: its images are not those of the kernel"));
+  fs::rename(box / "other.npy", box / "x.npy");
+  CHECK_THAT(box.refused("compute_ntk" + mlp + " --data x.npy --num-train 8 --seed 3 --out K"),
+             ContainsSubstring("x.npy: its images are not those from which"));
+  // A folder that has no fingerprints knows them by their path alone.
+  auto record = box.record("K");
+  record.erase("fingerprints");
+  box.write("K/run.json", record.dump());
+  CHECK_THAT(box.refused("compute_ntk" + mlp + " --data in/x.npy --num-train 8 --seed 3 --out K"),
+             ContainsSubstring("holds results of another configuration (--data is "));
+}
+
 TEST_CASE("fingerprints: a data set's pixels and their compression") {
   const Sandbox box;
   const auto write_mnist = [&](char pixel) {
@@ -173,6 +212,11 @@ TEST_CASE("fingerprints: a data set's pixels and their compression") {
   box.good(compute);
   CHECK(box.record("K").at("inputs").size() == 4);
   CHECK_THAT(box.good(compute), ContainsSubstring("nothing to do"));
+  // From another folder they are the same, and what builds on the kernel finds them there.
+  fs::rename(box / "mnist", box / "elsewhere");
+  CHECK_THAT(box.good("compute_ntk" + mlp + " --data mnist --data-dir elsewhere --out K"), ContainsSubstring("nothing to do"));
+  box.good("train_ntk --quiet --ntk K --index 1 --batch 4 --epochs 1 --out T");
+  fs::rename(box / "elsewhere", box / "mnist");
   write_mnist(2);
   CHECK_THAT(box.refused(compute), ContainsSubstring("--data mnist: its images are not those"));
 }

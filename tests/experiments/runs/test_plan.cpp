@@ -3,6 +3,7 @@
 #include "experiments/common/plans/kernel_plan.h"
 #include "experiments/common/plans/training_plan.h"
 #include "experiments/common/subject/own_network.h"
+#include "experiments/common/text/csv.h"
 #include "nn/mlp.h"
 #include "tests/experiments/run_binary.h"
 
@@ -156,6 +157,55 @@ TEST_CASE("plan: the other experiments follow theirs") {
     CHECK(directions["stages"].size() == (way.ends_with("function") ? 4 : 2));
     const auto classes = follows_its_plan(box, "train_cifar" + mlp + " --num-train 30,60" + recipe + way);
     CHECK(classes["stages"].size() == (way.ends_with("function") ? 3 : 2));
+  }
+}
+
+TEST_CASE("plan: of what builds on a run that has only begun it is what it is once that is finished") {
+  const Sandbox box;
+  const std::string kernel = "compute_ntk" + mlp + " --num-train 90 --eigen 8 --save-ntk --quiet --out K",
+                    directions = "compute_nads --model mlp --features 4,1 --shape 4,4,1 --quiet --out D";
+  box.good(kernel + " --begin");
+  box.good(directions + " --begin");
+  CHECK(fs::exists(box / "K/.unfinished"));
+  CHECK(!fs::exists(box / "K/eigvecs.npy"));
+  const std::string on_kernel = " --ntk K --index 1,4,6" + recipe;
+  const std::vector<std::string> commands{
+      "train_ntk" + on_kernel + " --alignment-every 1",
+      "train_ntk" + on_kernel + " --linearize",
+      "train_ntk" + on_kernel + " --linearize --space function",
+      "pretrained_ntk_comparison" + on_kernel,
+      "train_nads --nads D --index 0,15 --num-train 40 --num-test 20" + recipe,
+      "train_nads --nads D --index 0,15 --num-train 40 --num-test 20 --linearize --space function" + recipe,
+      "train_cifar" + mlp + " --num-train 30,60" + recipe};
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    box.good(commands[i] + fmt::format(" --plan --begin --quiet --out P{}", i));
+    CHECK_THAT(box.good(commands[i] + " --plan --out none"), ContainsSubstring("\nall "));
+  }
+  CHECK_THAT(box.refused("train_ntk --ntk K --index 8 --plan" + recipe), ContainsSubstring("holds eigenvectors 0 to 7"));
+  CHECK_THAT(box.refused("train_nads --nads D --index 16 --plan --num-train 40" + recipe), ContainsSubstring("holds directions 0 to 15"));
+  CHECK_THAT(box.refused("train_ntk --quiet" + on_kernel), ContainsSubstring("its run is not finished"));
+  box.good(kernel);
+  box.good(directions);
+  const auto finished = box.listing("K");
+  box.good(kernel + " --begin");
+  CHECK(test::differing(box.listing("K"), finished) == "");
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    INFO(commands[i]);
+    const std::string planned = fmt::format("P{}", i), out = fmt::format("R{}", i);
+    box.good(commands[i] + " --quiet --out " + out);
+    const auto rows = Csv::read(box / planned / "plan.csv").rows();
+    const auto record = box.record(out);
+    const auto& stages = record["plan"]["stages"];
+    REQUIRE(rows.size() == stages.size());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      CHECK(stages[r]["name"] == rows[r][0]);
+      CHECK(stages[r]["flops"].get<double>() == std::stod(rows[r][1]));
+      CHECK(std::stod(rows[r][2]) > 0);
+      CHECK(stages[r]["memory"].get<double>() == Approx(std::stod(rows[r][3])).epsilon(0.1));
+      CHECK(stages[r]["disk"].get<double>() == std::stod(rows[r][4]));
+    }
+    box.good(commands[i] + " --quiet --out " + planned);  // and the run itself goes on
+    CHECK(fs::exists(box / planned / "accuracy.csv"));
   }
 }
 
