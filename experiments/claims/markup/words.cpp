@@ -22,6 +22,9 @@ std::string obstacle(const Judgement& j) {
       return "one seed: more would decide (reproduce --seeds 3)";
     case Why::unfinished:
       return "undecided because a training is unfinished";
+    case Why::skewed:
+      return fmt::format("undecided because its rarer class has less than {:.0f} % of the images: accuracy measures the skew",
+                         100 * least_share_of_rarer_class);
     case Why::few_tasks:
       return "too few tasks to decide";
     case Why::no_order:

@@ -80,7 +80,7 @@ bool says_unfinished(const fs::path& folder) {
   return record && record->is_object() && record->contains("finished") && (*record)["finished"] == false;
 }
 
-std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
+std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder, const std::set<std::string>& unread) {
   const auto found = record_in(folder);
   if (!found) return {};  // of a time before there was one
   const nlohmann::json& record = *found;
@@ -89,7 +89,8 @@ std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder)
   if (!record.is_object() || !record.contains("files") || !record["files"].is_object()) return {};
   const auto& contents = record.contains("contents") && record["contents"].is_object() ? record["contents"] : nlohmann::json::object();
   for (const auto& [name, bytes] : record["files"].items()) {
-    if (!bytes.is_number_unsigned() || !is_of_a_run(fs::path(name).filename().string())) continue;
+    const std::string file = fs::path(name).filename().string();
+    if (!bytes.is_number_unsigned() || !is_of_a_run(file) || unread.contains(file)) continue;
     const auto status = fs::status(folder / name);  // throws for a disk that fails
     const auto there = fs::is_regular_file(status) ? fs::file_size(folder / name) : 0;
     const auto content = contents.find(name);
