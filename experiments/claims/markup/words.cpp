@@ -107,7 +107,7 @@ std::string number_interval(Interval i, int digits) {
 std::string factor(const Estimate& logarithm) {
   const Interval i = logarithm.interval();
   const std::string middle = fmt::format("{:.3g}", std::exp(logarithm.mean));
-  return logarithm.count < 2
+  return logarithm.count < 2 && logarithm.measurement.error == 0
              ? middle
              : fmt::format("{} ({} {:.3g} to {:.3g})", middle, percent_interval(usual_level), std::exp(i.low), std::exp(i.high));
 }

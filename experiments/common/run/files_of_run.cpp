@@ -19,9 +19,11 @@ namespace fs = std::filesystem;
 
 /// Files that a run is read by, or goes on from. Others in its folder, notes say, are their owner's to change.
 bool is_of_a_run(std::string_view name) {
-  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy", "eigvecs.npy",   "residuals.npy",      "ntk.npy",
-                                        "nads.npy",  "labels.npy",  "indices.npy",   "history.csv",        "test_logits.npy",
-                                        "final.npz", "final.onnx",  "alignment.npy", "alignment_init.npy", "accuracy.csv"};
+  constexpr std::string_view names[] = {"init.npz",      "eigvals.npy",        "eigvecs.npy",         "residuals.npy",
+                                        "ntk.npy",       "nads.npy",           "labels.npy",          "indices.npy",
+                                        "history.csv",   "test_logits.npy",    "final.npz",           "final.onnx",
+                                        "alignment.npy", "alignment_init.npy", "alignment_parts.npy", "alignment_init_parts.npy",
+                                        "accuracy.csv"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
 }
 
