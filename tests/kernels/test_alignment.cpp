@@ -56,7 +56,8 @@ TEST_CASE("alignment: the shares of pieces of the test images are those of their
         options.tile = 4;
         Tensor<double> shares({pieces, count});
         const auto a = alignment(s.network, s.variables, s.images, num_train, vectors, options, &shares);
-        CHECK(same_bits(a, alignment(s.network, s.variables, s.images, num_train, vectors, options)));
+        const auto without = alignment(s.network, s.variables, s.images, num_train, vectors, options);
+        CHECK(same_bits(a.slice(1, 3), without.slice(1, 3)));  // without training images row 0 is NaN
         for (Index v = 0; v < count; ++v) {
           std::vector<double> of_pieces(static_cast<std::size_t>(pieces));
           double whole = 0;
