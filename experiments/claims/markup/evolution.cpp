@@ -94,6 +94,11 @@ void write(Section& s, EvolutionNumbers n) {
     s.remarks.push_back(fmt::format("{}: target {} left out, whose growth, or that of {} neighbours, is not known.", model(n.runs),
                                     listed(names), neighbours));
   }
+  if (!n.draws)
+    s.remarks.push_back(fmt::format(
+        "{}: the interval on test images is without their error: alignment_init_parts.npy or an alignment_parts.npy is missing (a "
+        "train_ntk of an older version left none).",
+        model(n.runs)));
   const std::string name = file_name(n.runs.front()->name());
   s.figures.emplace_back("spikes-" + name, spikes_figure(n));
   s.tables.push_back(table_of(n));
