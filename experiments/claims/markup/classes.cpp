@@ -13,9 +13,10 @@ void write(Section& s, const EigenfunctionLeads& n) {
   const RepeatedTask& best = n.tasks[w.best];
   std::string text = setting(n.pairs) + ": ";
   if (n.mean_lead)
-    text += fmt::format("in the mean over the {}{} the linearization leads by {}; ",
-                        counted(n.finished > 0 ? n.finished : n.tasks.size(), "eigenfunction"),
-                        n.finished > 0 ? " on which both were trained to the end" : "", points_and_interval(*n.mean_lead, w.mean_level));
+    text += fmt::format("in the mean over the {}{}{} the linearization leads by {}; ", counted(n.averaged, "eigenfunction"),
+                        n.finished > 0 ? " on which both were trained to the end" : "",
+                        n.averaged < n.tasks.size() && n.pairs.size() > 1 ? (n.finished > 0 ? " under every seed" : " that count under every seed") : "",
+                        points_and_interval(*n.mean_lead, w.mean_level));
   text += fmt::format("it leads on {} of {}", w.leads, counted(n.tasks.size(), "eigenfunction"));
   text += n.pairs.size() > 1 ? " in the mean over seeds" : "";
   text += fmt::format(", on {} of them with the whole of an interval that is wide enough for all together", w.certain);
@@ -24,7 +25,8 @@ void write(Section& s, const EigenfunctionLeads& n) {
                       points_and_interval(n.leads[w.best], w.task_level), best.name);
   if (const auto unfinished = unfinished_of(n.tasks); !unfinished.empty())
     text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
-  s.findings.push_back(finding(std::move(text), w.judgement));
+  s.findings.push_back(finding(std::move(text), w.judgement, n.pairs.front().network));
+  remark_left_out(s, model(n.pairs), n.left_out, "eigenfunction");
   Table table{setting(n.pairs),
               {"eigenfunction", "lead of the linearization", percent_interval(w.task_level), "training, network", "training, linearization",
                "epochs"},
@@ -70,13 +72,13 @@ void write(Section& s, const ClassLeads& n) {
   const std::size_t last = n.tasks.size() - 1;
   s.findings.push_back(finding(fmt::format("{}, {}: with {} images the network leads by {}, {}{}", setting(n.pairs), labels, most.name,
                                            points_and_interval(n.leads.back()), epochs_of({most}), not_finished(n, {last})),
-                               judge_lead(n)));
+                               judge_lead(n), &first));
   if (n.growth)
     s.findings.push_back(finding(fmt::format("{}, {}: from {} to {} images that lead changes by {}{}", setting(n.pairs), labels, least.name,
-                                             most.name, points_and_interval(*n.growth), not_finished(n, {0, last})),
-                                 judge_growth(n)));
+                                             most.name, points_and_interval(*n.growth, usual_level, 2), not_finished(n, {0, last})),
+                                 judge_growth(n), &first));
   s.figures.emplace_back("classes-" + file_name(first.name()),
-                         Figure{.title = fmt::format("{}: {}, {}", labels, first.data(), model(n.pairs)),
+                         Figure{.title = fmt::format("{}: {}", labels, model(n.pairs)),
                                 .x_label = "training images",
                                 .y_label = "test accuracy (%)",
                                 .log_x = true,
@@ -95,6 +97,15 @@ std::string classes_of(const std::vector<ClassLeads>& all) {
     if (const std::string labels = labels_of(*n.pairs.front().network); std::find(names.begin(), names.end(), labels) == names.end())
       names.push_back(labels);
   return names.empty() ? "" : fmt::format(" ({})", fmt::join(names, "; "));
+}
+
+// Images from a file have no classes of their own.
+std::string how_to_get_classes(const Study& study) {
+  const bool of_files = !study.runs.empty() && std::all_of(study.runs.begin(), study.runs.end(), [](const Run& run) {
+    return run.get("data").ends_with(".npy") || run.get("data").empty();
+  });
+  return study.how_to_run("classes-*", of_files ? "images from a file have none; it takes others, such as --data cifar10"
+                                                : "train_cifar with and without --linearize");
 }
 
 }  // namespace
@@ -124,7 +135,7 @@ Section claim_classes(const Study& study) {
     remark_not_counted(s, classes.not_counted);
   }
   s.missing = why_missing(classes.not_counted, classes.groups.empty()
-                                                   ? "no network and linearization trained on the classes: reproduce --only 'classes-*'"
+                                                   ? "no network and linearization trained on the classes: " + how_to_get_classes(study)
                                                    : "network and linearization have no test accuracy, or learnt other labels");
   return s;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "data/npy.h"
@@ -59,6 +60,23 @@ std::vector<Evolution> evolutions(const Run& run, const Tensor<double>& before, 
   return found;
 }
 
+/// What each seed left out, by target.
+void join_seeds(EvolutionNumbers& n) {
+  std::map<Index, std::pair<std::size_t, double>> left_out;  // seeds, least share
+  for (const auto& [name, share] : n.left_out) {
+    auto& [seeds, least] = left_out.try_emplace(parse_number<Index>("target", name, 0), 0, 1.0).first->second;
+    ++seeds, least = std::min(least, share);
+  }
+  n.left_out.clear();
+  for (const auto& [target, of] : left_out) {
+    const auto counting = n.of_target(target, [](const Evolution&) { return 0; });
+    const auto others = std::count_if(counting.begin(), counting.end(), [](double v) { return !std::isnan(v); });
+    n.left_out.emplace_back(under_some(std::to_string(target), of.first, of.first + static_cast<std::size_t>(others)), of.second);
+  }
+  std::sort(n.without_neighbours.begin(), n.without_neighbours.end());
+  n.without_neighbours.erase(std::unique(n.without_neighbours.begin(), n.without_neighbours.end()), n.without_neighbours.end());
+}
+
 }  // namespace
 
 std::vector<double> Alignments::growth() const {
@@ -105,7 +123,10 @@ EvolutionsFound evolution_numbers(const std::vector<Repeats>& groups) {
       const bool aligned = std::any_of(indices.begin(), indices.end(), [&](Index target) {
         return fs::exists(target_folder(*run, std::to_string(target)) / "alignment.npy");
       });
-      if (!aligned) continue;
+      if (!aligned) {
+        found.without_alignment.push_back(run->name());
+        continue;
+      }
       if (!fs::exists(run->folder / initial_name)) {
         found.without_initial.push_back(run->name());
         continue;
@@ -117,7 +138,11 @@ EvolutionsFound evolution_numbers(const std::vector<Repeats>& groups) {
       training.push_back(median(spikes[0])), test.push_back(median(spikes[1]));
       n.runs.push_back(run), n.seeds.push_back(std::move(seed));
     }
-    if (n.runs.empty()) continue;
+    join_seeds(n);
+    if (n.runs.empty()) {
+      if (!n.left_out.empty() || !n.without_neighbours.empty()) found.without_targets.emplace_back(runs, std::move(n));
+      continue;
+    }
     n.log_training = estimate(training), n.log_test = estimate(test);
     found.all.push_back(std::move(n));
   }

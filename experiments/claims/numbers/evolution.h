@@ -55,7 +55,9 @@ struct EvolutionNumbers {
 
 struct EvolutionsFound {
   std::vector<EvolutionNumbers> all = {};
-  std::vector<std::string> without_initial = {};  ///< runs whose alignment_init.npy is not there, though alignment.npy is
+  std::vector<std::pair<Repeats, EvolutionNumbers>> without_targets = {};  ///< runs of which no target counts, with why
+  std::vector<std::string> without_alignment = {};                         ///< runs without any alignment.npy
+  std::vector<std::string> without_initial = {};                           ///< runs whose alignment_init.npy is not there, though alignment.npy is
 };
 /// Throws std::invalid_argument naming the file where alignments are not [3, k] of one k.
 EvolutionsFound evolution_numbers(const std::vector<Repeats>& groups);

@@ -142,13 +142,18 @@ std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks) {
   return counted;
 }
 
+std::string under_some(const std::string& task, std::size_t left_out, std::size_t seeds) {
+  return left_out == seeds ? task : fmt::format("{} under {} of {} seeds", task, left_out, seeds);
+}
+
 std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks) {
   std::vector<std::pair<std::string, double>> names;
   for (const RepeatedTask& task : tasks) {
     double least = 1;
+    std::size_t out = 0, seeds = 0;
     for (const auto& one : task.under)
-      if (one) least = std::min(least, one->rarer);
-    if (least < least_share_of_rarer_class) names.emplace_back(task.name, least);
+      if (one) least = std::min(least, one->rarer), out += !one->counts(), ++seeds;
+    if (out > 0) names.emplace_back(under_some(task.name, out, seeds), least);
   }
   return names;
 }

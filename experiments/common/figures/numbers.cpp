@@ -66,7 +66,7 @@ Csv numbers(const Figure& figure) {
       const auto category = static_cast<std::size_t>(std::max(0.0, s.x[p]));
       const bool named = category < figure.categories.size();
       std::vector<std::string> row{s.label, named ? figure.categories[category] : number(s.x[p] - first), number(s.y[p])};
-      if (errors) row.push_back(s.error.empty() ? "" : number(s.error[p]));
+      if (errors) row.push_back(s.error.empty() ? "" : std::isnan(s.error[p]) ? "" : number(s.error[p]));
       for (const auto& sample : s.samples) row.push_back(std::isnan(sample[p]) ? "" : number(sample[p]));
       row.resize(columns.size());
       csv.add_row(std::move(row));
