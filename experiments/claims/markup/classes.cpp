@@ -1,5 +1,6 @@
 // Claim 2 in words.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "experiments/claims/markup/words.h"
@@ -12,11 +13,13 @@ void write(Section& s, const EigenfunctionLeads& n) {
   const Wins w = judge(n);
   const RepeatedTask& best = n.tasks[w.best];
   std::string text = setting(n.pairs) + ": ";
-  if (n.mean_lead)
-    text += fmt::format("in the mean over the {}{}{} the linearization leads by {}; ", counted(n.averaged, "eigenfunction"),
-                        n.finished > 0 ? " on which both were trained to the end" : "",
-                        n.averaged < n.tasks.size() && n.pairs.size() > 1 ? (n.finished > 0 ? " under every seed" : " that count under every seed") : "",
+  if (n.mean_lead) {
+    std::string which = n.finished > 0 ? " on which both were trained to the end" : "";
+    if (n.averaged < n.tasks.size() && n.pairs.size() > 1)
+      which += n.finished > 0 ? " under every seed" : n.averaged == 1 ? " that counts under every seed" : " that count under every seed";
+    text += fmt::format("in the mean over the {}{} the linearization leads by {}; ", counted(n.averaged, "eigenfunction"), which,
                         points_and_interval(*n.mean_lead, w.mean_level));
+  }
   text += fmt::format("it leads on {} of {}", w.leads, counted(n.tasks.size(), "eigenfunction"));
   text += n.pairs.size() > 1 ? " in the mean over seeds" : "";
   text += fmt::format(", on {} of them with the whole of an interval that is wide enough for all together", w.certain);
@@ -40,19 +43,39 @@ void write(Section& s, const EigenfunctionLeads& n) {
   add_runs(s, n.pairs);
 }
 
+// The largest class's share of a task's images.
+double largest_share(const Task& task) {
+  std::map<int, double> counts;
+  for (int label : task.network.labels) counts[label] += 1 / static_cast<double>(task.network.labels.size());
+  double largest = 0;
+  for (const auto& [label, share] : counts) largest = std::max(largest, share);
+  return largest;
+}
+
+// Whether there is more than 0 and 1, of which the share of ones says nothing.
+bool has_classes(const std::vector<RepeatedTask>& tasks) {
+  return std::any_of(tasks.begin(), tasks.end(), [](const RepeatedTask& t) {
+    return std::any_of(t.under.begin(), t.under.end(), [](const auto& one) {
+      return one && std::any_of(one->network.labels.begin(), one->network.labels.end(), [](int label) { return label > 1; });
+    });
+  });
+}
+
 Table table_of(const ClassLeads& n, const std::string& labels) {
+  const bool classes = has_classes(n.tasks);
   Table table{setting(n.pairs) + ": " + labels,
-              {"training images", "share of ones", "test, network", "test, linearization", "lead of the network", "95 % interval",
-               "AUC, network", "AUC, linearization", "training, network", "training, linearization", "epochs"},
+              {"training images", classes ? "share of the largest class" : "share of ones", "test, network", "test, linearization",
+               "lead of the network", "95 % interval", "AUC, network", "AUC, linearization", "training, network", "training, linearization",
+               "epochs"},
               {}};
   for (std::size_t i = 0; i < n.tasks.size(); ++i) {
     const RepeatedTask& t = n.tasks[i];
-    table.rows.push_back({t.name, with_spread(estimate(t.values([](const Task& one) { return one.balance; })), 3),
-                          percent(over_seeds(t, &Task::network, &Training::test_accuracy)),
-                          percent(over_seeds(t, &Task::linear, &Training::test_accuracy)), points(n.leads[i]),
-                          points(n.leads[i].interval()), area_cell(t, &Task::network), area_cell(t, &Task::linear),
-                          percent(over_seeds(t, &Task::network, &Training::train_accuracy)),
-                          percent(over_seeds(t, &Task::linear, &Training::train_accuracy)), epochs_cell(t)});
+    table.rows.push_back(
+        {t.name, with_spread(estimate(t.values([&](const Task& one) { return classes ? largest_share(one) : one.balance; })), 3),
+         percent(over_seeds(t, &Task::network, &Training::test_accuracy)), percent(over_seeds(t, &Task::linear, &Training::test_accuracy)),
+         points(n.leads[i]), points(n.leads[i].interval()), area_cell(t, &Task::network), area_cell(t, &Task::linear),
+         percent(over_seeds(t, &Task::network, &Training::train_accuracy)),
+         percent(over_seeds(t, &Task::linear, &Training::train_accuracy)), epochs_cell(t)});
   }
   return table;
 }

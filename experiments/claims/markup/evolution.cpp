@@ -148,8 +148,10 @@ Section claim_evolution(const Study& study) {
                     "median growth of {} neighbours; rank, 1 for the largest among all eigenfunctions.",
                     neighbours));
   }
-  s.missing = networks.empty() ? "no network trained on eigenfunctions: " + study.how_to_run("eigenfunctions-*", "compute_ntk, then train_ntk --ntk")
-                               : fmt::format("{}", fmt::join(s.remarks, " "));
+  s.missing = networks.empty()
+                  ? "no network trained on eigenfunctions: " + study.how_to_run("eigenfunctions-*", "compute_ntk, then train_ntk --ntk")
+                  : fmt::format("{}", fmt::join(s.remarks, " "));
+  if (s.missing.ends_with('.')) s.missing.pop_back();
   return s;
 }
 

@@ -99,11 +99,11 @@ Section claim_nads(const Study& study) {
   const auto found = matched_pairs(study, "train_nads");
   for (const DropNumbers& n : drop_numbers(found.groups)) write(s, study, n);
   if (!s.findings.empty()) remark_not_counted(s, found.not_counted);
-  s.missing =
-      why_missing(found.not_counted, found.groups.empty()
-                                         ? "no network and linearization trained along the same directions: " +
-                                               study.how_to_run("directions-*", "compute_nads, then train_nads --nads with and without --linearize")
-                                         : "network and linearization share fewer than two directions");
+  s.missing = why_missing(found.not_counted,
+                          found.groups.empty()
+                              ? "no network and linearization trained along the same directions: " +
+                                    study.how_to_run("directions-*", "compute_nads, then train_nads --nads with and without --linearize")
+                              : "network and linearization share fewer than two directions");
   return s;
 }
 

@@ -17,9 +17,7 @@ Series curve_of(const std::string& label, const std::vector<const Comparison*>& 
 }
 
 // "target 3", "labels.npy"
-std::string target_in_words(const Run& run, const std::string& target) {
-  return run.own_labels() ? labels_of(run) : "target " + target;
-}
+std::string target_in_words(const Run& run, const std::string& target) { return run.own_labels() ? labels_of(run) : "target " + target; }
 
 Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& seeds, double EpochRecord::*accuracy, const char* what) {
   Repeats runs;  // that have this target
@@ -27,7 +25,8 @@ Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& 
     for (const Comparison& c : n.seeds[seed])
       if (c.target == seeds.front()->target) runs.push_back(n.runs[seed]);
   return {
-      .title = fmt::format("Linearized at init and trained: {}, {}", model(n.runs), target_in_words(*n.runs.front(), seeds.front()->target)),
+      .title =
+          fmt::format("Linearized at init and trained: {}, {}", model(n.runs), target_in_words(*n.runs.front(), seeds.front()->target)),
       .x_label = "epoch",
       .y_label = fmt::format("{} accuracy (%)", what),
       .samples = seed_columns(runs),

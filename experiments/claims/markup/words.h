@@ -7,19 +7,19 @@
 
 namespace tangentplane::experiments {
 
-std::string percent(double share);                                                   ///< "96.2 %"
-std::string points(double share);                                                    ///< a difference of shares: "+3.1"
-std::string with_spread(const Estimate& e, int digits);                              ///< "0.86 ± 0.03"
-std::string percent(const Estimate& share);                                          ///< "96.2 ± 0.4 %"
-std::string points(const Estimate& share);                                           ///< "+3.1 ± 0.4"
+std::string percent(double share);                       ///< "96.2 %"
+std::string points(double share);                        ///< a difference of shares: "+3.1"
+std::string with_spread(const Estimate& e, int digits);  ///< "0.86 ± 0.03"
+std::string percent(const Estimate& share);              ///< "96.2 ± 0.4 %"
+std::string points(const Estimate& share);               ///< "+3.1 ± 0.4"
 /// What lies within -reach and reach can't be elsewhere: an interval that a few seeds give may go beyond.
 Interval within(Interval i, double reach);
-std::string points(Interval i, double reach = 1);                                    ///< "+1.2 to +5.0", within `reach`
+std::string points(Interval i, double reach = 1);  ///< "+1.2 to +5.0", within `reach`
 /// "+3.1 ± 0.4 points (95 % interval +1.2 to +5.0)"
 std::string points_and_interval(const Estimate& share, double level = usual_level, double reach = 1);
-std::string number_interval(Interval i, int digits);                                 ///< "95 % interval 0.77 to 0.93"
-std::string factor(const Estimate& logarithm);  ///< a ratio by its natural logarithm: "4.1 (95 % interval 2.2 to 7.6)"
-std::string percent_interval(double level);     ///< "95 % interval"
+std::string number_interval(Interval i, int digits);  ///< "95 % interval 0.77 to 0.93"
+std::string factor(const Estimate& logarithm);        ///< a ratio by its natural logarithm: "4.1 (95 % interval 2.2 to 7.6)"
+std::string percent_interval(double level);           ///< "95 % interval"
 
 /// "3 tasks", "1 task"
 std::string counted(std::size_t count, const std::string& what);
@@ -50,8 +50,8 @@ std::string why_missing(const std::vector<NotCounted>& runs, const std::string& 
 /// over seeds or, of a single one, the standard error of the test images. With several seeds each one's values go along as samples.
 Series accuracy_series(const std::string& label, const std::vector<RepeatedTask>& tasks, Training Task::*of, double offset);
 Series area_series(const std::string& label, const std::vector<RepeatedTask>& tasks, Training Task::*of, double offset);
-/// Appends the point (x, mean of `values`, one a seed, NaN for none); of several, their standard deviation as its error bar (NaN where there
-/// is but one value) and each as a sample. All of them times `scale`.
+/// Appends the point (x, mean of `values`, one a seed, NaN for none); of several, their standard deviation as its error bar (NaN where
+/// there is but one value) and each as a sample. All of them times `scale`.
 void add_point(Series& series, double x, const std::vector<double>& values, double scale = 1);
 /// `value` against epochs, the mean over trainings under several seeds, each as a sample, as far as all have trained; times `scale`. With
 /// error bars: the standard deviation over the seeds.

@@ -39,6 +39,10 @@ std::vector<Evolution> evolutions(const Run& run, const Tensor<double>& before, 
     const fs::path folder = target_folder(run, std::to_string(target));
     if (!fs::exists(folder / "alignment.npy")) continue;
     const Training training = load_training(folder);
+    if (training.correct.empty()) {
+      n.without_neighbours.push_back(target);
+      continue;
+    }
     const double rarer = training.rarer();
     if (rarer < least_share_of_rarer_class) {
       n.left_out.emplace_back(std::to_string(target), rarer);

@@ -36,7 +36,9 @@ std::string program_of(const Run& run) {
   bool quoted = false;
   std::size_t end = 0;
   for (; end < command.size() && (quoted || command[end] != ' '); ++end) quoted ^= command[end] == '\'';
-  return command.substr(0, end);
+  const std::string program = command.substr(0, end);
+  const std::size_t slash = program.rfind('/');  // where it lay then says nothing of where it is found now
+  return slash == std::string::npos ? program : (program.ends_with('\'') ? "'" : "") + program.substr(slash + 1);
 }
 
 // The first of the files and folders that it reads and that is neither in the folder nor where it was.

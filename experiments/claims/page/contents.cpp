@@ -60,7 +60,10 @@ std::vector<std::string> smaller(const Study& study) {
   if (most > 0 && most < 60'000)
     reasons.push_back(
         fmt::format("kernels of at most {} images in place of 60,000: time and memory grow with the square of that number", most));
-  if (generated) reasons.push_back("generated images (dead leaves) in place of CIFAR-10, which must be fetched: reproduce --data cifar10 --data-dir DIR --out ANOTHER");
+  if (generated)
+    reasons.push_back(
+        "generated images (dead leaves) in place of CIFAR-10, which must be fetched: reproduce --data cifar10 --data-dir DIR --out "
+        "ANOTHER");
   if (narrow) reasons.push_back("a ResNet18 of fewer filters than 64, whose trainings would take days on two cores");
   return reasons;
 }
@@ -84,10 +87,8 @@ std::string paper_section(const Study& study, const std::vector<Section>& sectio
     m += fmt::format("<p>Smaller here than in the paper: {}.</p>\n", escape(fmt::format("{}", fmt::join(reasons, "; "))));
   m += "<div class=\"scroll\"><table><thead><tr><th>The paper shows</th><th>Here</th></tr></thead><tbody>\n";
   m += item("A sketch of the tangent plane", link("words", "The words"));
-  m += item("Test accuracy on eigenfunctions, of networks and their linearizations",
-            of_claim(sections, "rank", "train_ntk"));
-  m += item("The classes of CIFAR-10 in two groups, for training sets of growing size",
-            of_claim(sections, "classes", "train_cifar"));
+  m += item("Test accuracy on eigenfunctions, of networks and their linearizations", of_claim(sections, "rank", "train_ntk"));
+  m += item("The classes of CIFAR-10 in two groups, for training sets of growing size", of_claim(sections, "classes", "train_cifar"));
   m += item("Test accuracy along anisotropy directions", of_claim(sections, "nads", "train_nads"));
   m += item("Alignment with the eigenfunctions after training", of_claim(sections, "evolution", "train_ntk"));
   m += item("Training of the network and of its linearizations at the initial and at the trained weights",

@@ -53,9 +53,7 @@ std::string explained(const std::string& kind) {
 
 Context loss_curves(const Study& study) {
   Context c{
-      .id = "losses",
-      .title = "Losses of the models of claim 5",
-      .missing = "trainings of the three models: pretrained_ntk_comparison"};
+      .id = "losses", .title = "Losses of the models of claim 5", .missing = "trainings of the three models: pretrained_ntk_comparison"};
   std::vector<std::string> kinds;
   for (const Repeats& repeats : matched_runs(study, study.of("pretrained_ntk_comparison")).groups) {
     const auto& [target, runs] = shown_of(repeats);
@@ -88,9 +86,10 @@ Context loss_curves(const Study& study) {
     c.runs.insert(c.runs.end(), runs.begin(), runs.end());
   }
   if (!kinds.empty())
-    c.paragraphs.push_back(fmt::format("The loss is what training makes smaller: {}. Lines are means over the seeds that there are. Accuracies "
-                                       "of the same trainings stand where they are judged.",
-                                       fmt::join(kinds, "; of some, ")));
+    c.paragraphs.push_back(
+        fmt::format("The loss is what training makes smaller: {}. Lines are means over the seeds that there are. Accuracies "
+                    "of the same trainings stand where they are judged.",
+                    fmt::join(kinds, "; of some, ")));
   return c;
 }
 

@@ -54,11 +54,11 @@ Plate gallery_plate(const Run& run, const std::string& title) {
   for (std::size_t i = 0; i < rows.size(); ++i)
     content += text(0, head + (static_cast<double>(i) + 0.5) * step + 5, "start", "index " + rows[i]);
   content += embedded_png(bytes, labels, head, wide, high);
-  return {
-      drawing(head + high, title, content),
-      fmt::format("A row is an eigenfunction; the most extreme images are outside. See what the images on one side have in common that "
-                  "those on the other have not. {} <a href=\"{}\">picture</a> <a href=\"{}\">numbers</a>",
-                  escape(weights_of(run)), link_to(png.lexically_relative(run.folder.parent_path())), link_to(csv.lexically_relative(run.folder.parent_path())))};
+  return {drawing(head + high, title, content),
+          fmt::format("A row is an eigenfunction; the most extreme images are outside. See what the images on one side have in common that "
+                      "those on the other have not. {} <a href=\"{}\">picture</a> <a href=\"{}\">numbers</a>",
+                      escape(weights_of(run)), link_to(png.lexically_relative(run.folder.parent_path())),
+                      link_to(csv.lexically_relative(run.folder.parent_path())))};
 }
 
 }  // namespace
@@ -79,8 +79,8 @@ Context gallery_of_eigenfunctions(const Study& study) {
     const auto found = std::find_if(runs.begin(), runs.end(), has);
     if (found == runs.end()) continue;
     const Run& run = **found;
-    c.plates.push_back(gallery_plate(
-        run, fmt::format("Eigenfunctions of {}{}", title_of(run), runs.size() > 1 ? ", seed " + run.seed() : "")));
+    c.plates.push_back(
+        gallery_plate(run, fmt::format("Eigenfunctions of {}{}", title_of(run), runs.size() > 1 ? ", seed " + run.seed() : "")));
     c.runs.push_back(&run);
   }
   return c;
@@ -101,7 +101,8 @@ Context other_directions(const Study& study, const std::vector<Section>& section
     const auto bytes = data::read_bytes(png);
     const double high = width * aspect_of_png(bytes, png.string()), top = 24;
     c.plates.push_back(
-        {drawing(top + high, "First directions of " + title_of(run) + (runs.size() > 1 ? ", seed " + run.seed() : ""), embedded_png(bytes, 0, top, width, high)),
+        {drawing(top + high, "First directions of " + title_of(run) + (runs.size() > 1 ? ", seed " + run.seed() : ""),
+                 embedded_png(bytes, 0, top, width, high)),
          fmt::format("One picture a direction, the first in the upper left corner; grey is zero. See whether coarse ones come "
                      "first and fine ones later. <a href=\"{}\">picture</a>",
                      link_to(png.lexically_relative(run.folder.parent_path())))});

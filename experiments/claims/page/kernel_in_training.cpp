@@ -6,8 +6,8 @@
 
 #include "data/npy.h"
 #include "experiments/claims/page/context.h"
-#include "experiments/claims/study/names.h"
 #include "experiments/claims/statistics/statistics.h"
+#include "experiments/claims/study/names.h"
 #include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
@@ -78,10 +78,11 @@ Figure leads_figure(const std::string& of, const Courses& courses) {
            .x_label = "epoch",
            .y_label = "alignment / median of others",
            .log_y = true,
-           .caption = fmt::format("A line for {}, named by its target. See when the kernel turns towards its target, early or late, and "
-                                  "whether it keeps turning.",
-                                  courses.size() > most_targets ? fmt::format("each of the first {} of {} trainings", most_targets, courses.size())
-                                                                : std::string("each training"))};
+           .caption =
+               fmt::format("A line for {}, named by its target. See when the kernel turns towards its target, early or late, and "
+                           "whether it keeps turning.",
+                           courses.size() > most_targets ? fmt::format("each of the first {} of {} trainings", most_targets, courses.size())
+                                                         : std::string("each training"))};
   for (const auto& [target, course] : courses) {
     if (f.series.size() == most_targets) break;
     Series s{.label = fmt::format("index {}", target)};

@@ -98,11 +98,12 @@ std::string commands_markup(const Study& study, const std::vector<const Run*>& r
   std::string lines;
   for (const std::string& line : commands(study, runs)) lines += escape(line) + "\n";
   if (lines.empty()) return "";
-  const bool own = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->is_built_in() && !run->get("model").ends_with(".onnx"); });
-  return std::string("<details><summary>Commands that run it again</summary>\n<p>In the folder of this page, with the folder of the programs "
-                     "(build/release/bin)") +
-         (own ? " and those of your own" : "") + " in <code>PATH</code>:</p>\n<pre>" +
-         lines + "</pre></details>\n";
+  const bool own =
+      std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->is_built_in() && !run->get("model").ends_with(".onnx"); });
+  return std::string(
+             "<details><summary>Commands that run it again</summary>\n<p>In the folder of this page, with the folder of the programs "
+             "(build/release/bin)") +
+         (own ? " and those of your own" : "") + " in <code>PATH</code>:</p>\n<pre>" + lines + "</pre></details>\n";
 }
 
 }  // namespace

@@ -106,7 +106,8 @@ Context spectra(const Study& study) {
          .y_label = "eigenvalue / the largest",
          .log_x = true,
          .log_y = true,
-         .caption = "How sensitive a network is to each of its directions at its initial weights, compared with the first. See over how many powers of ten "
+         .caption = "How sensitive a network is to each of its directions at its initial weights, compared with the first. See over how "
+                    "many powers of ten "
                     "the lines fall. What is zero but for rounding is left out."},
         groups, [](const Run&, const std::vector<double>& values) { return values.empty() || values.front() == 0 ? 1 : values.front(); });
   return c;

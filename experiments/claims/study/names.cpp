@@ -15,9 +15,10 @@ using Keys = std::set<std::string, std::less<>>;
 
 // What no name holds: where a run lies and how it was run, what says nothing about its numbers; seeds and sources, which repeats differ
 // in; and what a name has in another way.
-const Keys not_said{"out",  "threads",   "memory",      "quiet", "alignment-every", "save-onnx", "save-ntk", "force",    "data-dir",
-                    "seed", "data-seed", "subset-seed", "ntk",   "nads",            "index",     "model",    "filters",  "data",
-                    "init", "labels",    "positive",    "classes", "linearize"};
+const Keys not_said{"out",      "threads", "memory",   "quiet",   "alignment-every", "save-onnx",
+                    "save-ntk", "force",   "data-dir", "seed",    "data-seed",       "subset-seed",
+                    "ntk",      "nads",    "index",    "model",   "filters",         "data",
+                    "init",     "labels",  "positive", "classes", "linearize"};
 const Keys of_networks{"features", "blocks", "activation", "train", "freeze"};
 
 // Where a file lies, as far as needed: the last parts of its path by which it is no other run's of that option. Files of one content,
@@ -32,9 +33,8 @@ std::string short_path(const std::vector<Run*>& runs, const Run& run, const std:
   const auto is_another = [&](const Run* other) { return other->get(option) != path && !same(run, *other, fingerprint); };
   for (std::size_t parts = 1;; ++parts) {
     const std::string tail = last(path, parts);
-    const bool shared = std::any_of(runs.begin(), runs.end(), [&](const Run* other) {
-      return is_another(other) && last(other->get(option), parts) == tail;
-    });
+    const bool shared = std::any_of(runs.begin(), runs.end(),
+                                    [&](const Run* other) { return is_another(other) && last(other->get(option), parts) == tail; });
     if (!shared || tail == path) return tail;
   }
 }
@@ -64,7 +64,7 @@ Options options_of(const Study& study, const Run& run) {
     all[key] = {of, in_words(run, key, value), key == "outputs"};
   }
   if (!run.names.data.empty()) all["data"] = {Told::Of::images, "on " + run.names.data};
-  if (!run.names.init.empty()) all["init"] = {Told::Of::network, "weights of " + run.names.init};
+  if (!run.names.init.empty()) all["init"] = {Told::Of::network, "weights of " + run.names.init, true};
   for (const auto& [option, whose] : {std::pair{"ntk", "kernel's "}, std::pair{"nads", "directions' "}})
     if (const Run* source = study.source(run, option))
       for (const auto& [key, value] : source->config.entries())
@@ -125,7 +125,8 @@ std::string joined(const std::vector<Told>& told, const auto& wanted, const char
 }
 
 std::string with_network(const Run& run) {
-  const std::string network = joined(run.names.told, [](const Told& t) { return t.of == Told::Of::network; }, "; ");
+  const std::string network = joined(
+      run.names.told, [](const Told& t) { return t.of == Told::Of::network; }, "; ");
   return run.model() + (network.empty() ? "" : " (" + network + ")");
 }
 
@@ -187,7 +188,8 @@ void name_runs(Study& study) {
     for (const Repeats& repeats : found.groups) {
       Group& group = groups.emplace_back();
       for (const Run* run : repeats) group.runs.push_back(mine(run));
-      share(group.runs, &RunNames::data, "data"), share(group.runs, &RunNames::init, "init"), share(group.runs, &RunNames::labels, "labels");
+      share(group.runs, &RunNames::data, "data"), share(group.runs, &RunNames::init, "init"),
+          share(group.runs, &RunNames::labels, "labels");
       group.options = options_of(study, *group.runs.front());
     }
     tell_apart(groups);
@@ -220,7 +222,9 @@ std::string setting(const PairRepeats& pairs) {
 }
 
 std::string labels_of(const Run& run) {
-  std::string text = run.own_labels() ? run.names.labels : run.get("classes") == "all" ? "all classes" : "";
+  std::string text = run.own_labels()              ? (run.names.labels.empty() ? run.labels_file() : run.names.labels)
+                     : run.get("classes") == "all" ? "all classes"
+                                                   : "";
   if (run.get("positive").empty()) return text;
   auto positive = parse_list<Index>(run.name() + ": positive", run.get("positive"), 0);
   std::sort(positive.begin(), positive.end());

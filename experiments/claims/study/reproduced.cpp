@@ -35,10 +35,11 @@ Reproduced Reproduced::read(const std::filesystem::path& root) {
   if (!std::filesystem::is_regular_file(root / "build.ninja")) return found;
   std::istringstream lines(read_text(root / "build.ninja"));
   // The words of study.txt: $images --eigen $eigen, where the paper's size has other eigenpairs.
-  static const std::regex kernel("compute_ntk --model (?:lenet|mlp) (--data .*?)(?: --data-seed [0-9]+)?( --num-train [0-9]+ --num-test [0-9]+) "
-                                 "--eigen ([0-9]+) .*"),
-      training(".* --epochs ([0-9]+) .*");
-  std::set<std::string> epochs;
+  static const std::regex kernel(
+      "compute_ntk --model (?:lenet|mlp) (--data .*?)(?: --data-seed [0-9]+)?( --num-train [0-9]+ --num-test [0-9]+) "
+      "--eigen ([0-9]+) .*"),
+      training(".* --epochs ([0-9]+) .*"), on_eigenfunctions("train_ntk .* --index ([0-9,:]+) .*");
+  std::set<std::string> epochs, targets;
   for (std::string line; std::getline(lines, line);) {
     constexpr std::string_view name = "  name = ", command = "  line = ";
     std::smatch parts;
@@ -48,14 +49,18 @@ Reproduced Reproduced::read(const std::filesystem::path& root) {
     if (found.options.empty() && std::regex_match(of, parts, kernel))
       found.options = " " + parts[1].str() + parts[2].str() + (parts[3] == "1000" ? " --full" : "");
     if (std::regex_match(of, parts, training)) epochs.insert(parts[1]);
+    if (std::regex_match(of, parts, on_eigenfunctions)) targets.insert(parts[1]);
   }
-  if (epochs.size() == 1) found.options += " --epochs " + *epochs.begin();  // without that option trainings differ in theirs
+  // Where all trainings have the same ones, that option was given, or changes nothing.
+  if (epochs.size() == 1) found.options += " --epochs " + *epochs.begin();
+  if (targets.size() == 1) found.options += " --targets " + *targets.begin();
   for (const std::string& step : found.steps) found.seeds = std::max(found.seeds, with_seed(step).second + 1);
   return found;
 }
 
 std::string Reproduced::command(const std::string& pattern, int least) const {
-  const bool any = std::any_of(steps.begin(), steps.end(), [&](const std::string& step) { return fnmatch(pattern.c_str(), step.c_str(), 0) == 0; });
+  const bool any =
+      std::any_of(steps.begin(), steps.end(), [&](const std::string& step) { return fnmatch(pattern.c_str(), step.c_str(), 0) == 0; });
   return any ? "reproduce --out ." + options + " --seeds " + std::to_string(std::max(least, seeds)) + " --only '" + pattern + "'" : "";
 }
 
