@@ -53,22 +53,22 @@ struct Option {
   std::string text = {};  ///< empty: not worth a word
   bool always = false;
 };
-/// By key, those of a source after its name: "kernel's eigen".
-using Options = std::map<std::string, Option>;
+/// By key, those of a source after its name: "kernel's eigen". In the order of config.toml.
+using Options = std::vector<std::pair<std::string, Option>>;
 
 Options options_of(const Study& study, const Run& run) {
   Options all;
   for (const auto& [key, value] : run.config.entries()) {
     if (not_said.contains(key) || (key == "num-train" && run.experiment == "train_cifar")) continue;
     const auto of = of_networks.contains(key) ? Told::Of::network : key.starts_with("num-") ? Told::Of::images : Told::Of::rest;
-    all[key] = {of, in_words(run, key, value), key == "outputs"};
+    all.emplace_back(key, Option{of, in_words(run, key, value), key == "outputs"});
   }
-  if (!run.names.data.empty()) all["data"] = {Told::Of::images, "on " + run.names.data};
-  if (!run.names.init.empty()) all["init"] = {Told::Of::network, "weights of " + run.names.init, true};
+  if (!run.names.init.empty()) all.emplace_back("init", Option{Told::Of::network, "weights of " + run.names.init, true});
   for (const auto& [option, whose] : {std::pair{"ntk", "kernel's "}, std::pair{"nads", "directions' "}})
     if (const Run* source = study.source(run, option))
       for (const auto& [key, value] : source->config.entries())
-        if (!not_said.contains(key) && run.get(key) != value) all[whose + key] = {Told::Of::rest, whose + in_words(*source, key, value)};
+        if (const std::string words = in_words(*source, key, value); !not_said.contains(key) && run.get(key) != value && !words.empty())
+          all.emplace_back(whose + key, Option{Told::Of::rest, whose + words});
   return all;
 }
 
@@ -82,7 +82,10 @@ bool is_of_a_source(const std::string& key) { return key.find(' ') != std::strin
 
 // Whether two groups differ in an option. What a source that is gone was made with is not known.
 bool differ_in(const std::string& key, const Group& a, const Group& b) {
-  const auto x = a.options.find(key), y = b.options.find(key);
+  const auto of = [&](const Group& group) {
+    return std::find_if(group.options.begin(), group.options.end(), [&](const auto& option) { return option.first == key; });
+  };
+  const auto x = of(a), y = of(b);
   if (x == a.options.end() || y == b.options.end()) return !is_of_a_source(key) && (x == a.options.end()) != (y == b.options.end());
   return x->second.text != y->second.text;
 }
@@ -198,7 +201,7 @@ void name_runs(Study& study) {
 }
 
 std::string title_of(const Run& run, bool with_data) {
-  const auto sizes = [](const Told& t) { return t.of == Told::Of::images && t.in_same_network && !t.text.starts_with("on "); };
+  const auto sizes = [](const Told& t) { return t.of == Told::Of::images && t.in_same_network; };
   return with_network(run) + (with_data && !run.names.data.empty() ? " on " + run.names.data : "") + behind(run.names.told, sizes) +
          behind(run.names.told, [](const Told& t) { return is_option(t, true); });
 }

@@ -296,7 +296,7 @@ TEST_CASE("claim 2 is missing without the classes, and says what") {
   const TemporaryFolder study;
   write_eigenfunctions(study, {0.6}, {0.9});
   CHECK(claim_classes(read_study(study.path())).verdict() == Verdict::missing);
-  CHECK(mentions(claim_classes(read_study(study.path())).missing, "--only 'classes-*'"));
+  CHECK(mentions(claim_classes(read_study(study.path())).missing, "on the classes: train_cifar with and without --linearize"));
   write_run(study, "classes", "train_cifar", "num-train = \"100\"\nseed = 0\nlinearize = false\n", {{.task = 100, .accuracy = 0.6}});
   CHECK(mentions(claim_classes(read_study(study.path())).missing, "classes has no linearization"));
 }

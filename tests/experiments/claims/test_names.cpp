@@ -17,11 +17,12 @@ namespace {
 
 /// A network and its linearization, of a seed's weights.
 void write(const TemporaryFolder& study, const std::string& name, const std::string& options, const std::string& of_linear = "",
-           const char* experiment = "train_ntk") {
+           int seed = 0) {
   for (const bool linear : {false, true}) {
     const std::string folder = (linear ? "lin-" : "net-") + name;
-    write_run(study, folder, experiment,
-              "seed = 0\nnum-train = 1000\nindex = \"1\"\n" + options + (linear ? "linearize = true\n" + of_linear : "linearize = false\n"),
+    write_run(study, folder, "train_ntk",
+              fmt::format("seed = {}\n", seed) + "num-train = 1000\nindex = \"1\"\n" + options +
+                  (linear ? "linearize = true\n" + of_linear : "linearize = false\n"),
               {{.task = 1, .accuracy = 0.8}});
   }
 }
@@ -29,10 +30,10 @@ void write(const TemporaryFolder& study, const std::string& name, const std::str
 struct Words {
   std::vector<std::string> titles = {}, sentences = {};
 };
-Words words(const TemporaryFolder& study, const char* experiment = "train_ntk") {
+Words words(const TemporaryFolder& study) {
   const Study read = read_study(study.path());
   Words all;
-  for (const PairRepeats& group : matched_pairs(read, experiment).groups)
+  for (const PairRepeats& group : matched_pairs(read, "train_ntk").groups)
     all.titles.push_back(model(group)), all.sentences.push_back(setting(group));
   return all;
 }
@@ -79,12 +80,12 @@ TEST_CASE("names: one option in which two comparisons differ stands in the title
 TEST_CASE("names: sizes, data, and what the linearization alone or another network has") {
   const TemporaryFolder study;
   write(study, "a", "batch = 128\n");
-  write(study, "b", "batch = 128\n", "without-f0 = true\n");
+  write(study, "b", "batch = 128\n", "without-f0 = true\n", 1);
   Words now = words(study);
   REQUIRE(now.titles.size() == 2);
   CHECK(now.titles[0] == "lenet on dead-leaves");
   CHECK(now.titles[1] == "lenet on dead-leaves, linearization: without f0");
-  write(study, "b", "batch = 128\nepochs = 3\n", "without-f0 = true\n");  // both of its trainings
+  write(study, "b", "batch = 128\nepochs = 3\n", "without-f0 = true\n", 1);  // both of its trainings
   CHECK(words(study).titles[1] == "lenet on dead-leaves, epochs 3, linearization: without f0");
   // A sentence names what any others have otherwise, a title what those of the same network do.
   study.write("net-b/config.toml", "# train_ntk: x\nmodel = \"mlp\"\ndata = \"cifar10\"\nnum-train = 5\nnum-test = 4\nbatch = 8\n");

@@ -30,16 +30,16 @@ TEST_CASE("spectra: a figure for each data set, eigenvalues a image, means over 
   const Figure &cifar = c.figures[0].second, &leaves = c.figures[1].second, &directions = c.figures[2].second;
   CHECK(leaves.title == "Kernels on dead-leaves");
   REQUIRE(leaves.series.size() == 1);
-  CHECK(leaves.series[0].label == "lenet, 80 training images");  // as on the other data, of which there are more
+  CHECK(leaves.series[0].label == "lenet, 80 training images, 20 test images");  // as on the other data, of which there are more
   CHECK(leaves.series[0].y == std::vector<double>{4, 1.5});
   CHECK(leaves.series[0].samples == std::vector<std::vector<double>>{{3, 1}, {5, 2}});
   REQUIRE(cifar.series.size() == 2);
-  CHECK(cifar.series[0].label == "lenet, 80 training images");
-  CHECK(cifar.series[1].label == "lenet, 30 training images");
+  CHECK(cifar.series[0].label == "lenet, 80 training images, 20 test images");
+  CHECK(cifar.series[1].label == "lenet, 30 training images, 20 test images");
   CHECK(cifar.series[1].y[0] == 0.2);
   CHECK(directions.series[0].y == std::vector<double>{1, 0.5, 0.25, 0.125});
   page_of(study.path());
-  CHECK(Csv::read(study / "figures/spectra-0.csv").rows()[0][0] == "lenet; 80 training images");
+  CHECK(Csv::read(study / "figures/spectra-0.csv").rows()[0][0] == "lenet; 80 training images; 20 test images");
   data::save_npy(study / "a/eigvals.npy", Tensor<double>::zeros({2, 2}));
   CHECK(mentions(thrown([&] { spectra(read_study(study.path())); }), "a/eigvals.npy: has shape [2,2], expected [k]"));
 }
