@@ -11,6 +11,9 @@ namespace tangentplane::experiments {
 namespace fs = std::filesystem;
 namespace {
 
+// Options whose values are files or folders.
+constexpr const char* of_paths[] = {"model", "data", "data-dir", "labels", "init", "ntk", "nads"};
+
 /// Where in the results folder an option's path points to, if it does. Before the folder moved the run lay at its --out, so what lay in
 /// the folder then is known by that.
 std::optional<fs::path> inside(const Study& study, const Run& run, const std::string& option) {
@@ -43,7 +46,7 @@ std::string program_of(const Run& run) {
 
 // The first of the files and folders that it reads and that is neither in the folder nor where it was.
 std::string gone(const Study& study, const Run& run) {
-  for (const char* option : {"model", "data", "data-dir", "labels", "init", "ntk", "nads"}) {
+  for (const char* option : of_paths) {
     const std::string value = run.get(option);
     std::error_code error;
     if (value.starts_with('/') && !inside(study, run, option) && !fs::exists(value, error)) return fmt::format("--{} {}", option, value);
@@ -61,7 +64,7 @@ std::vector<std::string> commands(const Study& study, const std::vector<const Ru
   for (const Run* run : runs) {
     const std::string program = program_of(*run), missing = gone(study, *run);
     std::string line = (program.empty() ? "A_PROGRAM_OF_YOUR_OWN" : program) + " --config " + path_word(run->name() + "/config.toml");
-    for (const char* option : {"model", "data", "data-dir", "labels", "init", "ntk", "nads"})
+    for (const char* option : of_paths)
       if (const auto path = inside(study, *run, option)) line += fmt::format(" --{} {}", option, path_word(path->string()));
     line += " --out " + shell_quoted("again/" + run->name());
     if (program.empty()) line = "# by the program of that network: " + line;

@@ -121,19 +121,26 @@ void add(Plot& plot, const Figure& figure, std::size_t i, std::size_t& bar, std:
             s.label + ": " + (figure.error_bars.empty() ? "error" : figure.error_bars));
 }
 
-// As wide as the drawing, in as many lines as that takes.
+std::size_t letters(std::string_view text) {  // of UTF-8
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// In as many lines as the drawing is wide for, of about one length: beside a longer one gnuplot leaves out entries of the legend.
 std::string title_in_lines(const std::string& title) {
-  constexpr std::size_t most = 68;  // letters a line
-  std::string lines, line;
+  constexpr std::size_t most = 60;
+  const std::size_t all = letters(title), lines = all / most + 1, aim = std::min(most, all / lines + 8);
+  std::string text, line;
+  const auto end_line = [&] { text += gnuplot_string(line) + ".\"\\n\".", line.clear(); };
   std::istringstream words(title);
   for (std::string word; words >> word;) {
-    if (!line.empty() && line.size() + 1 + word.size() > most) {
-      lines += gnuplot_string(line) + ".\"\\n\".";
-      line.clear();
+    if (!line.empty() && letters(line) + 1 + letters(word) > aim) end_line();
+    if (!line.empty()) line += ' ';
+    for (char c : word) {
+      if ((c & 0xC0) != 0x80 && letters(line) == most) end_line();
+      line += c;
     }
-    line += (line.empty() ? "" : " ") + word;
   }
-  return lines + gnuplot_string(line);
+  return text + gnuplot_string(line);
 }
 
 struct Extent {

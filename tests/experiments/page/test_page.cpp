@@ -213,6 +213,18 @@ TEST_CASE("commands: a network's own file, its own program, and files that are g
             "# --labels /nowhere/at/all.npy is no longer there: small_ntk --config zgone/config.toml --out again/zgone"});
 }
 
+TEST_CASE("bars over some of the seeds are said to be that") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 2; ++seed) {
+    const std::vector<Row> rows{{.task = 1, .balance = seed == 0 ? 0.5 : 0.02, .accuracy = 0.9}, {.task = 2, .accuracy = 0.8}};
+    write_pair(study, rows, rows, seed);
+  }
+  const std::string html = page_of(study.path());
+  CHECK(mentions(html, "up and down from a point: standard deviation over up to 2 seeds"));
+  const Csv csv = Csv::read(study / "figures/rank-net.csv");
+  CHECK(csv.rows()[0] == std::vector<std::string>{"network", "1", "90", "", "90", ""});
+}
+
 TEST_CASE("figures of folders with names alike have files of their own") {
   const TemporaryFolder study;
   for (const char* kernel : {"ä", "ö"}) {

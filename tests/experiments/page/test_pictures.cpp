@@ -72,7 +72,16 @@ TEST_CASE("the kernel in the course of training: with and without the initial on
   CHECK(spikes.series[0].label == "epoch 0");
   CHECK(spikes.series[3].y == std::vector<double>{1, 10, 1, 1, 1});
   CHECK(spikes.series[4].y == std::vector<double>{1, 4, 7, 10});  // the rings
+  CHECK(mentions(c.figures[0].second.caption, "A line for each training, named"));
   CHECK(mentions(page_of(study.path()), "<section id=\"in-training\">"));
+  for (Index target = 2; target < 9; ++target)
+    for (const char* name : {"", "-epoch3"})
+      write_alignment(study / fmt::format("net/{}/alignment{}.npy", target, name), target % 5, 9, 10);
+  for (const char* name : {"net/1/alignment.npy", "net/1/alignment-epoch3.npy", "net/1/alignment-epoch6.npy", "net/alignment_init.npy"})
+    write_alignment(study / name, 1, 9, 10);
+  c = kernel_in_training(read_study(study.path()));
+  CHECK(c.figures[0].second.series.size() == 6);
+  CHECK(mentions(c.figures[0].second.caption, "A line for each of the first 6 of 8 trainings, named"));
   data::save_npy(study / "net/1/alignment-epoch6.npy", Tensor<double>::zeros({3, 4}));
   CHECK(mentions(thrown([&] { kernel_in_training(read_study(study.path())); }),
                  "the alignment after epoch 6 has shape [3,4], expected [3,k]"));
