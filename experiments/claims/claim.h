@@ -52,7 +52,7 @@ Section claim_nads(const Study& study);
 Section claim_evolution(const Study& study);
 /// 5. Linearized at the trained weights, the model fits its task faster.
 Section claim_trained(const Study& study);
-/// What was trained on a user's own labels (train_ntk --labels): no claim of the paper, but the same comparison.
+/// What was trained on a user's own labels (--labels, in any program): no claim of the paper, but the same comparisons.
 Section own_tasks_section(const Study& study);
 
 /// The five, and the user's own tasks where there are some.

@@ -221,6 +221,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   }
   auto made = fingerprints_of(o, all, o.init);
   made.set("labels", fingerprint(targets), o.labels.empty() ? "--data " + o.data : "--labels " + o.labels);
+  if (!o.labels.empty()) made.set("given labels", fingerprint({labels}), "--labels " + o.labels);  // before sizes and subset choose
   require_same_inputs(folder, made);
   TrainingPlan plan = plan_training(o, all, work, held);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));

@@ -27,6 +27,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* alignment_file = "alignment.npy";
+constexpr Index most_pieces = 50;  ///< of the test images, whose shares in an alignment tell its error
+
+/// Where the shares [G, k] of the test images' pieces in an alignment are: alignment_parts.npy beside alignment.npy.
+fs::path parts_of(const fs::path& path) { return path.parent_path() / (path.stem().string() + "_parts.npy"); }
 
 struct Options : CommonOptions {
   EigenfunctionOptions from;
@@ -66,10 +70,21 @@ TrainingWork work_of(const Options& o, std::size_t targets) {
   return work;
 }
 
-/// The alignment [3, k] of the kernel at these weights with all eigenvectors, as a stage of the run.
+Index pieces_of(Index test_images) { return std::clamp<Index>(test_images, 1, most_pieces); }
+
+/// The alignment [3, k] of the kernel at these weights with all eigenvectors, as a stage of the run, and the shares of the test images.
+struct Aligned {
+  Tensor<double> alignment, shares;
+
+  /// The alignment last: where it is, all is.
+  void save(const fs::path& path) const {
+    data::save_npy(parts_of(path), shares);
+    data::save_npy(path, alignment);
+  }
+};
 template <class S>
-Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const Variables<S>& weights, const TrainingPlan& plan,
-                              RunRecord& record, const char* name = alignment_after) {
+Aligned aligned_kernel(const Options& o, const Subject<S>& subject, const Variables<S>& weights, const TrainingPlan& plan,
+                       RunRecord& record, const char* name = alignment_after) {
   auto stage = record.stage(name, plan.of(name));
   const auto vectors = data::load_npy<S>(o.from.file("eigvecs.npy"));
   Progress progress(name, 100, "per cent");
@@ -78,19 +93,23 @@ Tensor<double> aligned_kernel(const Options& o, const Subject<S>& subject, const
   const NtkPlan kernel = plan_ntk(subject.whole(), weights, subject.data.images, options);  // training may have left layers out
   options.plan = &kernel;
   options.progress = shown(progress);
-  auto aligned = alignment(subject.whole(), weights, subject.data.images, subject.data.num_train, vectors, options);
+  Aligned aligned{.shares = Tensor<double>({pieces_of(subject.data.images.rows() - subject.data.num_train), vectors.shape()[0]})};
+  aligned.alignment = alignment(subject.whole(), weights, subject.data.images, subject.data.num_train, vectors, options, &aligned.shares);
   progress.finish();
   stage.add_flops(kernel.feature_flops + kernel.pair_flops);
   return aligned;
 }
 
+bool is_aligned(const fs::path& path) { return fs::exists(path) && fs::exists(parts_of(path)); }
+
 /// One that this run has written. It holds NaN where an eigenvector is 0 on all training or all test images, or there are none.
-Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index training_images) {
+Aligned saved_alignment(const Options& o, const fs::path& path, Index training_images) {
   const Index num_train = training_images * o.from.side();  // entries of an eigenvector
   return with_remedy("delete it to compute it anew", [&] {
     const fs::path eigenvectors = o.from.file("eigvecs.npy");
     const Index k = data::npy_info(eigenvectors).shape[0];
     require_matrix(path, 3, k);
+    require_matrix(parts_of(path), pieces_of(*o.num_test), k);
     auto aligned = data::load_npy<double>(path), checked = aligned.clone();
     for (Index i = 0; i < 2 * k; ++i) {
       if (!std::isnan(aligned[i])) continue;
@@ -100,7 +119,7 @@ Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index tra
       if (std::all_of(first, last, [](double v) { return v == 0; })) checked[i] = 0;
     }
     data::require_finite(path.string(), checked, "row");
-    return aligned;
+    return Aligned{std::move(aligned), data::load_npy<double>(parts_of(path))};
   });
 }
 
@@ -108,10 +127,10 @@ Tensor<double> saved_alignment(const Options& o, const fs::path& path, Index tra
 template <class S>
 void save_aligned(const fs::path& path, const Options& o, const Subject<S>& subject, const Variables<S>& weights, const TrainingPlan& plan,
                   RunRecord& record, const char* name = alignment_after) {
-  if (fs::exists(path))
+  if (is_aligned(path))
     saved_alignment(o, path, subject.data.num_train);
   else
-    data::save_npy(path, aligned_kernel(o, subject, weights, plan, record, name));
+    aligned_kernel(o, subject, weights, plan, record, name).save(path);
 }
 
 template <class S>
@@ -128,7 +147,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
   }
   if (o.aligns())  // those of targets that an earlier run finished, before any work
     for (const fs::path& folder : folders)
-      if (finished(folder) && fs::exists(folder / alignment_file)) saved_alignment(o, folder / alignment_file, subject.data.num_train);
+      if (finished(folder) && is_aligned(folder / alignment_file)) saved_alignment(o, folder / alignment_file, subject.data.num_train);
   if (o.aligns() && cpu::Ranks::world().first()) save_aligned(init_alignment, o, subject, subject.init, plan, record, alignment_before);
   std::shared_ptr<const KeptJacobian<S>> kept;
   if (cost.keeps()) {
@@ -145,7 +164,7 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       return history;
     };
     if (o.learner.linearize) return done(train_linearized(subject, targets[t], folder, o.recipe, o.learner.without_f0, kept));
-    if (o.aligns() && finished(folder) && !fs::exists(folder / alignment_file)) {
+    if (o.aligns() && finished(folder) && !is_aligned(folder / alignment_file)) {
       const auto weights = with_remedy(train_anew, [&] { return load_variables(folder / "final.npz", subject.init, subject.keys); });
       save_aligned(folder / alignment_file, o, subject, weights, plan, record);
     }
@@ -159,8 +178,8 @@ std::vector<History> train_all(const Options& o, const Subject<S>& subject, cons
       hooks.trained = [&](const Variables<S>& weights) {
         const fs::path last = at_epoch(o.recipe.epochs);
         const auto aligned =
-            fs::exists(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
-        data::save_npy(folder / alignment_file, aligned);
+            is_aligned(last) ? saved_alignment(o, last, subject.data.num_train) : aligned_kernel(o, subject, weights, plan, record);
+        aligned.save(folder / alignment_file);
       };
     return done(train_network(subject, targets[t], folder, o.recipe, hooks));
   });

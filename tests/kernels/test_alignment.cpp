@@ -43,6 +43,39 @@ TEST_CASE("alignment is v^T K v / v^T v = ||J^T v||^2 / ||v||^2 on the training 
   }
 }
 
+TEST_CASE("alignment: the shares of pieces of the test images are those of their rows in v^T K v") {
+  const Index n = 13, count = 3;
+  for (const auto& s : small_networks(n)) {
+    INFO(s.name);
+    RandomStream random(2, "vectors");
+    const auto vectors = check::draw({count, n}, random);
+    const auto k = FactoredJacobian<double>(s.network, s.variables, s.images).gram();
+    for (const Index num_train : {0, 2, 6})
+      for (const Index pieces : {1, 3, 5}) {
+        NtkOptions options;
+        options.tile = 4;
+        Tensor<double> shares({pieces, count});
+        const auto a = alignment(s.network, s.variables, s.images, num_train, vectors, options, &shares);
+        CHECK(same_bits(a, alignment(s.network, s.variables, s.images, num_train, vectors, options)));
+        for (Index v = 0; v < count; ++v) {
+          std::vector<double> of_pieces(static_cast<std::size_t>(pieces));
+          double whole = 0;
+          for (Index i = num_train; i < n; ++i)
+            for (Index j = num_train; j < n; ++j) {
+              const double term = vectors[v * n + i] * k[i * n + j] * vectors[v * n + j];
+              of_pieces[static_cast<std::size_t>((i - num_train) * pieces / (n - num_train))] += term;
+              whole += term;
+            }
+          for (Index g = 0; g < pieces; ++g) check::same(shares[g * count + v], of_pieces[static_cast<std::size_t>(g)] / whole, 1e-10);
+        }
+      }
+  }
+  const auto s = small_models<double>(3)[0];
+  Tensor<double> wrong({2, 3});
+  CHECK_THROWS_WITH(alignment(s.network, s.variables, s.images, 2, Tensor<double>::zeros({2, 3}), {}, &wrong),
+                    ContainsSubstring("alignment: shares [2,3] for 2 vectors"));
+}
+
 TEST_CASE("alignment in float, bit by bit the same for any number of threads, a part without images has none") {
   const auto s = small_models<float>(33)[1];
   const auto reference = small_models<double>(33)[1];

@@ -100,6 +100,11 @@ void write(Section& s, EvolutionNumbers n) {
                             setting(n.runs), where, factor(*logarithm), neighbours, counted(count, "target"), ranks_text(n, part)),
                 judgement, n.runs.front()));
   remark_targets(s, n.runs, n);
+  if (!n.draws)
+    s.remarks.push_back(fmt::format(
+        "{}: the interval on test images is without their error: alignment_init_parts.npy or an alignment_parts.npy is missing (a "
+        "train_ntk of an older version left none).",
+        model(n.runs)));
   const std::string name = file_name(n.runs.front()->name());
   s.figures.emplace_back("spikes-" + name, spikes_figure(n));
   s.tables.push_back(table_of(n));

@@ -57,19 +57,21 @@ Table table_of(const DropNumbers& n) {
 }
 
 void write(Section& s, const Study& study, const DropNumbers& n) {
-  for (const auto& [name, d] : {std::pair{"network", &n.network}, std::pair{"linearization", &n.linear}})
-    s.findings.push_back(finding(
+  const auto unfinished = unfinished_of(n.tasks);
+  for (const auto& [name, d] : {std::pair{"network", &n.network}, std::pair{"linearization", &n.linear}}) {
+    std::string text =
         fmt::format("{}, {}: {} on early directions, {} on late ones: a drop of {} over {}, {}", setting(n.pairs), name, percent(d->early),
-                    percent(d->late), points_and_interval(d->drop), counted(n.tasks.size(), "direction"), epochs_of(n.tasks)),
-        judge(*d), n.pairs.front().network));
+                    percent(d->late), points_and_interval(d->drop), counted(n.tasks.size(), "direction"), epochs_of(n.tasks));
+    if (!d->finished) text += "; part of the drop may be training that was cut short (training accuracies stand in the table)";
+    s.findings.push_back(finding(std::move(text), judge(*d), n.pairs.front().network));
+  }
   const Run& first = *n.pairs.front().network;
   if (n.correlation)
     s.remarks.push_back(fmt::format("{}: rank correlation of network and linearization {:.2f}{}.", model(n.pairs), *n.correlation,
                                     n.pairs.size() > 1 ? ", of the means over seeds" : ""));
-  if (const auto unfinished = unfinished_of(n.tasks); !unfinished.empty())
-    s.remarks.push_back(
-        fmt::format("{}: on direction{} {} not all were trained to the end; part of the drop is training that was cut short.",
-                    model(n.pairs), unfinished.size() == 1 ? "" : "s", listed(unfinished)));
+  if (!unfinished.empty())
+    s.remarks.push_back(fmt::format("{}: on direction{} {} not all were trained to the end.", model(n.pairs),
+                                    unfinished.size() == 1 ? "" : "s", listed(unfinished)));
   remark_left_out(s, model(n.pairs), n.left_out, "direction");
   s.figures.emplace_back("nads-" + file_name(first.name()), Figure{.title = "Anisotropy directions: " + model(n.pairs),
                                                                    .x_label = "direction (index + 1)",
@@ -94,8 +96,8 @@ Section claim_nads(const Study& study) {
                 "its neural anisotropy directions, and so does its linearization.",
             .threshold =
                 fmt::format("mean test accuracy over the first third of the directions minus that over the last of more than {}, with its "
-                            "whole 95 % interval, for the network and for the linearization",
-                            least_drop)};
+                            "whole 95 % interval, for the network and for the linearization, each trained to the end on these; {}",
+                            least_drop, rule_of_the_end)};
   const auto found = matched_pairs(study, "train_nads");
   for (const DropNumbers& n : drop_numbers(found.groups)) write(s, study, n);
   if (!s.findings.empty()) remark_not_counted(s, found.not_counted);

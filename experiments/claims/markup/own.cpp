@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "experiments/claims/markup/words.h"
+#include "experiments/claims/markup/write.h"
 #include "experiments/claims/verdicts/rules.h"
 
 namespace tangentplane::experiments {
@@ -27,13 +28,15 @@ Figure curves_of(const std::string& title, const std::vector<Learner>& learners,
   return f;
 }
 
-const std::vector<std::string> columns{
-    "labels", "run", "share of the rarer class, training", "the same, test", "test accuracy", "test AUC", "training accuracy", "epochs"};
+const std::vector<std::string> columns{"labels",         "run",           "training images", "share of the rarer class, training",
+                                       "the same, test", "test accuracy", "test AUC",        "training accuracy",
+                                       "epochs"};
 
 std::vector<std::string> row_of(const Run& run, const Training& t) {
   const bool tested = !t.correct.empty();
   return {labels_of(run),
           run.name() + (run.linearized() ? " (linearization)" : ""),
+          std::to_string(t.num_train()),
           percent(t.rarer_train()),
           tested ? percent(t.rarer_test()) : "",
           tested ? percent(t.test_accuracy()) : "",
@@ -44,14 +47,16 @@ std::vector<std::string> row_of(const Run& run, const Training& t) {
 
 void write(Section& s, const OwnComparison& n, Table& table) {
   const Run& first = *n.pairs.front().network;
+  const std::string size = first.experiment == "train_cifar" ? n.task.name : "";
   const Judgement judgement = judge(n);
-  std::string text = fmt::format("{}: the network {}, its linearization {} on the test images (AUC {} and {}); the network leads by {}, {}",
-                                 described(first, setting(n.pairs)), percent(over_seeds(n.task, &Task::network, &Training::test_accuracy)),
-                                 percent(over_seeds(n.task, &Task::linear, &Training::test_accuracy)), area_cell(n.task, &Task::network),
-                                 area_cell(n.task, &Task::linear), points_and_interval(n.lead), epochs_of({n.task}));
-  if (judgement.why == Why::unfinished) text += fmt::format("; not trained to the end: {}", unfinished_of(n.pairs, n.task));
+  std::string text =
+      fmt::format("{}{}: the network {}, its linearization {} on the test images (AUC {} and {}); the network leads by {}, {}",
+                  described(first, setting(n.pairs)), size.empty() ? "" : ", after " + size + " images",
+                  percent(over_seeds(n.task, &Task::network, &Training::test_accuracy)),
+                  percent(over_seeds(n.task, &Task::linear, &Training::test_accuracy)), area_cell(n.task, &Task::network),
+                  area_cell(n.task, &Task::linear), points_and_interval(n.lead), epochs_of({n.task}));
+  if (!n.task.finished()) text += fmt::format("; not trained to the end: {}", unfinished_of(n.pairs, n.task));
   s.findings.push_back(finding(std::move(text), judgement, &first));
-  remark_left_out(s, described(first, model(n.pairs)), left_out({n.task}), "task");
   Learner network{"network", {}}, linear{"linearization", {}};
   Repeats runs;
   for (std::size_t seed = 0; seed < n.pairs.size(); ++seed)
@@ -59,8 +64,9 @@ void write(Section& s, const OwnComparison& n, Table& table) {
       network.second.push_back(&task->network.history), linear.second.push_back(&task->linear.history);
       runs.push_back(n.pairs[seed].network);
     }
-  s.figures.emplace_back("own-" + file_name(first.name()),
-                         curves_of(fmt::format("{}: {}", labels_of(first), model(n.pairs)), {network, linear}, runs));
+  s.figures.emplace_back("own-" + file_name(first.name()) + (size.empty() ? "" : "-" + size),
+                         curves_of(fmt::format("{}: {}{}", labels_of(first), model(n.pairs), size.empty() ? "" : ", " + size + " images"),
+                                   {network, linear}, runs));
   for (std::size_t seed = 0; seed < n.pairs.size(); ++seed)
     if (n.task.under[seed]) {
       table.rows.push_back(row_of(*n.pairs[seed].network, n.task.under[seed]->network));
@@ -72,15 +78,23 @@ void write(Section& s, const OwnComparison& n, Table& table) {
 }  // namespace
 
 Section own_tasks_section(const Study& study) {
-  Section s{.id = "own",
-            .title = "Your own tasks",
-            .claim =
-                "Labels of your own (train_ntk --labels), learnt by a network and by its linearization. No claim of the paper: what is "
-                "judged is whether one of the two leads.",
-            .threshold = fmt::format("a lead of either in test accuracy, with its whole 95 % interval, both trained to the end; {}",
-                                     rule_of_the_end)};
-  const auto found = matched_pairs(study, "train_ntk", true);
-  const OwnTasks own = own_tasks(found);
+  Section s{
+      .id = "own",
+      .title = "Your own tasks",
+      .claim =
+          "Labels of your own (--labels), learnt by a network and by its linearization. No claim of the paper: what is judged is "
+          "whether one of the two leads and, where the linearizations at the initial and at the trained weights are compared, "
+          "whether the latter takes fewer epochs.",
+      .threshold = fmt::format("a lead of either in test accuracy, or fewer epochs at the trained weights, with its whole 95 % interval, "
+                               "all trained to the end; {}",
+                               rule_of_the_end)};
+  auto found = matched_pairs(study, "train_ntk", true);
+  OwnTasks own = own_tasks(found);
+  const auto of_sizes = matched_pairs(study, "train_cifar", true);
+  OwnTasks with_sizes = own_tasks(of_sizes);
+  std::move(with_sizes.compared.begin(), with_sizes.compared.end(), std::back_inserter(own.compared));
+  std::move(with_sizes.alone.begin(), with_sizes.alone.end(), std::back_inserter(own.alone));
+  found.not_counted.insert(found.not_counted.end(), of_sizes.not_counted.begin(), of_sizes.not_counted.end());
   Table table{"own labels", columns, {}};
   for (const OwnComparison& n : own.compared) write(s, n, table);
   for (const OwnTraining& one : own.alone) {
@@ -91,12 +105,19 @@ Section own_tasks_section(const Study& study) {
                                       t.epochs(), one.run->linearized() ? "network" : "linearization"),
                           Verdict::undecided});
     table.rows.push_back(row_of(*one.run, one.training));
-    s.figures.emplace_back("own-" + file_name(one.run->name()),
-                           curves_of(fmt::format("{}: {}", labels_of(*one.run), title_of(*one.run)),
-                                     {{one.run->linearized() ? "linearization" : "network", {&one.training.history}}}, {one.run}));
+    const std::string size = one.run->experiment == "train_cifar" ? std::to_string(one.training.num_train()) : "";
+    s.figures.emplace_back(
+        "own-" + file_name(one.run->name()) + (size.empty() ? "" : "-" + size),
+        curves_of(fmt::format("{}: {}{}", labels_of(*one.run), title_of(*one.run), size.empty() ? "" : ", " + size + " images"),
+                  {{one.run->linearized() ? "linearization" : "network", {&one.training.history}}}, {one.run}));
     s.runs.push_back(one.run);
   }
   if (!table.rows.empty()) s.tables.push_back(std::move(table));
+  std::vector<const Run*> comparisons = study.of("pretrained_ntk_comparison");
+  std::erase_if(comparisons, [](const Run* run) { return !run->own_labels(); });
+  const auto of_points = matched_runs(study, comparisons);
+  for (const TrainedNumbers& n : trained_numbers(of_points.groups)) write(s, n);
+  found.not_counted.insert(found.not_counted.end(), of_points.not_counted.begin(), of_points.not_counted.end());
   if (!s.tables.empty()) remark_not_counted(s, found.not_counted);
   s.missing = why_missing(found.not_counted, "no training on labels of your own: train_ntk --labels FILE.npy");
   return s;

@@ -80,9 +80,11 @@ void write(Section& s, const Study& study, const RankNumbers& n) {
   const Judgement judgement = judge(n);
   const auto [fewest, most] = std::minmax_element(n.counts.begin(), n.counts.end());
   const std::string tasks = *fewest == *most ? counted(*most, "task") : fmt::format("{} to {} tasks", *fewest, *most);
-  s.findings.push_back(finding(fmt::format("{}: rank correlation of the areas under the ROC curves {} over {}, {}", setting(n.pairs),
-                                           correlation_text(n, judgement), tasks, epochs_of(n.counted)),
-                               judgement, n.pairs.front().network));
+  std::string text = fmt::format("{}: rank correlation of the areas under the ROC curves {} over {}, {}", setting(n.pairs),
+                                 correlation_text(n, judgement), tasks, epochs_of(n.counted));
+  if (const auto unfinished = unfinished_of(n.counted); !unfinished.empty())
+    text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
+  s.findings.push_back(finding(std::move(text), judgement, n.pairs.front().network));
   if (n.by_accuracy)
     s.remarks.push_back(fmt::format("{}: by test accuracy in place of the area the rank correlation is {}.", model(n.pairs),
                                     with_spread(*n.by_accuracy, 2)));
@@ -111,9 +113,9 @@ Section claim_rank(const Study& study) {
           "A task that the linearized network learns better is also easier for the network, even where their accuracies differ "
           "much: over eigenfunctions of the kernel, the test results of the two rise and fall together.",
       .threshold = fmt::format("Spearman's rank correlation of the areas under the ROC curves of the test logits of at least {} over at "
-                               "least {} tasks: its whole 95 % interval. A task counts if its rarer class has at least {:.0f} % of the "
-                               "training and of the test images",
-                               least_correlation, least_tasks, 100 * least_share_of_rarer_class)};
+                               "least {} tasks: its whole 95 % interval, and both trained to the end on each. A task counts if its rarer "
+                               "class has at least {:.0f} % of the training and of the test images; {}",
+                               least_correlation, least_tasks, 100 * least_share_of_rarer_class, rule_of_the_end)};
   const auto found = matched_pairs(study, "train_ntk");
   for (const RankNumbers& n : rank_numbers(found.groups)) write(s, study, n);
   if (!s.findings.empty()) remark_not_counted(s, found.not_counted);

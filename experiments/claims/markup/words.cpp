@@ -22,6 +22,9 @@ std::string obstacle(const Judgement& j, const Run* of) {
       return "one seed: more would decide" + (of ? " (" + of->more_seeds + ")" : "");
     case Why::unfinished:
       return "undecided because a training is unfinished";
+    case Why::skewed:
+      return fmt::format("undecided because its rarer class has less than {:.0f} % of the images: accuracy measures the skew",
+                         100 * least_share_of_rarer_class);
     case Why::few_tasks:
       return "too few tasks to decide";
     case Why::no_order:
@@ -93,7 +96,7 @@ std::string number_interval(Interval i, int digits) {
 std::string factor(const Estimate& logarithm) {
   const Interval i = logarithm.interval();
   const std::string middle = fmt::format("{:.3g}", std::exp(logarithm.mean));
-  return logarithm.count < 2
+  return logarithm.count < 2 && logarithm.measurement.error == 0
              ? middle
              : fmt::format("{} ({} {:.3g} to {:.3g})", middle, percent_interval(usual_level), std::exp(i.low), std::exp(i.high));
 }

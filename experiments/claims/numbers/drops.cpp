@@ -13,19 +13,22 @@ Drop drop_of(const PairRepeats& pairs, const std::vector<RepeatedTask>& all, Tra
   const double count = static_cast<double>(third);
   const auto accuracy = [of](const Task& task) { return (task.*of).test_accuracy(); };
   std::vector<double> early(seeds), late(seeds), drops(seeds), variances(seeds);
+  bool finished = true;
   const auto add = [&](const RepeatedTask& task, std::vector<double>& to) {
     const auto values = task.values(accuracy);
     for (std::size_t seed = 0; seed < seeds; ++seed) {
       to[seed] += values[seed] / count;
       if (!task.under[seed]) continue;
-      const double n = static_cast<double>(((*task.under[seed]).*of).correct.size());
+      const Training& training = (*task.under[seed]).*of;
+      finished = finished && training.finished();
+      const double n = static_cast<double>(training.correct.size());
       variances[seed] += std::pow(accuracy_error(values[seed], n) / count, 2);  // every direction has samples of its own
     }
   };
   for (std::size_t i = 0; i < third; ++i) add(all[i], early), add(all[all.size() - 1 - i], late);
   for (std::size_t seed = 0; seed < seeds; ++seed) drops[seed] = early[seed] - late[seed];
   const Measurement error{std::sqrt(mean(variances)), test_images(pairs, all.front()) != TestImages::own};
-  return {estimate(early), estimate(late), estimate(drops, error)};
+  return {estimate(early), estimate(late), estimate(drops, error), finished};
 }
 
 }  // namespace

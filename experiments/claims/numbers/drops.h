@@ -8,6 +8,7 @@ namespace tangentplane::experiments {
 /// Mean accuracy over the first third of the directions, over the last, and the first minus the last.
 struct Drop {
   Estimate early = {}, late = {}, drop = {};
+  bool finished = false;  ///< all of its trainings on these directions have gone to their end
 };
 struct DropNumbers {
   PairRepeats pairs = {};

@@ -1,6 +1,8 @@
 // Claim 4 in numbers: how training changes the alignment of the kernel with its target.
 #pragma once
 
+#include <span>
+
 #include "experiments/claims/statistics/estimate.h"
 #include "experiments/claims/study/tasks.h"
 
@@ -27,10 +29,23 @@ struct Spike {
 /// Nothing where the growth of the target, or that of as many neighbours, is not known.
 std::optional<Spike> spike_at(const Alignments& alignments, std::size_t target);
 
+/// What another draw of the test images would make of a spike on them. They are cut into pieces, and a piece's share in an alignment
+/// v^T K v / v^T v is the sum over its images of v_i (K v)_i / v^T K v. If piece g comes 1 + w_g times, sum over g of w_g = 0, the
+/// logarithm of the alignment's growth changes by the sum over g of w_g 2 (share after - share before), to first order: v^T v changes alike
+/// in both.
+struct Draws {
+  std::vector<double> growths = {};              ///< of the target, then of its neighbours
+  std::vector<std::vector<double>> pieces = {};  ///< for each piece, of these: 2 (share after - share before)
+
+  /// The logarithm of the spike where piece g comes times[g] times.
+  double log_spike(std::span<const double> times) const;
+};
+
 struct Evolution {
   Index target = 0;
   Alignments on_training = {}, on_test = {};
   Spike training = {}, test = {};
+  std::optional<Draws> draws = {};  ///< nothing where a train_ntk of an older version left no alignment_parts.npy
 };
 /// A network's trainings on eigenfunctions, under every seed.
 struct EvolutionNumbers {
@@ -38,8 +53,10 @@ struct EvolutionNumbers {
   std::vector<std::vector<Evolution>> seeds = {};             ///< for each run: its targets that count
   std::vector<std::pair<std::string, double>> left_out = {};  ///< targets that do not count
   std::vector<Index> without_neighbours = {};  ///< targets without growth, as without test images, or with too few neighbours
-  /// Natural logarithm of the spike, the median over targets, over seeds: factors are compared as ratios.
+  /// Natural logarithm of the spike, the median over targets, over seeds: factors are compared as ratios. That of test images has their
+  /// error (bootstrap over pieces), if all alignments tell it.
   Estimate log_training = {}, log_test = {};
+  bool draws = false;  ///< they do
 
   std::vector<Index> targets() const;  ///< of all seeds
   /// One number of a target under each seed, NaN where a seed has none.

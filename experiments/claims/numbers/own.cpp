@@ -1,5 +1,7 @@
 #include "experiments/claims/numbers/own.h"
 
+#include <algorithm>
+
 namespace tangentplane::experiments {
 
 OwnTasks own_tasks(const Grouped<Pair>& found) {
@@ -8,7 +10,8 @@ OwnTasks own_tasks(const Grouped<Pair>& found) {
     for (RepeatedTask& task : tasks(pairs)) {
       if (!task.under_some_seed()) continue;
       const Estimate leads = lead(pairs, task);
-      all.compared.push_back({pairs, std::move(task), leads});
+      const bool counts = std::all_of(task.under.begin(), task.under.end(), [](const auto& one) { return !one || one->counts(); });
+      all.compared.push_back({pairs, std::move(task), leads, counts});
     }
   for (const NotCounted& one : found.not_counted)
     if (one.why == NotCounted::Why::alone)

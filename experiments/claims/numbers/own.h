@@ -1,4 +1,4 @@
-// A user's own tasks (train_ntk --labels) in numbers.
+// A user's own tasks (--labels of train_ntk and train_cifar) in numbers.
 #pragma once
 
 #include "experiments/claims/numbers/measured.h"
@@ -10,6 +10,7 @@ struct OwnComparison {
   PairRepeats pairs = {};
   RepeatedTask task = {};
   Estimate lead = {};  ///< of the network
+  bool counts = true;  ///< the rarer class has enough images, under every seed
 };
 /// One of the two without the other.
 struct OwnTraining {

@@ -21,7 +21,8 @@ Index epochs_to(const History& history, double level) {
   return 0;
 }
 
-std::vector<Comparison> comparisons(const Run& run) {
+/// Those of one run; targets that do not count are noted in `n`.
+std::vector<Comparison> comparisons(const Run& run, TrainedNumbers& n) {
   std::vector<std::string> names;
   for (Index target : targets(run)) names.push_back(std::to_string(target));
   if (run.own_labels()) names.emplace_back("labels");
@@ -29,6 +30,10 @@ std::vector<Comparison> comparisons(const Run& run) {
   for (const std::string& name : names) {
     const auto folder = target_folder(run, name);
     Comparison c{name, load_training(folder / "network"), load_training(folder / "linear_init"), load_training(folder / "linear_trained")};
+    if (const double rarer = c.init.rarer(); rarer < least_share_of_rarer_class) {
+      n.left_out.emplace_back(name, rarer);
+      continue;
+    }
     const double level = best_training_accuracy(c.init.history);
     c.epochs_init = epochs_to(c.init.history, level), c.epochs_trained = epochs_to(c.trained.history, level);
     all.push_back(std::move(c));
@@ -77,20 +82,26 @@ std::vector<std::string> TrainedNumbers::targets() const {
 std::vector<TrainedNumbers> trained_numbers(const std::vector<Repeats>& groups) {
   std::vector<TrainedNumbers> all;
   for (const Repeats& runs : groups) {
-    TrainedNumbers n;
+    TrainedNumbers n{.finished = true, .reached = true};
     std::vector<double> speedups, roundings;
     for (const Run* run : runs) {
-      auto seed = comparisons(*run);
+      auto seed = comparisons(*run, n);
       if (seed.empty()) continue;
       std::vector<double> logarithms;
       for (const Comparison& c : seed) {
         logarithms.push_back(std::log(c.speedup())), roundings.push_back(c.rounding());
         n.faster += c.speedup() > 1, ++n.compared;
+        n.finished = n.finished && c.finished(), n.reached = n.reached && c.reached();
       }
       speedups.push_back(median(logarithms));
       n.runs.push_back(run), n.seeds.push_back(std::move(seed));
     }
     if (n.runs.empty()) continue;
+    n.left_out = join_left_out(n.left_out, [&](const std::string& target) {
+      return static_cast<std::size_t>(std::count_if(n.seeds.begin(), n.seeds.end(), [&](const auto& seed) {
+        return std::any_of(seed.begin(), seed.end(), [&](const Comparison& c) { return c.target == target; });
+      }));
+    });
     n.log_speedup = estimate(speedups, {root_mean_square(roundings), false});
     n.difference = difference_of(n);
     all.push_back(std::move(n));

@@ -12,6 +12,8 @@ struct Comparison {
   Index epochs_init = 0, epochs_trained = 0;  ///< until the best training accuracy of the model linearized at init; 0: never
 
   bool reached() const { return epochs_trained > 0; }
+  /// The network and the model linearized at init have gone to their end: there are trained weights, and a training that fits the images.
+  bool finished() const { return network.finished() && init.finished(); }
   /// epochs_init over epochs_trained; where that was never reached, over one epoch more than there were.
   double speedup() const;
   /// Standard error of its logarithm that comes from counting in whole epochs: each count is off by up to half an epoch.
@@ -20,7 +22,9 @@ struct Comparison {
 
 struct TrainedNumbers {
   Repeats runs = {};
-  std::vector<std::vector<Comparison>> seeds = {};  ///< for each run: its targets
+  std::vector<std::vector<Comparison>> seeds = {};            ///< for each run: its targets that count
+  std::vector<std::pair<std::string, double>> left_out = {};  ///< targets that do not count
+  bool finished = false, reached = false;                     ///< all comparisons are
   /// Natural logarithm of the speedup, the median over targets, over seeds.
   Estimate log_speedup = {};
   std::size_t faster = 0, compared = 0;  ///< trainings, of all targets and seeds, that took fewer epochs; and all

@@ -120,8 +120,7 @@ std::string badge(const Section& s) { return badge(s.verdict(), s.verdict_text()
 std::string section_markup(const Study& study, const Section& s, std::size_t number) {
   std::string m = head(s.id, fmt::format("{}. {}", number, s.title)) + fmt::format("<p>{}</p>\n", badge(s));
   m += fmt::format("<p>{}</p>\n", escape(s.claim));
-  if (s.verdict() == Section::Verdict::missing)
-    return m + fmt::format("<p class=\"quiet\">Missing: {}</p>\n</section>\n", escape(s.missing));
+  if (s.findings.empty()) return m + fmt::format("<p class=\"quiet\">Missing: {}</p>\n</section>\n", escape(s.missing));
   m += "<ul>\n";
   for (const Finding& f : s.findings) m += fmt::format("<li>{} {}</li>\n", badge(f.verdict, word(f.verdict)), escape(f.text));
   m += fmt::format("</ul>\n<p class=\"quiet\">Shown means: {}.</p>\n", escape(s.threshold));

@@ -17,7 +17,8 @@ std::string tangent_plane();
 /// Links to all sections, claims with their verdicts.
 std::string navigation(const std::vector<Section>& sections, const std::vector<Context>& contexts);
 
-/// From run.json: when, with what, on which machine, as one paragraph. What an older version left out is left out.
+/// From run.json: when, with what, on which machine, as one paragraph. What an older version left out is left out. Then the runs
+/// that are not looked at because a file of theirs has changed.
 std::string provenance(const Study& study);
 /// All runs, folded; unfinished ones by name.
 std::string runs_section(const Study& study);

@@ -122,7 +122,11 @@ std::string provenance(const Study& study) {
     const auto [first, last] = std::minmax_element(days.begin(), days.end());
     run = *first == *last ? *first : *first + " to " + *last;
   }
-  return listed({{"Run", run}, {"tangentplane", values_of(records, version_of)}, {"Machine", values_of(records, machine_of)}});
+  std::string m = listed({{"Run", run}, {"tangentplane", values_of(records, version_of)}, {"Machine", values_of(records, machine_of)}});
+  if (!study.changed.empty())
+    m += fmt::format("<p>Left out, for a file is not as its run left it: {}. The same command runs it again.</p>\n",
+                     escape(fmt::format("{}", fmt::join(study.changed, "; "))));
+  return m;
 }
 
 std::string runs_section(const Study& study) {

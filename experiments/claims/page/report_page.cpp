@@ -8,6 +8,7 @@
 #include "experiments/claims/page/parts.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/html.h"
+#include "experiments/common/text/say.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -38,6 +39,7 @@ void name_figures(std::vector<Section>& sections, std::vector<Context>& contexts
 
 std::vector<Section> write_report(const std::filesystem::path& root) {
   const Study study = read_study(root);
+  for (const std::string& change : study.changed) remark("report: {}; the run is left out\n", change);
   std::vector<Section> sections = all_claims(study);
   std::vector<Context> contexts{spectra(study), gallery_of_eigenfunctions(study), kernel_in_training(study), loss_curves(study),
                                 other_directions(study, sections)};

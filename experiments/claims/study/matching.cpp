@@ -1,10 +1,11 @@
 #include "experiments/claims/study/matching.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "experiments/common/text/files.h"
+#include "experiments/common/training/end_of_training.h"
+#include "experiments/common/training/target.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -32,41 +33,99 @@ bool same_sample(const Run& a, const Run& b) { return same_start(a, b) && a.get(
 // The option that lists a run's tasks, which need not be the same for all that are compared.
 const char* list_of_tasks(const Run& run) { return run.experiment == "train_cifar" ? "num-train" : "index"; }
 
+bool same_list(const Run& a, const Run& b) { return a.get(list_of_tasks(a)) == b.get(list_of_tasks(b)); }
+
+// Whether both learnt the labels of one file, or neither those of a file. A list of sizes, and a subset, choose among them.
+bool same_own_labels(const Run& a, const Run& b) {
+  if (!a.own_labels() || !b.own_labels()) return a.own_labels() == b.own_labels();
+  const bool as_chosen = same_list(a, b) && a.get("subset-seed") == b.get("subset-seed");
+  for (const char* content : {"given labels", "labels"})
+    if (content != std::string_view("labels") || as_chosen) {
+      if (same(a, b, content)) return true;
+      if (differ(a, b, content)) return false;
+    }
+  return a.labels_file() == b.labels_file();
+}
+
 // Whether a linearization is that of the network.
 bool is_of(const Run& linear, const Run& network) {
-  if (differ(network, linear, "weights") || differ(network, linear, "images")) return false;
+  for (const char* content : {"weights", "images", "graph"})
+    if (differ(network, linear, content)) return false;
+  if (!same_own_labels(network, linear)) return false;
   Keys may_differ{"linearize", "space", "without-f0", "epochs", list_of_tasks(network)};
   if (same(network, linear, "weights") && same(network, linear, "images"))
     may_differ.insert({"data", "data-seed", "init", "ntk", "nads", "labels"});  // where these came from
   return agreement(network, may_differ) == agreement(linear, may_differ);
 }
 
+// How many of the network's tasks a linearization of it learnt to the end.
+std::size_t finished_tasks(const Run& linear, const Run& network) {
+  std::vector<std::string> names{"labels"};
+  if (const std::string list = linear.get(list_of_tasks(linear)); !list.empty()) {
+    const auto of_network = parse_indices(network.name() + ": tasks", network.get(list_of_tasks(network)));
+    names.clear();
+    for (Index task : parse_indices(linear.name() + ": tasks", list))
+      if (std::find(of_network.begin(), of_network.end(), task) != of_network.end()) names.push_back(std::to_string(task));
+  }
+  return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+    const auto path = target_folder(linear, name) / "history.csv";
+    if (!std::filesystem::is_regular_file(path)) return false;
+    const History history = load_history(path);
+    return !history.empty() && trained_to_the_end(history);
+  }));
+}
+
 // The order in which linearizations of one network are preferred.
-bool before(const Run& network, const Run* a, const Run* b) {
+auto place(const Run& network, const Run& linear) {
   const auto epochs = [](const Run& run) {
     const std::string text = run.get("epochs");
     return text.empty() ? 0 : parse_number<Index>(run.name() + ": epochs", text);
   };
-  const auto place = [&](const Run& run) {
-    const bool other_tasks = run.get(list_of_tasks(run)) != network.get(list_of_tasks(run));
-    return std::tuple(other_tasks, epochs(run) != epochs(network), run.get("without-f0") == "true", -epochs(run), run.name());
-  };
-  return place(*a) < place(*b);
+  return std::tuple(-static_cast<Index>(finished_tasks(linear, network)), !same_list(linear, network), epochs(linear) != epochs(network),
+                    linear.get("without-f0") == "true", -epochs(linear), linear.name());
 }
 
-// What runs share that differ in their seeds alone; a run that one of them builds on counts for what it was, not where it is.
-std::string without_seeds(const Study& study, const Run& run) {
-  const Keys may_differ{"seed", "data-seed", "subset-seed", "init", "ntk", "nads", "data", "labels", list_of_tasks(run)};
-  std::string s = run.experiment + "\n" + agreement(run, may_differ) + run.data() + "\n" + run.labels_file() + "\n";
-  for (const char* option : {"ntk", "nads"}) {
-    const Run* source = study.source(run, option);
-    s += source && source != &run ? without_seeds(study, *source) : std::string("no source\n");
-  }
-  return s;
+// Whether both have the same images, as far as no seed made them; those of an older version are known by their file's name.
+bool same_given_images(const Run& a, const Run& b) {
+  const auto generated = [](const Run& run) { return run.get("data").empty() || run.get("data") == "dead-leaves"; };
+  if (generated(a) || generated(b)) return a.get("data") == b.get("data");
+  return same(a, b, "images") || (!differ(a, b, "images") && a.data() == b.data());
 }
-std::string without_seeds(const Study& study, const Run* run) { return without_seeds(study, *run); }
-std::string without_seeds(const Study& study, const Pair& pair) {
-  return without_seeds(study, *pair.network) + without_seeds(study, *pair.linear);
+
+// The run whose weights --init took, if it is in the study.
+const Run* start_of(const Study& study, const Run& run) {
+  const std::filesystem::path init = normal_path(run.get("init"));
+  const auto at = std::find_if(study.runs.begin(), study.runs.end(), [&](const Run& other) {
+    const auto within = init.lexically_relative(other.folder);
+    return !within.empty() && *within.begin() != "..";
+  });
+  return init.empty() || at == study.runs.end() ? nullptr : &*at;
+}
+
+// Whether two runs differ in their seeds alone, and in what seeds make of one option: weights, generated images, a subset, order of
+// batches; so do the runs that they build on. A run counts for what it was, not where it is.
+bool are_repeats(const Study& study, const Run& a, const Run& b) {
+  if (&a == &b) return true;
+  const Keys may_differ{"seed", "data-seed", "subset-seed", "init", "ntk", "nads", "data", "labels", list_of_tasks(a)};
+  if (a.experiment != b.experiment || agreement(a, may_differ) != agreement(b, may_differ) || differ(a, b, "graph") ||
+      !same_given_images(a, b) || !same_own_labels(a, b) || a.get("init").empty() != b.get("init").empty())
+    return false;
+  bool known = true;  // where the weights are from
+  for (const char* option : {"ntk", "nads"}) {
+    const Run *of_a = study.source(a, option), *of_b = study.source(b, option);
+    if (!of_a != !of_b || (of_a && !are_repeats(study, *of_a, *of_b))) return false;
+    known = known && (of_a || a.get(option).empty() || !a.get("init").empty());
+  }
+  if (const Run* of_a = start_of(study, a), *of_b = start_of(study, b); of_a && of_b) {
+    const auto within = [](const Run& run, const Run& of) { return normal_path(run.get("init")).lexically_relative(of.folder); };
+    if (within(a, *of_a) != within(b, *of_b) || !are_repeats(study, *of_a, *of_b)) return false;
+  }
+  const bool same_seeds = a.start_seed == b.start_seed && a.seed() == b.seed() && a.get("subset-seed") == b.get("subset-seed");
+  return !(known && same_seeds && (differ(a, b, "weights") || differ(a, b, "images")));
+}
+bool are_repeats(const Study& study, const Run* a, const Run* b) { return are_repeats(study, *a, *b); }
+bool are_repeats(const Study& study, const Pair& a, const Pair& b) {
+  return are_repeats(study, *a.network, *b.network) && are_repeats(study, *a.linear, *b.linear);
 }
 
 const Run& first_of(const Run* run) { return *run; }
@@ -74,33 +133,22 @@ const Run& first_of(const Pair& pair) { return *pair.network; }
 std::vector<const Run*> runs_of(const Run* run) { return {run}; }
 std::vector<const Run*> runs_of(const Pair& pair) { return {pair.network, pair.linear}; }
 
-template <class T>
-bool same_tasks(const T& a, const T& b) {
-  const char* list = list_of_tasks(first_of(a));
-  return first_of(a).get(list) == first_of(b).get(list);
-}
-
 // What agrees but for seeds is a repeat where it starts elsewhere, and another comparison where it learnt other tasks from the same start.
 template <class T>
 void group(const Study& study, const std::vector<T>& all, Grouped<T>& found) {
-  std::map<std::string, std::vector<std::size_t>> places;
   for (const T& one : all) {
-    auto& its = places[without_seeds(study, one)];
     const T* counted = nullptr;
     bool placed = false;
-    for (std::size_t i = 0; i < its.size() && !placed && !counted; ++i) {
-      auto& repeats = found.groups[its[i]];
+    for (auto& repeats : found.groups) {
+      if (placed || counted || !are_repeats(study, repeats.front(), one)) continue;
       const auto twin =
           std::find_if(repeats.begin(), repeats.end(), [&](const T& other) { return same_sample(first_of(other), first_of(one)); });
       if (twin == repeats.end())
         repeats.push_back(one), placed = true;
-      else if (same_tasks(*twin, one))
+      else if (same_list(first_of(*twin), first_of(one)))
         counted = &*twin;
     }
-    if (!counted && !placed) {
-      its.push_back(found.groups.size());
-      found.groups.push_back({one});
-    }
+    if (!counted && !placed) found.groups.push_back({one});
     if (!counted) continue;
     const auto counted_runs = runs_of(*counted);
     for (const Run* run : runs_of(one))
@@ -144,8 +192,9 @@ Grouped<Pair> matched_pairs(const Study& study, std::string_view experiment, boo
       found.not_counted.push_back({network, NotCounted::Why::alone});
       continue;
     }
-    std::sort(its.begin(), its.end(), [&](const Run* a, const Run* b) { return before(*network, a, b); });
-    pairs.push_back({network, its.front()});
+    const auto counts =
+        std::min_element(its.begin(), its.end(), [&](auto* a, auto* b) { return place(*network, *a) < place(*network, *b); });
+    pairs.push_back({network, *counts});
     used.insert(its.begin(), its.end());
   }
   for (const Run* linear : linears) {

@@ -14,7 +14,9 @@ struct Pair {
   const Run *network, *linear;
 };
 
-/// Runs, or pairs of runs, that differ in their seeds alone (and in those of the runs that they build on), in the order of their folders.
+/// Runs, or pairs of runs, that differ in their seeds alone (and in those of the runs that they build on), in the order of their folders:
+/// images and labels that a user gave are the same, and where weights are given, they are to all. What differs under the same seeds is no
+/// repeat.
 using Repeats = std::vector<const Run*>;
 using PairRepeats = std::vector<Pair>;
 
@@ -36,9 +38,9 @@ struct Grouped {
   std::vector<NotCounted> not_counted = {};
 };
 
-/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several one on the same list of
-/// tasks, then of as many epochs, then one with f0, then one of more epochs, then the first by name. Of two pairs with the same weights and
-/// images (and, for train_cifar, the same subset) the first counts.
+/// All pairs of one experiment, on given labels or not, by repeats. A network has one linearization: of several the one that learnt most of
+/// the network's tasks to the end, then one on the same list of tasks, then of as many epochs, then one with f0, then one of more epochs,
+/// then the first by name. Of two pairs with the same weights and images (and, for train_cifar, the same subset) the first counts.
 Grouped<Pair> matched_pairs(const Study& study, std::string_view experiment, bool own_labels = false);
 /// The same for single runs.
 Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run*>& runs);

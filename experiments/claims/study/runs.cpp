@@ -5,6 +5,7 @@
 
 #include "data/hash.h"
 #include "experiments/claims/study/names.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/run/results.h"
 #include "experiments/common/text/files.h"
@@ -18,6 +19,12 @@ Run read_run(const fs::path& folder, const std::string& experiment) {
   const auto made = Fingerprints::read(folder);
   for (const Fingerprint& f : made.all()) run.fingerprints[f.name] = f.text;
   return run;
+}
+
+/// The first file of a run that is not as the run left it, and what it is; empty where all are. Weights and kernels are not read here.
+std::string first_change(const fs::path& folder) {
+  const auto torn = torn_files(folder, {"init.npz", "final.npz", "final.onnx", "ntk.npy", "eigvecs.npy", "residuals.npy"});
+  return torn.empty() ? "" : fmt::format("{} {}", (folder.filename() / torn[0].first.lexically_relative(folder)).string(), torn[0].second);
 }
 
 // Whether `other` cannot be what `run` builds on: its images or weights are others, and none were taken from elsewhere on purpose.
@@ -52,7 +59,8 @@ std::vector<Run> read_elsewhere(const std::vector<Run>& runs) {
       const fs::path folder = normal_path(run.get(option));
       std::error_code error;
       if (folder.empty() || !seen.insert(folder).second || !fs::is_regular_file(folder / "config.toml", error)) continue;
-      if (experiment_of(read_text(folder / "config.toml")) == experiment_behind(option) && is_finished(folder))
+      if (experiment_of(read_text(folder / "config.toml")) == experiment_behind(option) && is_finished(folder) &&
+          first_change(folder).empty())
         found.push_back(read_run(folder, experiment_behind(option)));
     }
   return found;
@@ -143,12 +151,15 @@ Study read_study(const fs::path& root) {
   for (const fs::path& folder : folders) {
     const std::string experiment = experiment_of(read_text(folder / "config.toml"));
     if (experiment.empty()) continue;
-    if (is_finished(folder))
-      study.runs.push_back(read_run(folder, experiment));
-    else
+    if (!is_finished(folder))
       study.unfinished.push_back(folder.filename().string());
+    else if (const std::string change = first_change(folder); !change.empty())
+      study.changed.push_back(change);
+    else
+      study.runs.push_back(read_run(folder, experiment));
   }
-  require(!study.runs.empty() || !study.unfinished.empty(), "{}: holds no results; run experiments/reproduce first", root.string());
+  require(!study.runs.empty() || !study.unfinished.empty() || !study.changed.empty(),
+          "{}: holds no results; run experiments/reproduce first", root.string());
   study.reproduced = Reproduced::read(study.root);
   study.elsewhere = read_elsewhere(study.runs);
   for (auto* all : {&study.runs, &study.elsewhere})

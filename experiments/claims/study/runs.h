@@ -53,10 +53,11 @@ bool differ(const Run& a, const Run& b, std::string_view fingerprint);
 
 struct Study {
   std::filesystem::path root;
-  std::vector<Run> runs;                ///< by name
-  std::vector<std::string> unfinished;  ///< folders of runs that have begun and not ended
-  Reproduced reproduced = {};           ///< by experiments/reproduce, if it was
-  std::vector<Run> elsewhere = {};      ///< runs that some of `runs` build on, where these lie outside of `root`
+  std::vector<Run> runs;                  ///< by name
+  std::vector<std::string> unfinished;    ///< folders of runs that have begun and not ended
+  std::vector<std::string> changed = {};  ///< finished runs whose files are not as they left them, with the first such file and what it is
+  Reproduced reproduced = {};             ///< by experiments/reproduce, if it was
+  std::vector<Run> elsewhere = {};        ///< runs that some of `runs` build on, where these lie outside of `root`
 
   std::vector<const Run*> of(std::string_view experiment) const;
   /// The run that `run` builds on (option: ntk, nads). It lies where the option says or, after a move, is the one whose fingerprints of
@@ -68,8 +69,9 @@ struct Study {
   std::string how_to_run(const std::string& pattern, const std::string& otherwise) const;
 };
 
-/// Every folder in `root` that an experiment left. Throws std::invalid_argument naming the folder if there is none, and the file where a
-/// config.toml or run.json is damaged.
+/// Every folder in `root` that an experiment left. Of a finished run the files that are read here are held against the hashes in its
+/// run.json; one that has changed is not among `runs`, nor among `elsewhere`. Throws std::invalid_argument naming the folder if there is
+/// none, and the file where a config.toml or run.json is damaged.
 Study read_study(const std::filesystem::path& root);
 
 /// The targets of --index; nothing for a run on given labels.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -32,6 +33,13 @@ void read_logits(const fs::path& path, Training& training) {
   }
 }
 
+// Files of one training may differ by rounding: in an image or two whose logit is next to 0.
+void require_agrees(const fs::path& path, double accuracy, const Training& training) {
+  require(std::abs(accuracy - training.test_accuracy()) <= 0.01 + 2 / static_cast<double>(training.correct.size()),
+          "{}: has test accuracy {:.4g}, the test_logits.npy of this training {:.4g}; run it again", path.string(), accuracy,
+          training.test_accuracy());
+}
+
 // Numbers by their size, before texts.
 bool by_number(const std::string& a, const std::string& b) {
   if (is_whole_number(a) != is_whole_number(b)) return is_whole_number(a);
@@ -49,8 +57,9 @@ Training load_training(const fs::path& folder) {
   Training training{.history = load_history(folder / "history.csv"), .labels = data::load_labels_npy(folder / "labels.npy")};
   require(!training.history.empty(), "{}: holds no epoch", (folder / "history.csv").string());
   training.auc = std::numeric_limits<double>::quiet_NaN();
-  if (std::isnan(training.test_accuracy())) return training;
+  if (std::isnan(training.history.back().test_accuracy)) return training;
   read_logits(folder / "test_logits.npy", training);
+  require_agrees(folder / "history.csv", training.history.back().test_accuracy, training);
   const std::vector<int> test(training.labels.end() - static_cast<std::ptrdiff_t>(training.correct.size()), training.labels.end());
   if (!training.logits.empty())
     if (const auto area = Roc(training.logits, test).area()) training.auc = *area;
@@ -68,14 +77,12 @@ std::vector<std::pair<std::string, Training>> load_trainings(const Run& run) {
   const Csv csv = Csv::read(path);
   const auto& columns = csv.columns();
   require(columns.size() >= 4 && columns[3] == "test_accuracy", "{}: its columns are not those of accuracies", path.string());
-  const auto auc = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), "test_auc") - columns.begin());
   std::vector<std::pair<std::string, Training>> all;
   for (const auto& row : csv.rows()) {
     if (row[3].empty()) continue;
-    parse_number<double>(path.string(), row[3], 0, 1);
-    Training training = load_training(target_folder(run, row[0]));
-    if (auc < row.size() && !row[auc].empty()) training.auc = parse_number<double>(path.string(), row[auc], 0, 1);
-    all.emplace_back(row[0], std::move(training));
+    const double accuracy = parse_number<double>(path.string(), row[3], 0, 1);
+    all.emplace_back(row[0], load_training(target_folder(run, row[0])));
+    require_agrees(path, accuracy, all.back().second);
   }
   return all;
 }
@@ -90,6 +97,7 @@ double rarest_share(const std::vector<int>& labels, std::size_t begin, std::size
   return static_cast<double>(least) / static_cast<double>(end - begin);
 }
 
+double Training::test_accuracy() const { return correct.empty() ? std::numeric_limits<double>::quiet_NaN() : mean(correct); }
 double Training::rarer_train() const { return rarest_share(labels, 0, num_train()); }
 double Training::rarer_test() const { return rarest_share(labels, num_train(), labels.size()); }
 
@@ -144,6 +152,18 @@ std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks) {
 
 std::string under_some(const std::string& task, std::size_t left_out, std::size_t seeds) {
   return left_out == seeds ? task : fmt::format("{} under {} of {} seeds", task, left_out, seeds);
+}
+
+std::vector<std::pair<std::string, double>> join_left_out(const std::vector<std::pair<std::string, double>>& of_seeds,
+                                                          const std::function<std::size_t(const std::string&)>& counting) {
+  std::map<std::string, std::pair<std::size_t, double>, bool (*)(const std::string&, const std::string&)> all(by_number);
+  for (const auto& [name, share] : of_seeds) {
+    auto& [seeds, least] = all.try_emplace(name, 0, 1.0).first->second;
+    ++seeds, least = std::min(least, share);
+  }
+  std::vector<std::pair<std::string, double>> names;
+  for (const auto& [name, of] : all) names.emplace_back(under_some(name, of.first, of.first + counting(name)), of.second);
+  return names;
 }
 
 std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -23,19 +24,19 @@ struct Training {
   std::string test_rows = {};        ///< which of the data's images test, where a subset was chosen; else empty
 
   double train_accuracy() const { return history.back().train_accuracy; }
-  double test_accuracy() const { return history.back().test_accuracy; }
+  double test_accuracy() const;  ///< the share of `correct`; NaN without test images
   Index epochs() const { return history.back().epoch; }
   std::size_t num_train() const { return labels.size() - correct.size(); }
   bool finished() const { return trained_to_the_end(history); }  ///< at least 99 % of its training images are right in the last epoch
 
   double rarer_train() const;  ///< rarest_share of the training images
   double rarer_test() const;   ///< rarest_share of the test images
-  double rarer() const { return std::min(rarer_train(), rarer_test()); }
+  double rarer() const { return correct.empty() ? rarer_train() : std::min(rarer_train(), rarer_test()); }
 };
-/// Of history.csv, labels.npy and test_logits.npy. Throws std::invalid_argument naming the file where one is missing or damaged.
+/// Of history.csv, labels.npy and test_logits.npy; what is said of the test images is from the logits alone. Throws std::invalid_argument
+/// naming the file where one is missing or damaged, or says another test accuracy than the logits do.
 Training load_training(const std::filesystem::path& folder);
-/// Of every target in a run's accuracy.csv, by the target's name; those without test images are left out. A column test_auc says what the
-/// area is, else the logits do (as of an older version's results). Throws as load_training.
+/// Of every target in a run's accuracy.csv, by the target's name; those without test images are left out. Throws as load_training.
 std::vector<std::pair<std::string, Training>> load_trainings(const Run& run);
 
 /// Share of the rarest of the classes that `labels` has, among labels [begin, end); 0 where there is one class, or none of the images.
@@ -76,6 +77,9 @@ std::vector<RepeatedTask> tasks(const PairRepeats& pairs);
 std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks);
 /// "1", or "1 under 2 of 3 seeds" where a task is left out under some of those that have it.
 std::string under_some(const std::string& task, std::size_t left_out, std::size_t seeds);
+/// The same of what each seed left out, a name for each, where a task counts under `counting(name)` others; each with its least share.
+std::vector<std::pair<std::string, double>> join_left_out(const std::vector<std::pair<std::string, double>>& of_seeds,
+                                                          const std::function<std::size_t(const std::string&)>& counting);
 /// Those that do not count under some seed, as under_some names them, with the least share of the rarer class.
 std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks);
 

@@ -18,6 +18,8 @@ inline constexpr double least_drop = 0;        ///< to be exceeded
 inline constexpr double least_spike = 2;
 inline constexpr double least_speedup = 1;  ///< to be exceeded
 
+// A training that is compared and has not gone to its end leaves a claim undecided, in all but 4, which compares none.
+
 /// 1. The mean over seeds of the rank correlations.
 Judgement judge(const RankNumbers& n);
 
@@ -28,8 +30,9 @@ struct Wins {
   double task_level = 0;    ///< of each task's interval
   std::size_t leads = 0;    ///< tasks on which its mean accuracy over seeds is higher
   std::size_t certain = 0;  ///< of these, those whose interval is above zero
-  std::size_t counted = 0;  ///< of these, those on which all were trained to the end
-  std::size_t best = 0;     ///< the task of its largest lead, of those that are counted, or certain, if there are any
+  std::size_t once = 0;     ///< of these, those that one seed alone has
+  std::size_t counted = 0;  ///< of those that are certain, those on which all were trained to the end
+  std::size_t best = 0;  ///< the task of its largest lead, of those that are counted, or certain, if there are any; of several seeds first
   Judgement of_mean = {};
   Judgement judgement = {};  ///< shown by either way; not shown if no task's interval reaches above zero
 };
@@ -45,10 +48,11 @@ Judgement judge(const Drop& d);
 Judgement judge_training(const EvolutionNumbers& n);
 Judgement judge_test(const EvolutionNumbers& n);
 
-/// 5.
+/// 5. Where the model linearized at the trained weights does not get there, its epochs are more than are counted: that speaks against the
+/// claim, never for it.
 Judgement judge(const TrainedNumbers& n);
 
-/// A user's own task: shown if either leads.
+/// A user's own task: shown if either leads. A skewed one decides nothing.
 Judgement judge(const OwnComparison& n);
 
 }  // namespace tangentplane::experiments

@@ -53,7 +53,7 @@ Judgement if_only(bool holds, Why otherwise, Judgement judgement) {
 }
 
 Verdict together(const std::vector<Verdict>& verdicts) {
-  if (verdicts.empty()) return Verdict::missing;
+  if (verdicts.empty() || count(verdicts, Verdict::missing) > 0) return Verdict::missing;
   if (count(verdicts, Verdict::shown) == verdicts.size()) return Verdict::shown;
   if (count(verdicts, Verdict::shown) > 0) return Verdict::partly;
   for (Verdict verdict : {Verdict::seen_once, Verdict::undecided})

@@ -30,6 +30,7 @@ enum class Why {
   interval,    ///< the interval and the threshold
   one_seed,    ///< below the threshold or astride of it, under one seed: that decides nothing
   unfinished,  ///< a training that is compared has not gone to its end
+  skewed,      ///< the rarer class has too few images
   few_tasks,   ///< there are fewer tasks than the rule asks for
   no_order     ///< there is no number: under some seed nothing varies
 };
@@ -45,8 +46,8 @@ Judgement judge(const Estimate& e, Threshold threshold, double level = usual_lev
 /// Undecided, for that reason, whatever the numbers say, unless `holds`.
 Judgement if_only(bool holds, Why otherwise, Judgement judgement);
 
-/// What several findings come to: shown if all are, partly if some are; else seen once, undecided or not shown, the first that some are;
-/// missing without findings.
+/// What several findings come to: missing if one is, or there are none; shown if all are, partly if some are; else seen once, undecided or
+/// not shown, the first that some are.
 Verdict together(const std::vector<Verdict>& verdicts);
 /// "shown", "shown in 3 of 7", "seen once in 1 of 2", "undecided", "not shown", "results missing"
 std::string words(const std::vector<Verdict>& verdicts);

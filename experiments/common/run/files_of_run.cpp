@@ -19,9 +19,11 @@ namespace fs = std::filesystem;
 
 /// Files that a run is read by, or goes on from. Others in its folder, notes say, are their owner's to change.
 bool is_of_a_run(std::string_view name) {
-  constexpr std::string_view names[] = {"init.npz",  "eigvals.npy", "eigvecs.npy",   "residuals.npy",      "ntk.npy",
-                                        "nads.npy",  "labels.npy",  "indices.npy",   "history.csv",        "test_logits.npy",
-                                        "final.npz", "final.onnx",  "alignment.npy", "alignment_init.npy", "accuracy.csv"};
+  constexpr std::string_view names[] = {"init.npz",      "eigvals.npy",        "eigvecs.npy",         "residuals.npy",
+                                        "ntk.npy",       "nads.npy",           "labels.npy",          "indices.npy",
+                                        "history.csv",   "test_logits.npy",    "final.npz",           "final.onnx",
+                                        "alignment.npy", "alignment_init.npy", "alignment_parts.npy", "alignment_init_parts.npy",
+                                        "accuracy.csv"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names) || name.starts_with("alignment-epoch");
 }
 
@@ -80,7 +82,7 @@ bool says_unfinished(const fs::path& folder) {
   return record && record->is_object() && record->contains("finished") && (*record)["finished"] == false;
 }
 
-std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder) {
+std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder, const std::set<std::string>& unread) {
   const auto found = record_in(folder);
   if (!found) return {};  // of a time before there was one
   const nlohmann::json& record = *found;
@@ -89,7 +91,8 @@ std::vector<std::pair<fs::path, std::string>> torn_files(const fs::path& folder)
   if (!record.is_object() || !record.contains("files") || !record["files"].is_object()) return {};
   const auto& contents = record.contains("contents") && record["contents"].is_object() ? record["contents"] : nlohmann::json::object();
   for (const auto& [name, bytes] : record["files"].items()) {
-    if (!bytes.is_number_unsigned() || !is_of_a_run(fs::path(name).filename().string())) continue;
+    const std::string file = fs::path(name).filename().string();
+    if (!bytes.is_number_unsigned() || !is_of_a_run(file) || unread.contains(file)) continue;
     const auto status = fs::status(folder / name);  // throws for a disk that fails
     const auto there = fs::is_regular_file(status) ? fs::file_size(folder / name) : 0;
     const auto content = contents.find(name);

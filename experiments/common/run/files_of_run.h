@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,9 @@ std::map<std::string, FileOfRun> files_of_run(const std::filesystem::path& folde
 /// Whether run.json is there and says that the run has not ended.
 bool says_unfinished(const std::filesystem::path& folder);
 
-/// Those of the files that run.json lists which are not as the run left them, as a power cut or a failing disk can leave them; with what is
-/// said of it.
-std::vector<std::pair<std::filesystem::path, std::string>> torn_files(const std::filesystem::path& folder);
+/// Those of the files that run.json lists which are not as the run left them, as a power cut or a failing disk can leave them, but for
+/// those of the names `unread`; with what is said of it.
+std::vector<std::pair<std::filesystem::path, std::string>> torn_files(const std::filesystem::path& folder,
+                                                                      const std::set<std::string>& unread = {});
 
 }  // namespace tangentplane::experiments

@@ -14,7 +14,7 @@
 namespace tangentplane::experiments {
 
 struct Fingerprint {
-  std::string name;    ///< images, labels, weights, kernel, eigenvectors, directions
+  std::string name;    ///< images, labels, given labels, weights, graph, kernel, eigenvectors, directions
   std::string text;    ///< hexadecimal digits (data/hash.h)
   std::string source;  ///< the option that gave it and its value, for messages: "--data images.npy"
 };

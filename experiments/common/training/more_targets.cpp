@@ -54,7 +54,8 @@ void make_room(const fs::path& folder, const std::vector<Index>& there, bool sid
   std::vector<fs::path> files{folder / "final.npz"};  // first: a target without it is trained anew
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    for (const char* one : {"labels.npy", "history.csv", "last.npz", "test_logits.npy", "alignment.npy", "alignment.svg"})
+    for (const char* one :
+         {"labels.npy", "history.csv", "last.npz", "test_logits.npy", "alignment.npy", "alignment_parts.npy", "alignment.svg"})
       if (name == one) files.push_back(entry.path());
     if (name.starts_with("alignment-epoch")) files.push_back(entry.path());
   }

@@ -13,11 +13,14 @@ using namespace tangentplane::experiments::test;
 namespace {
 
 void write_directions(const TemporaryFolder& study, const std::vector<double>& network, const std::vector<double>& linear, int seed = 0,
-                      const std::string& nads = "/elsewhere/nads") {
+                      const std::string& nads = "/elsewhere/nads", double train_of_last = 1) {
   const Index indices[] = {0, 1, 2, 10, 20, 30};
   for (const bool linearize : {false, true}) {
     std::vector<Row> rows;
-    for (std::size_t i = 0; i < network.size(); ++i) rows.push_back({.task = indices[i], .accuracy = (linearize ? linear : network)[i]});
+    for (std::size_t i = 0; i < network.size(); ++i)
+      rows.push_back({.task = indices[i],
+                      .accuracy = (linearize ? linear : network)[i],
+                      .train = i + 1 == network.size() && !linearize ? train_of_last : 1});
     write_run(
         study, (linearize ? "dir-lin" : "dir") + suffix_of(seed), "train_nads",
         fmt::format("num-train = 1000\nnads = \"{}\"\nindex = \"0,1,2,10,20,30\"\nseed = {}\nlinearize = {}\n", nads, seed, linearize),
@@ -64,6 +67,18 @@ TEST_CASE("claim 3 is undecided: a drop within its interval, or seeds that disag
   CHECK(n.network.drop.mean > 2 * n.network.drop.error);  // what one and what two standard errors would show
   CHECK(judge(n.network).verdict == Verdict::undecided);
   CHECK(judge(n.linear).verdict == Verdict::undecided);
+}
+
+TEST_CASE("claim 3 is undecided for the model whose training on one of the directions was cut short") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) write_directions(study, falls, falls, seed, "/elsewhere/nads", seed == 1 ? 0.6 : 1);
+  const DropNumbers n = only(study);
+  CHECK(judge(n.network).verdict == Verdict::undecided);
+  CHECK(judge(n.network).why == Why::unfinished);
+  CHECK(judge(n.linear).verdict == Verdict::shown);
+  const Section s = claim_nads(read_study(study.path()));
+  CHECK(mentions(s.findings.at(0).text, "undecided because a training is unfinished"));
+  CHECK(s.verdict_text() == "shown in 1 of 2");
 }
 
 TEST_CASE("claim 3 is seen once: one seed") {

@@ -127,6 +127,59 @@ TEST_CASE("claim 4: a spike among its neighbours may be far down among all, and 
   CHECK(figure->second.series.at(1).y.at(target) == Approx(2.5 * eigenvalue(target)));
 }
 
+TEST_CASE("claim 4 on test images has their error: what other draws of their pieces would give") {
+  const TemporaryFolder study;
+  constexpr Index pieces = 50;
+  // Before training every piece has as much of each alignment; after it, of the target, pieces have `more` and less in turn, and of all
+  // alike `common` more and less.
+  const auto write_parts = [&](int seed, double more, double common) {
+    Tensor<double> first({pieces, k}), last({pieces, k});
+    for (Index g = 0; g < pieces; ++g)
+      for (Index j = 0; j < k; ++j) {
+        const double sign = g % 2 == 0 ? 1 : -1;
+        first[g * k + j] = 1. / pieces, last[g * k + j] = 1. / pieces + sign * (common + (j == target ? more : 0));
+      }
+    data::save_npy(study / ("net" + suffix_of(seed) + "/alignment_init_parts.npy"), first);
+    data::save_npy(study / ("net" + suffix_of(seed) + "/alignment_parts.npy"), last);
+  };
+  write_network(study, initial, grown(4));
+  EvolutionNumbers n = only(study);
+  CHECK_FALSE(n.draws);
+  CHECK(n.log_test.measurement.error == 0);
+  const Section s = claim_evolution(read_study(study.path()));
+  CHECK(std::any_of(s.remarks.begin(), s.remarks.end(),
+                    [](const std::string& r) { return mentions(r, "the interval on test images is without their error"); }));
+
+  // A piece that comes w + 1 times changes the logarithm by w times 2 (share after - before): of 50 that are plus or minus 0.02 the
+  // deviation is 0.02 sqrt(50). What all alignments have in common is no error of the spike.
+  const double deviation = 0.02 * std::sqrt(50.);
+  write_parts(0, 0.01, 0.005);
+  n = only(study);
+  CHECK(n.draws);
+  CHECK(n.log_test.measurement.error == Approx(deviation).epsilon(0.1));
+  CHECK(n.log_training.measurement.error == 0);
+  CHECK(judge_test(n).verdict == Verdict::seen_once);
+  CHECK(judge_test(n).interval.low == Approx(std::log(4) - 1.96 * deviation).epsilon(0.05));
+  CHECK(mentions(claim_evolution(read_study(study.path())).findings.at(1).text, "4 (95 % interval"));
+  write_parts(0, 0.05, 0);  // 0.7: the threshold is one standard error away
+  CHECK(judge_test(only(study)).verdict == Verdict::undecided);
+  write_parts(0, 0, 0.05);
+  CHECK(only(study).log_test.measurement.error == Approx(0).margin(1e-9));
+
+  // Seeds that share the images share the error; where each has its own it is in their spread.
+  for (int seed = 0; seed < 3; ++seed) write_network(study, initial, grown(4), seed), write_parts(seed, 0.01, 0);
+  n = only(study);
+  CHECK(n.log_test.measurement.shared);
+  CHECK(n.log_test.error == Approx(deviation).epsilon(0.1));
+  for (int seed = 0; seed < 3; ++seed)
+    write_fingerprints(study, "net" + suffix_of(seed), {{"images", std::to_string(seed)}, {"weights", std::to_string(seed)}});
+  n = only(study);
+  CHECK_FALSE(n.log_test.measurement.shared);
+  CHECK(n.log_test.error == Approx(deviation / std::sqrt(3.)).epsilon(0.1));
+  data::save_npy(study / "net/alignment_parts.npy", Tensor<double>::zeros({pieces, 3}));
+  CHECK(mentions(thrown([&] { claim_evolution(read_study(study.path())); }), "net/alignment_parts.npy: has shape [50,3]"));
+}
+
 TEST_CASE("claim 4: neighbours are the nearest whose growth is known, without enough of them nothing is judged") {
   Alignments a;
   for (Index j = 0; j < 30; ++j) a.before.push_back(1), a.after.push_back(j < 5 ? 100 : 2);

@@ -150,7 +150,7 @@ TEST_CASE("claim 2 on all classes: the share of ones is none") {
   const Table& table = s.tables.back();
   CHECK(table.header.at(1) == "share of the largest class");
   CHECK(table.rows.back().at(1) == "0.500");
-  CHECK(mentions(s.findings.at(0).text, "400 test images, all classes: with 1000 images"));
+  CHECK(mentions(all_findings(s), "400 test images, all classes: with 1000 images"));
 }
 
 TEST_CASE("claim 2: the difference of two on the same test images is paired") {
@@ -275,28 +275,66 @@ TEST_CASE("claim 2 on eigenfunctions is not shown where the network leads on all
   CHECK(judge(Eigenfunctions(study).n).judgement.verdict == Verdict::undecided);
 }
 
-TEST_CASE("claim 2 says which classes, as the configuration does, and leads of a user's labels by their file's name") {
-  const TemporaryFolder study;
-  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "positive = \"3,5\"\n");
-  Section s = claim_classes(read_study(study.path()));
-  CHECK(mentions(s.claim, "(classes 3 and 5 against the rest)"));
-  CHECK(mentions(s.findings.at(0).text, "classes 3 and 5 against the rest"));
-  CHECK(mentions(s.figures.at(0).second.title, "classes 3 and 5"));
-  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "labels = \"/some/where/cats.npy\"\n");
-  s = claim_classes(read_study(study.path()));
-  REQUIRE(s.findings.size() == 2);
-  for (const std::string& text : {s.claim, s.findings[0].text, s.findings[1].text, s.figures.at(0).second.title}) {
-    INFO(text);
-    CHECK(mentions(text, "cats.npy"));
-    CHECK_FALSE(mentions(text, "against the rest"));
-  }
-}
-
-TEST_CASE("claim 2 is missing without the classes, and says what") {
+TEST_CASE("claim 2 says which classes, as the configuration does") {
   const TemporaryFolder study;
   write_eigenfunctions(study, {0.6}, {0.9});
-  CHECK(claim_classes(read_study(study.path())).verdict() == Verdict::missing);
-  CHECK(mentions(claim_classes(read_study(study.path())).missing, "on the classes: train_cifar with and without --linearize"));
+  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "positive = \"3,5\"\n");
+  const Section s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.claim, "(classes 3 and 5 against the rest)"));
+  CHECK(mentions(s.findings.at(1).text, "classes 3 and 5 against the rest"));
+  CHECK(mentions(s.figures.at(0).second.title, "classes 3 and 5"));
+}
+
+TEST_CASE("claim 2 is missing where a part of it is, and says which") {
+  const TemporaryFolder study;
+  CHECK(mentions(
+      [&] {
+        write_run(study, "kernel", "compute_ntk", "num-train = 1000\nseed = 0\n");
+        return claim_classes(read_study(study.path())).missing;
+      }(),
+      "compute_ntk, then train_ntk --ntk with and without --linearize"));
+  write_eigenfunctions(study, {0.6}, {0.9});
+  Section s = claim_classes(read_study(study.path()));
+  CHECK(s.verdict_text() == "results missing");
+  CHECK(s.findings.at(0).verdict == Verdict::seen_once);  // what is there is told
+  CHECK(mentions(s.findings.at(1).text,
+                 "On the classes: no network and linearization trained on the classes: train_cifar with and without --linearize"));
   write_run(study, "classes", "train_cifar", "num-train = \"100\"\nseed = 0\nlinearize = false\n", {{.task = 100, .accuracy = 0.6}});
-  CHECK(mentions(claim_classes(read_study(study.path())).missing, "classes has no linearization"));
+  CHECK(mentions(claim_classes(read_study(study.path())).findings.at(1).text, "classes has no linearization"));
+  // The other way about.
+  const TemporaryFolder other;
+  for (int seed = 0; seed < 3; ++seed) write_classes(other, sizes(0.6, 0.80 + 0.01 * seed), sizes(0.59, 0.60), seed);
+  s = claim_classes(read_study(other.path()));
+  CHECK(s.verdict_text() == "results missing");
+  CHECK(mentions(s.findings.at(0).text, "On eigenfunctions: no network and linearization"));
+  CHECK(s.findings.at(1).verdict == Verdict::shown);
+  for (int seed = 0; seed < 3; ++seed) write_eigenfunctions(other, {0.6}, {0.9}, seed);
+  CHECK(claim_classes(read_study(other.path())).verdict_text() == "shown");
+  // One size tells of no growth.
+  for (int seed = 0; seed < 3; ++seed) {
+    for (const char* run : {"classes", "classes-lin"}) std::filesystem::remove_all(other / (run + suffix_of(seed)));
+    write_classes(other, {{.task = 1000, .accuracy = 0.8}}, {{.task = 1000, .accuracy = 0.6}}, seed);
+  }
+  s = claim_classes(read_study(other.path()));
+  CHECK(s.verdict_text() == "results missing");
+  CHECK(mentions(s.findings.back().text, "growth with the training images: it takes two sizes"));
+}
+
+TEST_CASE("claim 2: a user's labels decide nothing of it") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    write_eigenfunctions(study, {0.6}, {0.9}, seed);
+    write_classes(study, sizes(0.6, 0.80 + 0.01 * seed), sizes(0.59, 0.60), seed, "labels = \"/some/where/cats.npy\"\n");
+  }
+  const auto sections = all_claims(read_study(study.path()));
+  CHECK(sections.at(1).verdict_text() == "results missing");
+  CHECK_FALSE(mentions(sections[1].claim + all_findings(sections[1]), "cats.npy"));
+  REQUIRE(sections.size() == 6);
+  const Section& own = sections[5];
+  REQUIRE(own.findings.size() == 2);  // one for each size
+  CHECK(mentions(own.findings[0].text, "cats.npy"));
+  CHECK(mentions(own.findings[0].text, "after 100 images"));
+  CHECK(own.findings[1].verdict == Verdict::shown);
+  CHECK(own.tables.at(0).rows.size() == 12);
+  CHECK(own.figures.at(1).first == "own-classes-1000");
 }

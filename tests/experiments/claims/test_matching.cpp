@@ -1,6 +1,8 @@
 // Which runs belong together: a network and its linearization, and repeats under several seeds.
 #include "experiments/claims/markup/words.h"
 #include "experiments/claims/study/tasks.h"
+#include "experiments/common/run/files_of_run.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/written_runs.h"
@@ -113,6 +115,117 @@ TEST_CASE("seeds: where the kernel of one is gone, its weights tell it apart") {
   const Study read = read_study(study.path());
   CHECK(sizes(study) == Sizes{2});
   CHECK(seed_columns(matched_pairs(read, "train_ntk").groups.at(0)) == std::vector<std::string>{"seed_0_net", "seed_0_net-seed1"});
+}
+
+namespace {
+
+/// Network and linearization on images of a file, on labels of a file or on eigenfunctions, with the letters of their fingerprints.
+struct Given {
+  std::string name, data = "/a/images.npy", images = "1", weights = "1", labels = {}, options = {};
+  int seed = 0;
+};
+void write(const TemporaryFolder& study, const Given& g) {
+  for (const bool linear : {false, true}) {
+    const std::string folder = (linear ? "lin" : "net") + g.name;
+    write_run(
+        study, folder, "train_ntk",
+        fmt::format("num-train = 1000\nseed = {}\nlinearize = {}\nlabels = \"/{}/labels.npy\"\n{}", g.seed, linear, g.name, g.options),
+        {{.task = 1, .accuracy = 0.8}});
+    std::string config = read_text(study / (folder + "/config.toml"));
+    study.write(folder + "/config.toml", config.replace(config.find("dead-leaves"), 11, g.data));
+    std::map<std::string, std::string> made{{"images", g.images}, {"weights", g.weights}};
+    if (!g.labels.empty()) made["labels"] = g.labels;
+    write_fingerprints(study, folder, made);
+  }
+}
+std::vector<std::size_t> own_sizes(const TemporaryFolder& study) {
+  std::vector<std::size_t> all;
+  for (const PairRepeats& group : matched_pairs(read_study(study.path()), "train_ntk", true).groups) all.push_back(group.size());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("seeds: labels and images that a user gave are the same under all of them by what they hold, not by their files' names") {
+  const TemporaryFolder study;
+  write(study, Given{.name = "A", .labels = "1"});
+  SECTION("the same labels in another folder") {
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .seed = 1});
+    CHECK(own_sizes(study) == Sizes{2});
+  }
+  SECTION("other labels, each compared with its own linearization") {
+    write(study, Given{.name = "B", .weights = "2", .labels = "2", .seed = 1});
+    CHECK(own_sizes(study) == Sizes{1, 1});
+    write(study, Given{.name = "C", .weights = "1", .labels = "3"});  // from the weights of A
+    CHECK(own_sizes(study) == Sizes{1, 1, 1});
+    const Study read = read_study(study.path());
+    for (const PairRepeats& group : matched_pairs(read, "train_ntk", true).groups)
+      CHECK(group[0].network->name().substr(3) == group[0].linear->name().substr(3));
+  }
+  SECTION("other images of that name, under another seed or the same") {
+    write(study, Given{.name = "B", .data = "/b/images.npy", .images = "2", .weights = "2", .labels = "1", .seed = 1});
+    write(study, Given{.name = "C", .data = "/c/images.npy", .images = "3", .labels = "1"});
+    CHECK(own_sizes(study) == Sizes{1, 1, 1});
+    write(study, Given{.name = "B", .data = "/b/others.npy", .images = "1", .weights = "2", .labels = "1", .seed = 1});
+    CHECK(own_sizes(study) == Sizes{2, 1});  // the same by another name
+  }
+  SECTION("weights that were given to one and not to the other") {
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .options = "init = \"/x/final.npz\"\n", .seed = 1});
+    CHECK(own_sizes(study) == Sizes{1, 1});
+  }
+  SECTION("weights given to both under one seed, and under two") {
+    write(study, Given{.name = "A", .labels = "1", .options = "init = \"/x/final.npz\"\n"});
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .options = "init = \"/y/final.npz\"\n"});
+    CHECK(own_sizes(study) == Sizes{1, 1});
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .options = "init = \"/y/final.npz\"\n", .seed = 1});
+    CHECK(own_sizes(study) == Sizes{2});
+  }
+  SECTION("weights given to both, which runs of this study left: these must be repeats") {
+    const auto init = [&](const std::string& run) { return fmt::format("init = \"{}/1/final.npz\"\n", (study / run).string()); };
+    for (int seed = 0; seed < 2; ++seed)
+      write_run(study, fmt::format("start{}", seed), "train_cifar", fmt::format("num-train = \"1\"\nseed = {}\nepochs = 3\n", seed));
+    write(study, Given{.name = "A", .labels = "1", .options = init("start0")});
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .options = init("start1"), .seed = 1});
+    CHECK(own_sizes(study) == Sizes{2});
+    write_run(study, "start1", "train_cifar", "num-train = \"1\"\nseed = 1\nepochs = 4\n");
+    CHECK(own_sizes(study) == Sizes{1, 1});
+  }
+  SECTION("one seed is no two, whatever else is another") {
+    write(study, Given{.name = "B", .weights = "2", .labels = "1"});
+    CHECK(own_sizes(study) == Sizes{1, 1});
+  }
+}
+
+TEST_CASE("seeds: of kernels too") {
+  const TemporaryFolder study;
+  for (const char* name : {"a", "b"}) {
+    write_run(study, name, "compute_ntk", "num-train = 1000\nseed = 0\n");
+    std::string config = read_text(study / (name + std::string("/config.toml")));
+    study.write(name + std::string("/config.toml"), config.replace(config.find("dead-leaves"), 11, "/" + std::string(name) + "/img.npy"));
+    write_fingerprints(study, name, {{"images", name}, {"weights", "1"}});
+  }
+  const Study read = read_study(study.path());
+  CHECK(repeated(read, read.of("compute_ntk")).size() == 2);
+}
+
+TEST_CASE("pairs: a linearization that was trained to its end goes before one of as many epochs as the network that was not") {
+  const TemporaryFolder study;
+  const auto write_one = [&](const std::string& name, bool linear, Index epochs, double train) {
+    write_run(
+        study, name, "train_ntk",
+        fmt::format("seed = 0\nnum-train = 1000\nntk = \"/moved/kernel\"\nlinearize = {}\nepochs = {}\nindex = \"1,2\"\n", linear, epochs),
+        {{.task = 1, .accuracy = 0.8, .train = 1}, {.task = 2, .accuracy = 0.8, .train = train}});
+    write_fingerprints(study, name, {{"images", "1"}, {"weights", "1"}});
+  };
+  write_one("net", false, 60, 1);
+  write_one("a-short", true, 60, 0.83);
+  write_one("long", true, 1000, 1);
+  const Study read = read_study(study.path());
+  const auto found = matched_pairs(read, "train_ntk");
+  CHECK(found.groups.at(0).at(0).linear->name() == "long");
+  CHECK(found.not_counted.at(0).run->name() == "a-short");
+  write_one("a-short", true, 60, 1);
+  CHECK(matched_pairs(read, "train_ntk").groups.at(0).at(0).linear->name() == "a-short");
 }
 
 TEST_CASE("pairs: a linearization trained in both spaces counts once") {
@@ -260,7 +373,7 @@ TEST_CASE("tasks: labels that differ are not compared") {
   CHECK(counting(all).size() == 1);
 }
 
-TEST_CASE("tasks: the area is that of accuracy.csv or, of an older version's results, of the logits") {
+TEST_CASE("tasks: what is said of the test images is from the logits alone, and other files must agree") {
   const TemporaryFolder study;
   // Of 200 images of either class 10 are wrong: 0.95; a shift by 2 leaves the area and makes every answer 1.
   write_run(study, "net", "train_ntk", eigen_options, {{.task = 1, .accuracy = 0.95, .shift = 2}});
@@ -270,15 +383,49 @@ TEST_CASE("tasks: the area is that of accuracy.csv or, of an older version's res
   CHECK(trained[0].second.auc == Approx(0.95));
   CHECK(trained[0].second.test_accuracy() == 0.5);
   CHECK(trained[0].second.num_train() == 1000);
-  study.write("net/accuracy.csv",
-              "target,class_balance,train_accuracy,test_accuracy,test_balanced_accuracy,test_auc\n1,0.5,1,0.5,0.5,0.951\n");
-  CHECK(load_trainings(read.runs.at(0))[0].second.auc == 0.951);
-  study.write("net/accuracy.csv", "target,class_balance,train_accuracy,test_accuracy,test_balanced_accuracy,test_auc\n1,0.5,1,0.5,0.5,\n");
+  const auto error = [&] { return thrown([&] { load_trainings(read.runs.at(0)); }); };
+  const auto csv = [&](const std::string& numbers) {
+    study.write("net/accuracy.csv",
+                "target,class_balance,train_accuracy,test_accuracy,test_balanced_accuracy,test_auc\n1,0.5,1," + numbers);
+  };
+  csv("0.502,0.5,0.99\n");  // an image by rounding; the area is not read
   CHECK(load_trainings(read.runs.at(0))[0].second.auc == Approx(0.95));
+  CHECK(load_trainings(read.runs.at(0))[0].second.test_accuracy() == 0.5);
+  csv("0.95,0.5,0.95\n");
+  CHECK(mentions(error(), "net/accuracy.csv: has test accuracy 0.95, the test_logits.npy of this training 0.5"));
+  csv("0.5,0.5,0.95\n");
+  save_history(study / "net/history.csv", history({1}, 0.95));
+  CHECK(mentions(error(), "net/history.csv: has test accuracy 0.95"));
+  save_history(study / "net/history.csv", history({1}, 0.502));
+  CHECK(load_trainings(read.runs.at(0))[0].second.test_accuracy() == 0.5);
   data::save_npy(study / "net/test_logits.npy", Tensor<double>::zeros({1400}));
-  CHECK(mentions(thrown([&] { load_trainings(read.runs.at(0)); }), "test_logits.npy: has shape [1400]"));
+  CHECK(mentions(error(), "test_logits.npy: has shape [1400]"));
   std::filesystem::remove(study / "net/labels.npy");
-  CHECK(mentions(thrown([&] { load_trainings(read.runs.at(0)); }), "labels.npy"));
+  CHECK(mentions(error(), "labels.npy"));
+}
+
+TEST_CASE("a finished run whose files are not as it left them is left out by name, but for weights and kernels, which are not read") {
+  const TemporaryFolder study;
+  write_run(study, "net", "train_ntk", eigen_options, {{.task = 1, .accuracy = 0.8}});
+  write_run(study, "other", "train_ntk", eigen_options, {{.task = 1, .accuracy = 0.8}});
+  study.write("net/final.npz", "weights"), study.write("net/ntk.npy", "kernel"), study.write("net/notes.txt", "mine");
+  std::string bytes, contents;
+  for (const auto& [name, file] : files_of_run(study / "net")) {
+    bytes += fmt::format("{}\"{}\": {}", bytes.empty() ? "" : ", ", name, file.bytes);
+    contents += fmt::format("{}\"{}\": \"{}\"", contents.empty() ? "" : ", ", name, file.content);
+  }
+  study.write("net/run.json", fmt::format("{{\"finished\": true, \"files\": {{{}}}, \"contents\": {{{}}}}}", bytes, contents));
+  study.write("net/final.npz", "changed"), std::filesystem::remove(study / "net/ntk.npy"), study.write("net/notes.txt", "others");
+  CHECK(read_study(study.path()).changed.empty());
+  CHECK(read_study(study.path()).runs.size() == 2);
+  std::string history = read_text(study / "net/history.csv");
+  study.write("net/history.csv", history.replace(history.rfind("0.8"), 3, "0.9"));
+  Study read = read_study(study.path());
+  REQUIRE(read.runs.size() == 1);
+  CHECK(read.runs[0].name() == "other");
+  CHECK(read.changed == std::vector<std::string>{"net/history.csv has other contents than the run left there"});
+  std::filesystem::remove(study / "net/history.csv");
+  CHECK(read_study(study.path()).changed == std::vector<std::string>{"net/history.csv is missing"});
 }
 
 TEST_CASE("tasks of several classes: an answer is the largest logit") {

@@ -9,10 +9,11 @@ using namespace tangentplane::experiments::test;
 
 namespace {
 
-void write_own(const TemporaryFolder& study, const std::string& name, bool linearize, double accuracy, int seed = 0, bool finished = true) {
+void write_own(const TemporaryFolder& study, const std::string& name, bool linearize, double accuracy, int seed = 0, bool finished = true,
+               double balance = 0.5) {
   write_run(study, name, "train_ntk",
             fmt::format("num-train = 1000\nlabels = \"/mine/cats.npy\"\nseed = {}\nlinearize = {}\n", seed, linearize));
-  const Row row{.accuracy = accuracy, .train = finished ? 1 : 0.8};
+  const Row row{.balance = balance, .accuracy = accuracy, .train = finished ? 1 : 0.8};
   Csv csv({"target", "class_balance", "train_accuracy", "test_accuracy"});
   csv.add("labels", 0.5, row.train, write_training(study, name, row, 1000));
   csv.save(study / (name + "/accuracy.csv"));
@@ -78,4 +79,34 @@ TEST_CASE("own tasks: one of the two alone is shown, and the other said to be mi
   CHECK(mentions(s->findings.at(0).text, "there is no linearization to compare it with"));
   CHECK(s->verdict() == Verdict::undecided);
   CHECK(s->tables.at(0).rows.size() == 1);
+}
+
+TEST_CASE("own tasks: of a rarer class of one in a hundred images nothing is shown") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    write_own(study, "mine" + suffix_of(seed), false, 0.9, seed, true, 0.01);
+    write_own(study, "mine-lin" + suffix_of(seed), true, 0.7 + 0.01 * seed, seed, true, 0.01);
+  }
+  const Study read = read_study(study.path());
+  const auto found = own_tasks(matched_pairs(read, "train_ntk", true)).compared.at(0);
+  CHECK(judge(found).verdict == Verdict::undecided);
+  CHECK(judge(found).why == Why::skewed);
+  CHECK(mentions(own_tasks_section(read).findings.at(0).text, "its rarer class has less than 5 % of the images"));
+}
+
+TEST_CASE("own tasks: the two points of linearization on a user's labels decide no claim either") {
+  const TemporaryFolder study;
+  const History slow = history({0.5, 0.6, 0.7, 1}, 0.8), fast = history({1, 1, 1, 1}, 0.8);
+  for (int seed = 0; seed < 3; ++seed) {
+    const std::string name = "points" + suffix_of(seed);
+    write_run(study, name, "pretrained_ntk_comparison", fmt::format("num-train = 1000\nseed = {}\nlabels = \"/mine/cats.npy\"\n", seed));
+    for (const auto& [part, h] : {std::pair{"network", &slow}, std::pair{"linear_init", &slow}, std::pair{"linear_trained", &fast}})
+      write_training(study, name + "/" + part, {.accuracy = 0.8}, 1000, h);
+  }
+  const auto sections = all_claims(read_study(study.path()));
+  CHECK(sections.at(4).verdict() == Verdict::missing);
+  const Section* s = own(sections);
+  REQUIRE(s);
+  CHECK(s->verdict() == Verdict::shown);
+  CHECK(mentions(s->findings.at(0).text, "cats.npy: linearized at the trained weights it takes 4 "));
 }

@@ -11,10 +11,10 @@ using namespace tangentplane::experiments::test;
 
 namespace {
 
-/// Reaches 0.9 in epoch n, of 12.
-History reaching(Index n, double test = 0.6) {
+/// Reaches `best` in epoch n, of 12.
+History reaching(Index n, double test = 0.6, double best = 1) {
   std::vector<double> train;
-  for (Index e = 1; e <= 12; ++e) train.push_back(e < n ? 0.6 : 0.9);
+  for (Index e = 1; e <= 12; ++e) train.push_back(e < n ? 0.5 : best);
   return history(train, test);
 }
 const History never = history(std::vector<double>(12, 0.8), 0.6);
@@ -50,6 +50,51 @@ TEST_CASE("claim 5 is not shown: slower, or never as good") {
   CHECK_FALSE(only(study).seeds.at(0).at(0).reached());
   CHECK(only(study).seeds[0][0].speedup() == Approx(4. / 13));
   CHECK(judge(only(study)).verdict == Verdict::not_shown);
+}
+
+TEST_CASE("claim 5 is undecided where the network, or the linearization at init, has not gone to its end, however much faster") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed)
+    write_comparison(study, "trained" + suffix_of(seed), "3", "", reaching(12, 0.6, 0.98), reaching(1, 0.6, 0.98), seed);
+  TrainedNumbers n = only(study);
+  CHECK(std::exp(n.log_speedup.mean) == Approx(12));
+  CHECK(judge(n).verdict == Verdict::undecided);
+  CHECK(judge(n).why == Why::unfinished);
+  CHECK(mentions(claim_trained(read_study(study.path())).findings.at(0).text, "not trained to the end on 3"));
+  for (int seed = 0; seed < 3; ++seed)
+    write_comparison(study, "trained" + suffix_of(seed), "3", "", reaching(12, 0.6, 0.99), reaching(1, 0.6, 0.99), seed);
+  CHECK(judge(only(study)).verdict == Verdict::shown);
+  // One target on which the linearization at the trained weights never gets there: it is slower by more than is counted.
+  for (int seed = 0; seed < 3; ++seed) {
+    write_comparison(study, "trained" + suffix_of(seed), "3,4,5", "/3", reaching(12), reaching(2), seed);
+    write_comparison(study, "trained" + suffix_of(seed), "3,4,5", "/4", reaching(12), reaching(2), seed);
+    write_comparison(study, "trained" + suffix_of(seed), "3,4,5", "/5", reaching(12), never, seed);
+  }
+  n = only(study);
+  CHECK(std::exp(n.log_speedup.mean) == Approx(6));
+  CHECK(judge(n).why == Why::unfinished);
+}
+
+TEST_CASE("claim 5: a target of nearly one class does not count, and is named") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    write_comparison(study, "trained" + suffix_of(seed), "0,3", "/0", reaching(12, 0.96), reaching(1, 0.96), seed);
+    write_comparison(study, "trained" + suffix_of(seed), "0,3", "/3", reaching(6), reaching(3), seed);
+    for (const char* part : {"network", "linear_init", "linear_trained"})
+      write_training(study, "trained" + suffix_of(seed) + "/0/" + part, {.balance = 0.04, .accuracy = 0.96}, 1000,
+                     std::make_unique<History>(reaching(part == std::string("linear_trained") ? 1 : 12, 0.96)).get());
+  }
+  const TrainedNumbers n = only(study);
+  CHECK(n.targets() == std::vector<std::string>{"3"});
+  CHECK(std::exp(n.log_speedup.mean) == Approx(2));
+  CHECK(n.compared == 3);
+  const Section s = claim_trained(read_study(study.path()));
+  CHECK(std::any_of(s.remarks.begin(), s.remarks.end(), [](const auto& r) { return mentions(r, "0 (4.0 %)"); }));
+  for (int seed = 0; seed < 3; ++seed) std::filesystem::remove_all(study / ("trained" + suffix_of(seed) + "/3"));
+  for (int seed = 0; seed < 3; ++seed)
+    write_run(study, "trained" + suffix_of(seed), "pretrained_ntk_comparison",
+              fmt::format("num-train = 1000\nseed = {}\nindex = \"0\"\n", seed));
+  CHECK(claim_trained(read_study(study.path())).verdict() == Verdict::missing);
 }
 
 TEST_CASE("claim 5 is undecided: faster under two seeds of three, by far") {

@@ -60,6 +60,7 @@ TEST_CASE("a verdict of several findings") {
   CHECK(words({seen_once, not_shown}) == "seen once in 1 of 2");
   CHECK(words({undecided, not_shown}) == "undecided");
   CHECK(words({not_shown, not_shown}) == "not shown");
+  CHECK(words({shown, missing}) == "results missing");
 }
 
 TEST_CASE("claim 1, its thresholds: a rank correlation of 0.7 over eight tasks") {
@@ -73,6 +74,13 @@ TEST_CASE("claim 1, its thresholds: a rank correlation of 0.7 over eight tasks")
   CHECK(verdict(three(0.8, 0.05), 7) == Verdict::undecided);
   CHECK(judge(RankNumbers{.counts = {8, 7}, .correlation = estimate({1, 1})}).why == Why::few_tasks);
   CHECK(judge(RankNumbers{.counts = {8, 8}}).why == Why::no_order);
+  CHECK(judge(RankNumbers{.counted = {task("1"), task("2")}, .counts = {8, 8}, .correlation = three(0.8, 0.05)}).verdict == Verdict::shown);
+  for (const bool network : {true, false}) {
+    const Judgement j =
+        judge(RankNumbers{.counted = {task("1"), task("2", network, !network)}, .counts = {8, 8}, .correlation = three(0.8, 0.05)});
+    CHECK(j.verdict == Verdict::undecided);
+    CHECK(j.why == Why::unfinished);
+  }
 }
 
 TEST_CASE("claim 2, its thresholds: on one eigenfunction by itself, the intervals of all together") {
@@ -103,6 +111,22 @@ TEST_CASE("claim 2, its thresholds: on one eigenfunction by itself, the interval
   CHECK(judge(n).judgement.verdict == Verdict::not_shown);
   n.leads[1] = three(-0.3, 0.5);
   CHECK(judge(n).judgement.verdict == Verdict::undecided);
+}
+
+TEST_CASE("claim 2, its thresholds: a lead of several seeds is looked for before the larger one of a single seed") {
+  EigenfunctionLeads n{.tasks = {task("1"), task("150")},
+                       .leads = {estimate({0.3}, {0.01, true}), three(0.22, 0.02)},
+                       .mean_lead = three(-0.1, 0.01),
+                       .finished = 2};
+  Wins w = judge(n);
+  CHECK(w.best == 1);
+  CHECK(w.certain == 2);
+  CHECK(w.once == 1);
+  CHECK(w.judgement.verdict == Verdict::shown);
+  n.leads[1] = three(0.22, 0.3);
+  w = judge(n);
+  CHECK(w.best == 0);
+  CHECK(w.judgement.verdict == Verdict::seen_once);
 }
 
 TEST_CASE("claim 2, its thresholds: in the mean over the eigenfunctions") {
@@ -151,9 +175,10 @@ TEST_CASE("claim 2, its thresholds: on the classes a lead and its growth above z
 }
 
 TEST_CASE("claim 3, its threshold: a drop above zero") {
-  CHECK(judge(Drop{{}, {}, three(0.1, 0.1 - bit)}).verdict == Verdict::shown);
-  CHECK(judge(Drop{{}, {}, three(0.1, 0.1 + bit)}).verdict == Verdict::undecided);
-  CHECK(judge(Drop{{}, {}, three(-0.1, 0.1 - bit)}).verdict == Verdict::not_shown);
+  CHECK(judge(Drop{{}, {}, three(0.1, 0.1 - bit), true}).verdict == Verdict::shown);
+  CHECK(judge(Drop{{}, {}, three(0.1, 0.1 + bit), true}).verdict == Verdict::undecided);
+  CHECK(judge(Drop{{}, {}, three(-0.1, 0.1 - bit), true}).verdict == Verdict::not_shown);
+  CHECK(judge(Drop{{}, {}, three(0.1, 0.1 - bit), false}).why == Why::unfinished);
 }
 
 TEST_CASE("claim 4, its threshold: twice the growth of the neighbours, as a ratio") {
@@ -171,7 +196,7 @@ TEST_CASE("claim 4, its threshold: twice the growth of the neighbours, as a rati
 
 TEST_CASE("claim 5, its threshold: fewer epochs") {
   const auto verdict = [](const Estimate& log_speedup) {
-    TrainedNumbers n;
+    TrainedNumbers n{.finished = true, .reached = true};
     n.log_speedup = log_speedup;
     return judge(n).verdict;
   };

@@ -61,8 +61,8 @@ std::string not_finite(const fs::path& folder) {
       if (contains(text, "nan") || contains(text, "inf")) return name;
     }
     bool wanted = false;
-    for (const char* n :
-         {"eigvals.npy", "eigvecs.npy", "nads.npy", "residuals.npy", "alignment.npy", "alignment_init.npy", "test_logits.npy"})
+    for (const char* n : {"eigvals.npy", "eigvecs.npy", "nads.npy", "residuals.npy", "alignment.npy", "alignment_init.npy",
+                          "alignment_parts.npy", "test_logits.npy"})
       wanted = wanted || name == n;
     if (!wanted) continue;
     try {
