@@ -161,7 +161,10 @@ Section claim_classes(const Study& study) {
   const std::string no_classes = why_missing(
       classes.not_counted,
       classes.groups.empty() ? "no network and linearization trained on the classes: " + how_to_get_classes(study) : not_compared);
-  s.missing = fmt::format("on eigenfunctions {}; on the classes {}", no_eigenfunctions, no_classes);
+  std::vector<std::string> missing;
+  if (of_eigenfunctions.empty()) missing.push_back("on eigenfunctions " + no_eigenfunctions);
+  if (of_classes.empty()) missing.push_back("on the classes " + no_classes);
+  s.missing = fmt::format("{}", fmt::join(missing, "; "));
   if (of_eigenfunctions.empty() && of_classes.empty()) return s;
   // A part of the claim is not the claim.
   const auto add_missing = [&](const std::string& part, const std::string& why) {

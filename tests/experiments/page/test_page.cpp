@@ -275,7 +275,8 @@ TEST_CASE("what the paper shows and a folder lacks is named with the reason") {
   const std::string paper = between(page_of(study.path()), "<section id=\"paper\">", "</section>");
   CHECK(mentions(paper, "<a href=\"#rank\">"));
   CHECK(mentions(paper, "lenet. Not for mlp, resnet18: not among the runs of this folder."));
-  CHECK(mentions(paper, "Not here: no network and linearization trained on the classes: train_cifar with and without --linearize."));
+  CHECK(mentions(
+      paper, "Not here: on the classes no network and linearization trained on the classes: train_cifar with and without --linearize."));
   CHECK(mentions(paper, "kernels of at most 1400 images in place of 60,000"));
   CHECK(mentions(paper, "no run on MNIST"));
   CHECK(mentions(paper, "Losses of the models of claim 5: not here"));
