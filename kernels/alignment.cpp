@@ -80,7 +80,8 @@ Tensor<double> alignment(const Network<S>& network, const Variables<S>& variable
     *shares = Tensor<double>::zeros(shares->shape());
     for (const auto& [at, of_tile] : terms)
       for (const auto& [g, sums] : of_tile.of_pieces)
-        for (Index v = 0; v < k; ++v) (*shares)[g * k + v] += sums[static_cast<std::size_t>(v)] / result[k + v];
+        for (Index v = 0; v < k; ++v)
+          if (result[k + v] != 0) (*shares)[g * k + v] += sums[static_cast<std::size_t>(v)] / result[k + v];
   }
   for (Index v = 0; v < k; ++v) {
     double norms[3] = {0, 0, 0};

@@ -39,11 +39,10 @@ bool same_list(const Run& a, const Run& b) { return a.get(list_of_tasks(a)) == b
 bool same_own_labels(const Run& a, const Run& b) {
   if (!a.own_labels() || !b.own_labels()) return a.own_labels() == b.own_labels();
   const bool as_chosen = same_list(a, b) && a.get("subset-seed") == b.get("subset-seed");
-  for (const char* content : {"given labels", "labels"})
-    if (content != std::string_view("labels") || as_chosen) {
-      if (same(a, b, content)) return true;
-      if (differ(a, b, content)) return false;
-    }
+  for (const char* content : {"given labels", as_chosen ? "labels" : "given labels"}) {
+    if (same(a, b, content)) return true;
+    if (differ(a, b, content)) return false;
+  }
   return a.labels_file() == b.labels_file();
 }
 
@@ -140,7 +139,8 @@ void group(const Study& study, const std::vector<T>& all, Grouped<T>& found) {
     const T* counted = nullptr;
     bool placed = false;
     for (auto& repeats : found.groups) {
-      if (placed || counted || !are_repeats(study, repeats.front(), one)) continue;
+      if (placed || counted) continue;
+      if (!std::all_of(repeats.begin(), repeats.end(), [&](const T& other) { return are_repeats(study, other, one); })) continue;
       const auto twin =
           std::find_if(repeats.begin(), repeats.end(), [&](const T& other) { return same_sample(first_of(other), first_of(one)); });
       if (twin == repeats.end())

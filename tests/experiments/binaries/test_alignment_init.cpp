@@ -44,11 +44,25 @@ TEST_CASE("alignment_init: over all images the eigenvalues, over parts the kerne
       CHECK(std::abs(start[20 + j] - quotient(kernel, v, 28, 40)) <= 1e-12 * values[0]);
       CHECK(std::abs(start[40 + j] - values[j]) <= 1e-12 * values[0]);
     }
+    // Of 12 test images each is a piece of its own.
+    const auto shares = box.array("N/alignment_init_parts.npy");
+    REQUIRE(shares.shape() == (Shape{12, 20}));
+    for (Index j = 0; j < 20; ++j) {
+      const double* v = vectors.data() + j * 40;
+      double squares = 0;
+      for (Index i = 28; i < 40; ++i) squares += v[i] * v[i];
+      for (Index i = 28; i < 40; ++i) {
+        double product = 0;
+        for (Index l = 28; l < 40; ++l) product += kernel[i * 40 + l] * v[l];
+        check::same(shares[(i - 28) * 20 + j] * start[20 + j] * squares, v[i] * product, 1e-12 * values[0]);
+      }
+    }
     CHECK(stages_of(box, "N", "alignment before training") == 1);
     CHECK(stages_of(box, "N", "alignment") == 2);
     for (const char* target : {"2", "5"}) {
       CHECK(!fs::exists(box / "N" / target / "alignment_init.npy"));
       CHECK(box.array(std::string("N/") + target + "/alignment.npy")[0] != start[0]);
+      CHECK(box.array(std::string("N/") + target + "/alignment_parts.npy").shape() == (Shape{12, 20}));
     }
     box.good("train_ntk --ntk K --labels G/labels.npy" + recipe + " --out one");
     CHECK(test::bytes_of(box / "one/alignment_init.npy") == test::bytes_of(box / "N/alignment_init.npy"));
@@ -85,6 +99,17 @@ TEST_CASE("alignment_init: a run that goes on takes the one that is there, and r
   CHECK(fs::last_write_time(box / "N/alignment_init.npy") == kept);
   CHECK(test::differing(box.results("N"), whole) == "");
 
+  for (const std::string file : {"N/alignment_init_parts.npy", "N/1/alignment_parts.npy"}) {  // as an older version left it
+    unfinish();
+    fs::remove(box / file);
+    box.good(command);
+    CHECK(test::differing(box.results("N"), whole) == "");
+    unfinish();
+    data::save_npy(box / file, Tensor<double>::zeros({6, 3}));
+    CHECK_THAT(box.run(command).err, ContainsSubstring(file + ": ") && ContainsSubstring("delete it to compute it anew"));
+    fs::remove(box / file);
+    box.good(command);
+  }
   for (const std::string file : {"N/alignment_init.npy", "N/1/alignment.npy"}) {  // the second of a target that is finished
     auto spoilt = box.array(file);
     spoilt[0] = NAN;  // where the eigenvector is not 0

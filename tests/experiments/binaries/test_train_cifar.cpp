@@ -103,6 +103,11 @@ TEST_CASE("train_cifar: the share of ones of a user's labels is that of the whol
   const std::string command = "train_cifar --labels labels.npy" + shared;
   box.good(command + " --num-train 25,50,100 --out A");
   box.good(command + " --num-train 25,50,100 --subset-seed 2 --linearize --space function --out B");
+  // The subsets are others, and what they were drawn from is the same.
+  const auto of_a = box.record("A")["fingerprints"], of_b = box.record("B")["fingerprints"];
+  CHECK(of_a["labels"] != of_b["labels"]);
+  CHECK(of_a["given labels"].get<std::string>().size() == 16);
+  CHECK(of_a["given labels"] == of_b["given labels"]);
   for (const auto& [n, ones] : {std::pair<Index, Index>{25, 3}, {50, 6}, {100, 12}}) {
     for (const std::string out : {"A", "B"}) {
       INFO(out << ", " << n << " images");

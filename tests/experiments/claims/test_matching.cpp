@@ -193,6 +193,9 @@ TEST_CASE("seeds: labels and images that a user gave are the same under all of t
   SECTION("one seed is no two, whatever else is another") {
     write(study, Given{.name = "B", .weights = "2", .labels = "1"});
     CHECK(own_sizes(study) == Sizes{1, 1});
+    write(study, Given{.name = "B", .weights = "2", .labels = "1", .seed = 1});
+    write(study, Given{.name = "C", .weights = "3", .labels = "1", .seed = 1});  // that of the second
+    CHECK(own_sizes(study) == Sizes{2, 1});
   }
 }
 
