@@ -32,7 +32,7 @@ Figure spikes_figure(const EvolutionNumbers& n) {
 Figure alignments_figure(const Run& run, const Evolution& e, const Alignments& a, const Spike& at, const std::string& images,
                          const std::string& seed) {
   const double x = static_cast<double>(e.target) + 1;
-  return {.title = fmt::format("Alignment on {} images: {}, target {}{}", images, run.model(), e.target, seed),
+  return {.title = fmt::format("Alignment on {} images: {}, target {}{}", images, title_of(run), e.target, seed),
           .x_label = "eigenfunction (index + 1)",
           .y_label = "alignment",
           .log_x = true,
@@ -78,6 +78,18 @@ std::string ranks_text(const EvolutionNumbers& n, Spike Evolution::*part) {
       *least == *most ? fmt::format("{:.0f}", *least) : fmt::format("{:.0f} to {:.0f}, median {:.3g}", *least, *most, median(ranks)));
 }
 
+// Which targets do not count, and why.
+void remark_targets(Section& s, const Repeats& runs, const EvolutionNumbers& n) {
+  remark_left_out(s, model(runs), n.left_out, "target");
+  if (n.without_neighbours.empty()) return;
+  std::vector<std::string> names;
+  for (Index target : n.without_neighbours) names.push_back(std::to_string(target));
+  const bool tested = runs.front()->test_images() > 0;
+  s.remarks.push_back(fmt::format("{}: target{} {} left out, {}.", model(runs), names.size() == 1 ? "" : "s", listed(names),
+                                  tested ? fmt::format("whose growth, or that of {} neighbours, is not known", neighbours)
+                                         : std::string("for there are no test images")));
+}
+
 void write(Section& s, EvolutionNumbers n) {
   const std::size_t count = n.targets().size();
   for (const auto& [where, logarithm, part, judgement] : {std::tuple{"training", &n.log_training, &Evolution::training, judge_training(n)},
@@ -86,14 +98,8 @@ void write(Section& s, EvolutionNumbers n) {
         finding(fmt::format("{}: on {} images the alignment with the target grew {} times as much as with its {} "
                             "neighbours (median of {}); {}",
                             setting(n.runs), where, factor(*logarithm), neighbours, counted(count, "target"), ranks_text(n, part)),
-                judgement));
-  remark_left_out(s, model(n.runs), n.left_out, "target");
-  if (!n.without_neighbours.empty()) {
-    std::vector<std::string> names;
-    for (Index target : n.without_neighbours) names.push_back(std::to_string(target));
-    s.remarks.push_back(fmt::format("{}: target {} left out, whose growth, or that of {} neighbours, is not known.", model(n.runs),
-                                    listed(names), neighbours));
-  }
+                judgement, n.runs.front()));
+  remark_targets(s, n.runs, n);
   if (!n.draws)
     s.remarks.push_back(fmt::format(
         "{}: the interval on test images is without their error: alignment_init_parts.npy or an alignment_parts.npy is missing (a "
@@ -133,23 +139,24 @@ Section claim_evolution(const Study& study) {
   const auto groups = matched_runs(study, networks);
   auto found = evolution_numbers(groups.groups);
   for (EvolutionNumbers& n : found.all) write(s, std::move(n));
-  std::string without;
+  for (const auto& [runs, n] : found.without_targets) remark_targets(s, runs, n);
   if (!found.without_initial.empty())
-    without = fmt::format(
-        "{}: alignment_init.npy, the alignment before training, is missing (a train_ntk of an older version left none): "
-        "run it again",
-        listed(found.without_initial));
+    s.remarks.push_back(
+        fmt::format("{}: alignment_init.npy, the alignment before training, is missing (a train_ntk of an older version left none): "
+                    "run it again.",
+                    listed(found.without_initial)));
+  if (!found.without_alignment.empty()) s.remarks.push_back(listed(found.without_alignment) + ": has no alignment.npy.");
   if (!s.findings.empty()) {
-    if (!without.empty()) s.remarks.push_back(without + ".");
     remark_not_counted(s, groups.not_counted);
     s.remarks.push_back(
         fmt::format("In the table: alignment before and after training; growth, after over before; spike, growth over the "
                     "median growth of {} neighbours; rank, 1 for the largest among all eigenfunctions.",
                     neighbours));
   }
-  s.missing = !without.empty()   ? without
-              : networks.empty() ? "no network trained on eigenfunctions: reproduce --only 'eigenfunctions-*'"
-                                 : "no target of a network trained on eigenfunctions counts, or none has an alignment.npy";
+  s.missing = networks.empty()
+                  ? "no network trained on eigenfunctions: " + study.how_to_run("eigenfunctions-*", "compute_ntk, then train_ntk --ntk")
+                  : fmt::format("{}", fmt::join(s.remarks, " "));
+  if (s.missing.ends_with('.')) s.missing.pop_back();
   return s;
 }
 

@@ -18,7 +18,7 @@ void add_pictures(Section& s, const Run& nads, const std::string& of_which) {
   const auto rows = data::load_npy_rows<double>(path, 0, count);
   require(rows.size() == count * size * shape[2], "{}: {} numbers a direction, expected {} x {} x {}", path.string(), rows.size() / count,
           shape[0], shape[1], shape[2]);
-  Pictures p{.title = fmt::format("First {} directions of {}{}", count, nads.model(), of_which), .height = shape[0], .width = shape[1]};
+  Pictures p{.title = fmt::format("First {} directions of {}{}", count, title_of(nads), of_which), .height = shape[0], .width = shape[1]};
   for (Index i = 0; i < count; ++i) {
     std::vector<double> pixels(static_cast<std::size_t>(size));
     for (Index at = 0; at < size; ++at)
@@ -44,8 +44,7 @@ void add_directions(Section& s, const Study& study, const PairRepeats& pairs) {
 }
 
 Table table_of(const DropNumbers& n) {
-  const Run& first = *n.pairs.front().network;
-  Table table{fmt::format("{}, {} training and {} test samples", model(n.pairs), first.get("num-train"), first.get("num-test")),
+  Table table{setting(n.pairs),
               {"direction", "test, network", "test, linearization", "difference", "training, network", "training, linearization", "epochs"},
               {}};
   for (const RepeatedTask& t : n.tasks)
@@ -61,17 +60,17 @@ void write(Section& s, const Study& study, const DropNumbers& n) {
   const auto unfinished = unfinished_of(n.tasks);
   for (const auto& [name, d] : {std::pair{"network", &n.network}, std::pair{"linearization", &n.linear}}) {
     std::string text =
-        fmt::format("{}, {}: {} on early directions, {} on late ones: a drop of {} over {}, {}", model(n.pairs), name, percent(d->early),
+        fmt::format("{}, {}: {} on early directions, {} on late ones: a drop of {} over {}, {}", setting(n.pairs), name, percent(d->early),
                     percent(d->late), points_and_interval(d->drop), counted(n.tasks.size(), "direction"), epochs_of(n.tasks));
     if (!d->finished) text += "; part of the drop may be training that was cut short (training accuracies stand in the table)";
-    s.findings.push_back(finding(std::move(text), judge(*d)));
+    s.findings.push_back(finding(std::move(text), judge(*d), n.pairs.front().network));
   }
   const Run& first = *n.pairs.front().network;
   if (n.correlation)
-    s.remarks.push_back(fmt::format("{}: rank correlation of network and linearization {:.2f}{}.", first.model(), *n.correlation,
+    s.remarks.push_back(fmt::format("{}: rank correlation of network and linearization {:.2f}{}.", model(n.pairs), *n.correlation,
                                     n.pairs.size() > 1 ? ", of the means over seeds" : ""));
   if (!unfinished.empty())
-    s.remarks.push_back(fmt::format("{}: on direction{} {} not all were trained to the end.", first.model(),
+    s.remarks.push_back(fmt::format("{}: on direction{} {} not all were trained to the end.", model(n.pairs),
                                     unfinished.size() == 1 ? "" : "s", listed(unfinished)));
   remark_left_out(s, model(n.pairs), n.left_out, "direction");
   s.figures.emplace_back("nads-" + file_name(first.name()), Figure{.title = "Anisotropy directions: " + model(n.pairs),
@@ -102,10 +101,11 @@ Section claim_nads(const Study& study) {
   const auto found = matched_pairs(study, "train_nads");
   for (const DropNumbers& n : drop_numbers(found.groups)) write(s, study, n);
   if (!s.findings.empty()) remark_not_counted(s, found.not_counted);
-  s.missing =
-      why_missing(found.not_counted, found.groups.empty()
-                                         ? "no network and linearization trained along the same directions: reproduce --only 'directions-*'"
-                                         : "network and linearization share fewer than two directions");
+  s.missing = why_missing(found.not_counted,
+                          found.groups.empty()
+                              ? "no network and linearization trained along the same directions: " +
+                                    study.how_to_run("directions-*", "compute_nads, then train_nads --nads with and without --linearize")
+                              : "network and linearization share fewer than two directions");
   return s;
 }
 

@@ -5,13 +5,28 @@
 #include "experiments/claims/markup/words.h"
 #include "experiments/claims/markup/write.h"
 #include "experiments/claims/verdicts/rules.h"
-#include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
 namespace {
 
-// "labels.npy, 0.31 of ones, lenet on ..."
-std::string described(const Run& run, const std::string& setting) { return fmt::format("{}, {}", run.labels_file(), setting); }
+// "labels.npy, lenet on ..."
+std::string described(const Run& run, const std::string& setting) { return fmt::format("{}, {}", labels_of(run), setting); }
+
+/// A learner's trainings, one a seed.
+using Learner = std::pair<std::string, std::vector<const History*>>;
+
+// Accuracies against epochs, means over seeds: of test images as lines, of training images as points.
+Figure curves_of(const std::string& title, const std::vector<Learner>& learners, const Repeats& runs) {
+  Figure f{.title = title, .x_label = "epoch", .y_label = "accuracy (%)", .samples = seed_columns(runs)};
+  for (const auto& [part, of] : {std::pair{" (test)", &EpochRecord::test_accuracy}, std::pair{" (train)", &EpochRecord::train_accuracy}})
+    for (std::size_t i = 0; i < learners.size(); ++i) {
+      Series s = curve(learners[i].first + part, learners[i].second, of, 100, of == &EpochRecord::test_accuracy);
+      if (of == &EpochRecord::train_accuracy) s.mark = Mark::points;
+      s.like = i;
+      if (std::any_of(s.y.begin(), s.y.end(), [](double v) { return std::isfinite(v); })) f.series.push_back(std::move(s));
+    }
+  return f;
+}
 
 const std::vector<std::string> columns{"labels",         "run",           "training images", "share of the rarer class, training",
                                        "the same, test", "test accuracy", "test AUC",        "training accuracy",
@@ -19,7 +34,7 @@ const std::vector<std::string> columns{"labels",         "run",           "train
 
 std::vector<std::string> row_of(const Run& run, const Training& t) {
   const bool tested = !t.correct.empty();
-  return {run.labels_file(),
+  return {labels_of(run),
           run.name() + (run.linearized() ? " (linearization)" : ""),
           std::to_string(t.num_train()),
           percent(t.rarer_train()),
@@ -41,14 +56,17 @@ void write(Section& s, const OwnComparison& n, Table& table) {
                   percent(over_seeds(n.task, &Task::linear, &Training::test_accuracy)), area_cell(n.task, &Task::network),
                   area_cell(n.task, &Task::linear), points_and_interval(n.lead), epochs_of({n.task}));
   if (!n.task.finished()) text += fmt::format("; not trained to the end: {}", unfinished_of(n.pairs, n.task));
-  s.findings.push_back(finding(std::move(text), judgement));
-  std::size_t first_seed = 0;
-  while (!n.task.under[first_seed]) ++first_seed;
-  const Task& shown = *n.task.under[first_seed];
-  s.figures.emplace_back(
-      "own-" + file_name(first.name()) + (size.empty() ? "" : "-" + size),
-      curves_figure(fmt::format("{}: {}{}", first.labels_file(), first.model(), size.empty() ? "" : ", " + size + " images"),
-                    {{"network", shown.network.history}, {"linearization", shown.linear.history}}));
+  s.findings.push_back(finding(std::move(text), judgement, &first));
+  Learner network{"network", {}}, linear{"linearization", {}};
+  Repeats runs;
+  for (std::size_t seed = 0; seed < n.pairs.size(); ++seed)
+    if (const auto& task = n.task.under[seed]) {
+      network.second.push_back(&task->network.history), linear.second.push_back(&task->linear.history);
+      runs.push_back(n.pairs[seed].network);
+    }
+  s.figures.emplace_back("own-" + file_name(first.name()) + (size.empty() ? "" : "-" + size),
+                         curves_of(fmt::format("{}: {}{}", labels_of(first), model(n.pairs), size.empty() ? "" : ", " + size + " images"),
+                                   {network, linear}, runs));
   for (std::size_t seed = 0; seed < n.pairs.size(); ++seed)
     if (n.task.under[seed]) {
       table.rows.push_back(row_of(*n.pairs[seed].network, n.task.under[seed]->network));
@@ -82,15 +100,16 @@ Section own_tasks_section(const Study& study) {
   for (const OwnTraining& one : own.alone) {
     const Training& t = one.training;
     s.findings.push_back({fmt::format("{}: the {} alone{}, after {} epochs; there is no {} to compare it with",
-                                      described(*one.run, one.run->setting()), one.run->linearized() ? "linearization" : "network",
+                                      described(*one.run, setting(*one.run)), one.run->linearized() ? "linearization" : "network",
                                       t.correct.empty() ? "" : fmt::format(" {} on the test images", percent(t.test_accuracy())),
                                       t.epochs(), one.run->linearized() ? "network" : "linearization"),
                           Verdict::undecided});
     table.rows.push_back(row_of(*one.run, one.training));
+    const std::string size = one.run->experiment == "train_cifar" ? std::to_string(one.training.num_train()) : "";
     s.figures.emplace_back(
-        "own-" + file_name(one.run->name()) + (one.run->experiment == "train_cifar" ? fmt::format("-{}", one.training.num_train()) : ""),
-        curves_figure(fmt::format("{}: {}", one.run->labels_file(), one.run->model()),
-                      {{one.run->linearized() ? "linearization" : "network", one.training.history}}));
+        "own-" + file_name(one.run->name()) + (size.empty() ? "" : "-" + size),
+        curves_of(fmt::format("{}: {}{}", labels_of(*one.run), title_of(*one.run), size.empty() ? "" : ", " + size + " images"),
+                  {{one.run->linearized() ? "linearization" : "network", {&one.training.history}}}, {one.run}));
     s.runs.push_back(one.run);
   }
   if (!table.rows.empty()) s.tables.push_back(std::move(table));

@@ -15,8 +15,9 @@ std::optional<double> on_classes(const Study& study, const Run& network) {
     const bool same_seed = run->fingerprints.contains("weights") && network.fingerprints.contains("weights")
                                ? same(*run, network, "weights")
                                : run->seed() == network.seed();
-    if (run->linearized() || run->own_labels() || run->model() != network.model() || run->get("data") != network.get("data") || !same_seed)
-      continue;
+    const bool same_network = run->model() == network.model() && run->get("features") == network.get("features") &&
+                              run->get("blocks") == network.get("blocks") && run->get("activation") == network.get("activation");
+    if (run->linearized() || run->own_labels() || !same_network || run->get("data") != network.get("data") || !same_seed) continue;
     for (const auto& [size, training] : load_trainings(*run))
       if (size == network.get("num-train")) return training.test_accuracy();
   }
@@ -24,9 +25,8 @@ std::optional<double> on_classes(const Study& study, const Run& network) {
 }
 
 Figure accuracy_figure(const Study& study, const RankNumbers& n) {
-  const Run& first = *n.pairs.front().network;
   Figure f{
-      .title = fmt::format("Eigenfunctions: {}, {}", first.data(), model(n.pairs)),
+      .title = "Eigenfunctions: " + model(n.pairs),
       .x_label = "eigenfunction (index + 1)",
       .y_label = "test accuracy (%)",
       .log_x = true,
@@ -40,7 +40,7 @@ Figure accuracy_figure(const Study& study, const RankNumbers& n) {
 }
 
 Figure area_figure(const RankNumbers& n) {
-  return {.title = fmt::format("Eigenfunctions, by AUC: {}, {}", n.pairs.front().network->data(), model(n.pairs)),
+  return {.title = "Eigenfunctions, by AUC: " + model(n.pairs),
           .x_label = "eigenfunction (index + 1)",
           .y_label = "area under the ROC curve",
           .log_x = true,
@@ -73,8 +73,7 @@ Table table_of(const RankNumbers& n) {
 
 std::string correlation_text(const RankNumbers& n, const Judgement& judgement) {
   if (!n.correlation) return "undefined";
-  const Interval i{judgement.interval.low, std::min(1.0, judgement.interval.high)};
-  return fmt::format("{} ({})", with_spread(*n.correlation, 2), number_interval(i, 2));
+  return fmt::format("{} ({})", with_spread(*n.correlation, 2), number_interval(within(judgement.interval, 1), 2));
 }
 
 void write(Section& s, const Study& study, const RankNumbers& n) {
@@ -85,7 +84,7 @@ void write(Section& s, const Study& study, const RankNumbers& n) {
                                  correlation_text(n, judgement), tasks, epochs_of(n.counted));
   if (const auto unfinished = unfinished_of(n.counted); !unfinished.empty())
     text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
-  s.findings.push_back(finding(std::move(text), judgement));
+  s.findings.push_back(finding(std::move(text), judgement, n.pairs.front().network));
   if (n.by_accuracy)
     s.remarks.push_back(fmt::format("{}: by test accuracy in place of the area the rank correlation is {}.", model(n.pairs),
                                     with_spread(*n.by_accuracy, 2)));
@@ -122,7 +121,8 @@ Section claim_rank(const Study& study) {
   if (!s.findings.empty()) remark_not_counted(s, found.not_counted);
   s.missing = why_missing(found.not_counted,
                           found.groups.empty()
-                              ? "no network and linearization trained on the same eigenfunctions: reproduce --only 'eigenfunctions-*'"
+                              ? "no network and linearization trained on the same eigenfunctions: " +
+                                    study.how_to_run("eigenfunctions-*", "compute_ntk, then train_ntk --ntk with and without --linearize")
                               : "network and linearization have no test accuracy, or learnt other labels");
   return s;
 }

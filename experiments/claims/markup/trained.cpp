@@ -17,13 +17,17 @@ Series curve_of(const std::string& label, const std::vector<const Comparison*>& 
   return curve(label, histories, accuracy, 100, true);
 }
 
+// "target 3", "labels.npy"
+std::string target_in_words(const Run& run, const std::string& target) { return run.own_labels() ? labels_of(run) : "target " + target; }
+
 Figure figure_of(const TrainedNumbers& n, const std::vector<const Comparison*>& seeds, double EpochRecord::*accuracy, const char* what) {
   Repeats runs;  // that have this target
   for (std::size_t seed = 0; seed < n.runs.size(); ++seed)
     for (const Comparison& c : n.seeds[seed])
       if (c.target == seeds.front()->target) runs.push_back(n.runs[seed]);
   return {
-      .title = fmt::format("Linearized at init and trained: {}, target {}", model(n.runs), seeds.front()->target),
+      .title =
+          fmt::format("Linearized at init and trained: {}, {}", model(n.runs), target_in_words(*n.runs.front(), seeds.front()->target)),
       .x_label = "epoch",
       .y_label = fmt::format("{} accuracy (%)", what),
       .samples = seed_columns(runs),
@@ -94,9 +98,9 @@ void write(Section& s, const TrainedNumbers& n) {
       fmt::format(
           "{}: linearized at the trained weights it takes {} times fewer epochs (median of {}) to the best training accuracy of the "
           "one linearized at initialisation; fewer in {} of {} trainings, of all targets and seeds{}",
-          setting(n.runs) + (first.own_labels() ? ", " + first.labels_file() : ""), factor(n.log_speedup),
+          setting(n.runs) + (first.own_labels() ? ", " + labels_of(first) : ""), factor(n.log_speedup),
           counted(n.targets().size(), "target"), n.faster, n.compared, unfinished(n)),
-      judge(n)));
+      judge(n), &first));
   remark_left_out(s, model(n.runs), n.left_out, "target");
   if (n.difference) {
     const Interval i = n.difference->interval();
@@ -138,7 +142,7 @@ Section claim_trained(const Study& study) {
     s.remarks.push_back("In the table: epochs until the best training accuracy of the model linearized at initialisation is reached.");
   }
   s.missing = found.groups.empty()
-                  ? "no comparison of the two points of linearization: reproduce --only 'trained-*'"
+                  ? "no comparison of the two points of linearization: " + study.how_to_run("trained-*", "pretrained_ntk_comparison")
                   : "in no comparison of the two points of linearization a target counts: the rarer class has too few images";
   return s;
 }

@@ -16,10 +16,10 @@ std::string share_of_level(double level) {
 }
 
 // What keeps a finding undecided, and what would decide it.
-std::string obstacle(const Judgement& j) {
+std::string obstacle(const Judgement& j, const Run* of) {
   switch (j.why) {
     case Why::one_seed:
-      return "one seed: more would decide (reproduce --seeds 3)";
+      return "one seed: more would decide" + (of ? " (" + of->more_seeds + ")" : "");
     case Why::unfinished:
       return "undecided because a training is unfinished";
     case Why::skewed:
@@ -61,21 +61,6 @@ struct Epochs {
   bool same() const { return network == linear; }
 };
 
-// "0 to 4", "1, 3 and 5"
-std::string classes(const std::vector<Index>& positive) {
-  std::vector<std::string> runs;
-  for (std::size_t begin = 0; begin < positive.size();) {
-    std::size_t end = begin + 1;
-    while (end < positive.size() && positive[end] == positive[end - 1] + 1) ++end;
-    if (end - begin > 2)
-      runs.push_back(fmt::format("{} to {}", positive[begin], positive[end - 1]));
-    else
-      for (std::size_t i = begin; i < end; ++i) runs.push_back(std::to_string(positive[i]));
-    begin = end;
-  }
-  return listed(runs);
-}
-
 }  // namespace
 
 const char* const rule_of_the_end = "a training has gone to its end if at least 99 % of its training images are right in the last epoch";
@@ -91,13 +76,17 @@ std::string percent(const Estimate& e) {
 }
 std::string points(const Estimate& e) { return points(e.mean) + (e.count > 1 ? fmt::format(" ± {:.1f}", 100 * e.spread) : ""); }
 
-std::string points(Interval i) { return points(i.low) + " to " + points(i.high); }
+Interval within(Interval i, double reach) { return {std::max(i.low, -reach), std::min(i.high, reach)}; }
+
+std::string points(Interval i, double reach) {
+  const Interval possible = within(i, reach);
+  return points(possible.low) + " to " + points(possible.high);
+}
 
 std::string percent_interval(double level) { return share_of_level(level) + " interval"; }
 
-std::string points_and_interval(const Estimate& e, double level) {
-  const Interval i = e.interval(level);
-  return fmt::format("{} points ({} {})", points(e), percent_interval(level), points(i));
+std::string points_and_interval(const Estimate& e, double level, double reach) {
+  return fmt::format("{} points ({} {})", points(e), percent_interval(level), points(e.interval(level), reach));
 }
 
 std::string number_interval(Interval i, int digits) {
@@ -112,19 +101,7 @@ std::string factor(const Estimate& logarithm) {
              : fmt::format("{} ({} {:.3g} to {:.3g})", middle, percent_interval(usual_level), std::exp(i.low), std::exp(i.high));
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  if (names.size() < 2) return names.empty() ? "" : names.front();
-  return fmt::format("{} and {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());
-}
-
 std::string counted(std::size_t count, const std::string& what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
-
-std::string labels_of(const Run& run) {
-  if (run.own_labels()) return run.labels_file();
-  auto positive = parse_list<Index>(run.name() + ": positive", run.get("positive"), 0);
-  std::sort(positive.begin(), positive.end());
-  return fmt::format("class{} {} against the rest", positive.size() == 1 ? "" : "es", classes(positive));
-}
 
 std::string epochs_of(const std::vector<RepeatedTask>& tasks) {
   const Epochs epochs(tasks);
@@ -139,8 +116,8 @@ std::vector<std::string> unfinished_of(const std::vector<RepeatedTask>& tasks) {
   return names;
 }
 
-Finding finding(std::string text, const Judgement& j) {
-  if (j.verdict == Verdict::undecided) text += "; " + obstacle(j);
+Finding finding(std::string text, const Judgement& j, const Run* of) {
+  if (j.verdict == Verdict::undecided) text += "; " + obstacle(j, of);
   return {std::move(text), j.verdict};
 }
 
@@ -215,10 +192,11 @@ Series area_series(const std::string& label, const std::vector<RepeatedTask>& ta
 }
 
 void add_point(Series& series, double x, const std::vector<double>& values, double scale) {
-  const Estimate e = estimate(values);
+  const auto count = std::count_if(values.begin(), values.end(), [](double v) { return !std::isnan(v); });
+  const Estimate e = count > 0 ? estimate(values) : Estimate{.mean = NAN};
   series.x.push_back(x), series.y.push_back(scale * e.mean);
   if (values.size() == 1) return;
-  series.error.push_back(scale * e.spread);
+  series.error.push_back(count > 1 ? scale * e.spread : NAN);  // one value has no spread
   series.samples.resize(values.size());
   for (std::size_t seed = 0; seed < values.size(); ++seed) series.samples[seed].push_back(scale * values[seed]);
 }

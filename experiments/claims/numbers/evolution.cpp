@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "data/npy.h"
@@ -67,6 +68,10 @@ std::vector<Evolution> evolutions(const Run& run, const Tensor<double>& before, 
     const fs::path folder = target_folder(run, std::to_string(target));
     if (!fs::exists(folder / "alignment.npy")) continue;
     const Training training = load_training(folder);
+    if (training.correct.empty()) {
+      n.without_neighbours.push_back(target);
+      continue;
+    }
     const double rarer = training.rarer();
     if (rarer < least_share_of_rarer_class) {
       n.left_out.emplace_back(std::to_string(target), rarer);
@@ -87,6 +92,16 @@ std::vector<Evolution> evolutions(const Run& run, const Tensor<double>& before, 
     found.push_back(std::move(e));
   }
   return found;
+}
+
+/// What each seed left out, by target.
+void join_seeds(EvolutionNumbers& n) {
+  n.left_out = join_left_out(n.left_out, [&](const std::string& target) {
+    const auto of = n.of_target(parse_number<Index>("target", target, 0), [](const Evolution&) { return 0; });
+    return static_cast<std::size_t>(std::count_if(of.begin(), of.end(), [](double v) { return !std::isnan(v); }));
+  });
+  std::sort(n.without_neighbours.begin(), n.without_neighbours.end());
+  n.without_neighbours.erase(std::unique(n.without_neighbours.begin(), n.without_neighbours.end()), n.without_neighbours.end());
 }
 
 /// The error that another draw of the test images would give the seeds' medians of log spikes.
@@ -167,7 +182,10 @@ EvolutionsFound evolution_numbers(const std::vector<Repeats>& groups) {
       const bool aligned = std::any_of(indices.begin(), indices.end(), [&](Index target) {
         return fs::exists(target_folder(*run, std::to_string(target)) / "alignment.npy");
       });
-      if (!aligned) continue;
+      if (!aligned) {
+        found.without_alignment.push_back(run->name());
+        continue;
+      }
       if (!fs::exists(run->folder / initial_name)) {
         found.without_initial.push_back(run->name());
         continue;
@@ -179,7 +197,11 @@ EvolutionsFound evolution_numbers(const std::vector<Repeats>& groups) {
       training.push_back(median(spikes[0])), test.push_back(median(spikes[1]));
       n.runs.push_back(run), n.seeds.push_back(std::move(seed));
     }
-    if (n.runs.empty()) continue;
+    join_seeds(n);
+    if (n.runs.empty()) {
+      if (!n.left_out.empty() || !n.without_neighbours.empty()) found.without_targets.emplace_back(runs, std::move(n));
+      continue;
+    }
     n.draws = std::all_of(n.seeds.begin(), n.seeds.end(), [](const auto& seed) {
       return std::all_of(seed.begin(), seed.end(), [](const Evolution& e) { return e.draws.has_value(); });
     });

@@ -52,7 +52,7 @@ struct EvolutionNumbers {
   Repeats runs = {};                                          ///< those that have something to say
   std::vector<std::vector<Evolution>> seeds = {};             ///< for each run: its targets that count
   std::vector<std::pair<std::string, double>> left_out = {};  ///< targets that do not count
-  std::vector<Index> without_neighbours = {};                 ///< targets without growth, or with too few neighbours
+  std::vector<Index> without_neighbours = {};  ///< targets without growth, as without test images, or with too few neighbours
   /// Natural logarithm of the spike, the median over targets, over seeds: factors are compared as ratios. That of test images has their
   /// error (bootstrap over pieces), if all alignments tell it.
   Estimate log_training = {}, log_test = {};
@@ -72,6 +72,8 @@ struct EvolutionNumbers {
 
 struct EvolutionsFound {
   std::vector<EvolutionNumbers> all = {};
+  std::vector<std::pair<Repeats, EvolutionNumbers>> without_targets = {};  ///< runs of which no target counts, with why
+  std::vector<std::string> without_alignment = {};                         ///< runs without any alignment.npy
   std::vector<std::string> without_initial = {};  ///< runs whose alignment_init.npy is not there, though alignment.npy is
 };
 /// Throws std::invalid_argument naming the file where alignments are not [3, k] of one k.

@@ -27,7 +27,8 @@ Estimate mean_lead(const PairRepeats& pairs, const std::vector<const RepeatedTas
 std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeats>& groups) {
   std::vector<EigenfunctionLeads> all;
   for (const PairRepeats& pairs : groups) {
-    EigenfunctionLeads n{.pairs = pairs, .tasks = counting(tasks(pairs))};
+    const auto listed = tasks(pairs);
+    EigenfunctionLeads n{.pairs = pairs, .tasks = counting(listed), .left_out = left_out(listed)};
     std::vector<const RepeatedTask*> common, finished;
     for (const RepeatedTask& task : n.tasks) {
       n.leads.push_back(lead(pairs, task));
@@ -37,7 +38,7 @@ std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeat
       if (task.finished()) finished.push_back(&task);
     }
     if (!common.empty()) n.mean_lead = mean_lead(pairs, finished.empty() ? common : finished);
-    n.finished = finished.size();
+    n.finished = finished.size(), n.averaged = finished.empty() ? common.size() : finished.size();
     if (!n.tasks.empty()) all.push_back(std::move(n));
   }
   return all;

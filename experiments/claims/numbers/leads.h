@@ -12,7 +12,9 @@ struct EigenfunctionLeads {
   std::vector<Estimate> leads = {};      ///< of the linearization, one for each task
   /// The mean over the tasks that every seed has and on which all were trained to the end; of all tasks where there is none such.
   std::optional<Estimate> mean_lead = {};
-  std::size_t finished = 0;  ///< tasks that it is taken over
+  std::size_t finished = 0;                                   ///< of these, if any, it is taken over
+  std::size_t averaged = 0;                                   ///< tasks that it is taken over
+  std::vector<std::pair<std::string, double>> left_out = {};  ///< tasks that do not count
 };
 std::vector<EigenfunctionLeads> eigenfunction_leads(const std::vector<PairRepeats>& groups);
 

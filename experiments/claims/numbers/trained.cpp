@@ -97,6 +97,11 @@ std::vector<TrainedNumbers> trained_numbers(const std::vector<Repeats>& groups) 
       n.runs.push_back(run), n.seeds.push_back(std::move(seed));
     }
     if (n.runs.empty()) continue;
+    n.left_out = join_left_out(n.left_out, [&](const std::string& target) {
+      return static_cast<std::size_t>(std::count_if(n.seeds.begin(), n.seeds.end(), [&](const auto& seed) {
+        return std::any_of(seed.begin(), seed.end(), [&](const Comparison& c) { return c.target == target; });
+      }));
+    });
     n.log_speedup = estimate(speedups, {root_mean_square(roundings), false});
     n.difference = difference_of(n);
     all.push_back(std::move(n));

@@ -15,8 +15,8 @@ constexpr Meaning kinds[] = {
     {"classes-", "See which curve is higher, and whether the gap between them widens to the right."},
     {"nads-", "See whether the curves start high on the left and come down to guessing on the right."},
     {"spikes-",
-     "A point is a training. See whether it lies above the dashed line: there the alignment with the task grew more than with "
-     "its neighbours, by that factor."},
+     "A point is a target. See whether it lies above the dashed line: there the alignment with the task grew more than with its "
+     "neighbours, by that factor."},
     {"evolution-",
      "How strongly the kernel supports each eigenfunction, before and after learning one of them. The rings mark that one. See how "
      "far it rose, and whether it stands out from the points to its left and right."},

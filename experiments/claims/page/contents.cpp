@@ -37,11 +37,10 @@ std::string item(const std::string& paper, const std::string& here) {
 }
 
 /// A figure that is a claim's: where it is, for which models, and which of the paper's networks it lacks and why.
-std::string of_claim(const std::vector<Section>& sections, const std::string& id, std::string_view experiment,
-                     const std::vector<std::string>& networks, const std::string& step) {
+std::string of_claim(const std::vector<Section>& sections, const std::string& id, std::string_view experiment) {
   const Section* s = find(sections, id);
-  if (!s || s->figures.empty()) return escape("Not here: no such runs in this folder. reproduce --only '" + step + "' makes them.");
-  const Models models = models_of(s->runs, experiment, networks);
+  if (!s || s->figures.empty()) return escape(s && !s->missing.empty() ? "Not here: " + s->missing + "." : "Not here.");
+  const Models models = models_of(s->runs, experiment, {"mlp", "lenet", "resnet18"});
   std::string m = link(id, s->title) + ": " + escape(models.here) + ".";
   if (!models.missing.empty()) m += escape(fmt::format(" Not for {}: not among the runs of this folder.", models.missing));
   return m;
@@ -61,7 +60,10 @@ std::vector<std::string> smaller(const Study& study) {
   if (most > 0 && most < 60'000)
     reasons.push_back(
         fmt::format("kernels of at most {} images in place of 60,000: time and memory grow with the square of that number", most));
-  if (generated) reasons.push_back("generated images (dead leaves) in place of CIFAR-10, which must be fetched: reproduce --data cifar10");
+  if (generated)
+    reasons.push_back(
+        "generated images (dead leaves) in place of CIFAR-10, which must be fetched: reproduce --data cifar10 --data-dir DIR --out "
+        "ANOTHER");
   if (narrow) reasons.push_back("a ResNet18 of fewer filters than 64, whose trainings would take days on two cores");
   return reasons;
 }
@@ -80,20 +82,17 @@ std::string navigation(const std::vector<Section>& sections, const std::vector<C
 }
 
 std::string paper_section(const Study& study, const std::vector<Section>& sections, const std::vector<Context>& contexts) {
-  const std::vector<std::string> all{"mlp", "lenet", "resnet18"};
   std::string m = head("paper", "The paper's figures, and what is not here");
   if (const auto reasons = smaller(study); !reasons.empty())
     m += fmt::format("<p>Smaller here than in the paper: {}.</p>\n", escape(fmt::format("{}", fmt::join(reasons, "; "))));
   m += "<div class=\"scroll\"><table><thead><tr><th>The paper shows</th><th>Here</th></tr></thead><tbody>\n";
   m += item("A sketch of the tangent plane", link("words", "The words"));
-  m += item("Test accuracy on eigenfunctions, of networks and their linearizations",
-            of_claim(sections, "rank", "train_ntk", all, "eigenfunctions-*"));
-  m += item("The classes of CIFAR-10 in two groups, for training sets of growing size",
-            of_claim(sections, "classes", "train_cifar", all, "classes-*"));
-  m += item("Test accuracy along anisotropy directions", of_claim(sections, "nads", "train_nads", all, "directions-*"));
-  m += item("Alignment with the eigenfunctions after training", of_claim(sections, "evolution", "train_ntk", all, "eigenfunctions-*"));
+  m += item("Test accuracy on eigenfunctions, of networks and their linearizations", of_claim(sections, "rank", "train_ntk"));
+  m += item("The classes of CIFAR-10 in two groups, for training sets of growing size", of_claim(sections, "classes", "train_cifar"));
+  m += item("Test accuracy along anisotropy directions", of_claim(sections, "nads", "train_nads"));
+  m += item("Alignment with the eigenfunctions after training", of_claim(sections, "evolution", "train_ntk"));
   m += item("Training of the network and of its linearizations at the initial and at the trained weights",
-            of_claim(sections, "trained", "pretrained_ntk_comparison", all, "trained-*"));
+            of_claim(sections, "trained", "pretrained_ntk_comparison"));
   const bool mnist = std::any_of(study.runs.begin(), study.runs.end(), [](const Run& run) { return run.data() == "mnist"; });
   m += item("Eigenfunctions of kernels on MNIST",
             mnist ? "Among the sections above: their settings name the data."
@@ -102,7 +101,7 @@ std::string paper_section(const Study& study, const std::vector<Section>& sectio
   std::string missing;
   for (const Context& c : contexts)
     if (c.empty() && !c.missing.empty())
-      missing += fmt::format("<li>{}: not here, there is no such run. It takes {}.</li>\n", escape(c.title), escape(c.missing));
+      missing += fmt::format("<li>{}: not here. It takes {}.</li>\n", escape(c.title), escape(c.missing));
   if (!missing.empty()) m += "<p>What this page can show besides:</p>\n<ul>\n" + missing + "</ul>\n";
   return m + "</section>\n";
 }

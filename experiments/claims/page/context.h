@@ -35,7 +35,7 @@ Context spectra(const Study& study);
 Context gallery_of_eigenfunctions(const Study& study);
 /// Alignment in the course of training (train_ntk --alignment-every).
 Context kernel_in_training(const Study& study);
-/// Loss against epochs of the three models that claim 5 compares.
+/// Loss against epochs of the three models that claim 5 compares, or a task of the user's own.
 Context loss_curves(const Study& study);
 /// Anisotropy directions that no claim's section shows (nads.png of compute_nads).
 Context other_directions(const Study& study, const std::vector<Section>& sections);

@@ -20,19 +20,46 @@ bool any_finite(const Figure& f) {
   });
 }
 
+/// The targets as claim 5 names them: indices, or "labels".
+std::vector<std::string> targets_of(const Run& run) {
+  if (run.own_labels()) return {"labels"};
+  std::vector<std::string> names;
+  for (Index target : targets(run)) names.push_back(std::to_string(target));
+  return names;
+}
+
+/// The target in the middle of the first run's, and the runs that have it.
+std::pair<std::string, Repeats> shown_of(const Repeats& runs) {
+  const auto all = targets_of(*runs.front());
+  if (all.empty()) return {};
+  const std::string target = all[all.size() / 2];
+  Repeats with;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(with), [&](const Run* run) {
+    const auto its = targets_of(*run);
+    return std::find(its.begin(), its.end(), target) != its.end();
+  });
+  return {target, with};
+}
+
+// Losses of another kind are no numbers to compare.
+std::string kind_of_loss(const Run& run) { return run.get("loss") == "squared" ? "squared error" : "cross-entropy"; }
+
+std::string explained(const std::string& kind) {
+  return kind == "cross-entropy" ? "the cross-entropy, which counts how wrong and how sure a model is on each image"
+                                 : "half the squared error, how far a model's outputs are from the labels as numbers";
+}
+
 }  // namespace
 
 Context loss_curves(const Study& study) {
   Context c{
-      .id = "losses",
-      .title = "Losses of the models of claim 5",
-      .paragraphs = {"The loss is what training makes smaller: the binary cross-entropy, which counts how wrong and how sure a model is "
-                     "on each image. Accuracies of the same trainings stand at claim 5. Lines are means over seeds."},
-      .missing = "trainings of the three models: pretrained_ntk_comparison"};
-  for (const Repeats& runs : matched_runs(study, study.of("pretrained_ntk_comparison")).groups) {
-    const auto all = targets(*runs.front());
-    if (all.empty()) continue;
-    const Index target = all[all.size() / 2];
+      .id = "losses", .title = "Losses of the models of claim 5", .missing = "trainings of the three models: pretrained_ntk_comparison"};
+  std::vector<std::string> kinds;
+  for (const Repeats& repeats : matched_runs(study, study.of("pretrained_ntk_comparison")).groups) {
+    const auto& [target, runs] = shown_of(repeats);
+    if (runs.empty()) continue;
+    const std::string kind = kind_of_loss(*runs.front()), of = runs.front()->own_labels() ? labels_of(*runs.front()) : "target " + target;
+    if (std::find(kinds.begin(), kinds.end(), explained(kind)) == kinds.end()) kinds.push_back(explained(kind));
     std::map<std::string, std::vector<History>> histories;
     for (const auto& [folder, label] : models)
       for (const Run* run : runs) {
@@ -41,9 +68,9 @@ Context loss_curves(const Study& study) {
         require(!history.empty(), "{}: holds no epoch", path.string());
       }
     for (const auto& [loss, where] : {std::pair{&EpochRecord::train_loss, "training"}, std::pair{&EpochRecord::test_loss, "test"}}) {
-      Figure f{.title = fmt::format("Loss on {} images: {}, target {}", where, model(runs), target),
+      Figure f{.title = fmt::format("Loss on {} images: {}, {}", where, model(runs), of),
                .x_label = "epoch",
-               .y_label = fmt::format("{} loss", where),
+               .y_label = fmt::format("{} loss ({})", where, kind),
                .log_y = true,
                .samples = seed_columns(runs),
                .caption = loss == &EpochRecord::train_loss
@@ -58,6 +85,11 @@ Context loss_curves(const Study& study) {
     }
     c.runs.insert(c.runs.end(), runs.begin(), runs.end());
   }
+  if (!kinds.empty())
+    c.paragraphs.push_back(
+        fmt::format("The loss is what training makes smaller: {}. Lines are means over the seeds that there are. Accuracies "
+                    "of the same trainings stand where they are judged.",
+                    fmt::join(kinds, "; of some, ")));
   return c;
 }
 

@@ -4,6 +4,7 @@
 #include "data/files.h"
 #include "experiments/claims/page/context.h"
 #include "experiments/claims/page/markup.h"
+#include "experiments/claims/study/names.h"
 #include "experiments/common/text/csv.h"
 #include "experiments/common/text/html.h"
 
@@ -35,6 +36,14 @@ std::vector<std::string> rows_of(const fs::path& path) {
   return rows;
 }
 
+// Whether anything was learnt before, as far as the run tells: a network of the user's own may bring weights along.
+std::string weights_of(const Run& run) {
+  if (!run.names.init.empty()) return fmt::format("The kernel is that of the weights in {}.", run.names.init);
+  if (run.is_built_in()) return "The kernel is that of weights as they were drawn: nothing was learnt yet.";
+  return run.get("model").ends_with(".onnx") ? "The kernel is that of the weights in the network's file."
+                                             : "The kernel is that of the weights that the network starts from.";
+}
+
 Plate gallery_plate(const Run& run, const std::string& title) {
   const fs::path png = run.folder / "eigenfunctions.png", csv = run.folder / "eigenfunctions.csv";
   const auto bytes = data::read_bytes(png);
@@ -45,11 +54,11 @@ Plate gallery_plate(const Run& run, const std::string& title) {
   for (std::size_t i = 0; i < rows.size(); ++i)
     content += text(0, head + (static_cast<double>(i) + 0.5) * step + 5, "start", "index " + rows[i]);
   content += embedded_png(bytes, labels, head, wide, high);
-  return {
-      drawing(head + high, title, content),
-      fmt::format("A row is an eigenfunction; the most extreme images are outside. See what the images on one side have in common that "
-                  "those on the other have not. <a href=\"{}\">picture</a> <a href=\"{}\">numbers</a>",
-                  link_to(png.lexically_relative(run.folder.parent_path())), link_to(csv.lexically_relative(run.folder.parent_path())))};
+  return {drawing(head + high, title, content),
+          fmt::format("A row is an eigenfunction; the most extreme images are outside. See what the images on one side have in common that "
+                      "those on the other have not. {} <a href=\"{}\">picture</a> <a href=\"{}\">numbers</a>",
+                      escape(weights_of(run)), link_to(png.lexically_relative(run.folder.parent_path())),
+                      link_to(csv.lexically_relative(run.folder.parent_path())))};
 }
 
 }  // namespace
@@ -60,8 +69,8 @@ Context gallery_of_eigenfunctions(const Study& study) {
       .title = "What an eigenfunction looks like",
       .paragraphs = {"An eigenfunction gives each image a number. Here are the images with its lowest and with its highest numbers: the "
                      "two ends of what it tells apart. Which end is positive means nothing; an eigenfunction may be taken with "
-                     "either sign. The first one often has one sign for all images, so that even its lowest numbers are positive.",
-                     "The kernel is that of the initial weights: nothing was learnt yet, and no image's name was used."},
+                     "either sign. The first one often has one sign for all images, so that even its lowest numbers are positive. No "
+                     "image's name was used."},
       .missing = "eigenfunctions.png: compute_ntk of this version, into a new folder"};
   for (const Repeats& runs : matched_runs(study, study.of("compute_ntk")).groups) {
     const auto has = [](const Run* run) {
@@ -70,8 +79,8 @@ Context gallery_of_eigenfunctions(const Study& study) {
     const auto found = std::find_if(runs.begin(), runs.end(), has);
     if (found == runs.end()) continue;
     const Run& run = **found;
-    c.plates.push_back(gallery_plate(
-        run, fmt::format("Eigenfunctions of {} on {}{}", run.model(), run.data(), runs.size() > 1 ? ", seed " + run.seed() : "")));
+    c.plates.push_back(
+        gallery_plate(run, fmt::format("Eigenfunctions of {}{}", title_of(run), runs.size() > 1 ? ", seed " + run.seed() : "")));
     c.runs.push_back(&run);
   }
   return c;
@@ -92,7 +101,8 @@ Context other_directions(const Study& study, const std::vector<Section>& section
     const auto bytes = data::read_bytes(png);
     const double high = width * aspect_of_png(bytes, png.string()), top = 24;
     c.plates.push_back(
-        {drawing(top + high, "First directions of " + run.model(), embedded_png(bytes, 0, top, width, high)),
+        {drawing(top + high, "First directions of " + title_of(run) + (runs.size() > 1 ? ", seed " + run.seed() : ""),
+                 embedded_png(bytes, 0, top, width, high)),
          fmt::format("One picture a direction, the first in the upper left corner; grey is zero. See whether coarse ones come "
                      "first and fine ones later. <a href=\"{}\">picture</a>",
                      link_to(png.lexically_relative(run.folder.parent_path())))});

@@ -7,6 +7,7 @@
 #include "data/npy.h"
 #include "experiments/claims/page/context.h"
 #include "experiments/claims/statistics/statistics.h"
+#include "experiments/claims/study/names.h"
 #include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
@@ -78,8 +79,10 @@ Figure leads_figure(const std::string& of, const Courses& courses) {
            .y_label = "alignment / median of others",
            .log_y = true,
            .caption =
-               "A line for each training, named by its target. See when the kernel turns towards its target, early or late, and "
-               "whether it keeps turning."};
+               fmt::format("A line for {}, named by its target. See when the kernel turns towards its target, early or late, and "
+                           "whether it keeps turning.",
+                           courses.size() > most_targets ? fmt::format("each of the first {} of {} trainings", most_targets, courses.size())
+                                                         : std::string("each training"))};
   for (const auto& [target, course] : courses) {
     if (f.series.size() == most_targets) break;
     Series s{.label = fmt::format("index {}", target)};
@@ -138,7 +141,7 @@ Context kernel_in_training(const Study& study) {
     const Run& run = *runs.front();
     const Courses& courses = of_run.at(&run);
     without_start = without_start || !courses.front().second.contains(0);
-    const std::string of = run.model() + (runs.size() > 1 ? ", seed " + run.seed() : ""), name = run.name();
+    const std::string of = title_of(run) + (runs.size() > 1 ? ", seed " + run.seed() : "");
     const auto& [target, course] = courses[courses.size() / 2];
     c.figures.emplace_back(fmt::format("in-training-{}", c.figures.size()), leads_figure(of, courses));
     c.figures.emplace_back(fmt::format("in-training-{}", c.figures.size()), epochs_figure(of, target, course));

@@ -1,6 +1,7 @@
 #include "experiments/claims/page/markup.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "experiments/common/text/files.h"
@@ -47,7 +48,14 @@ std::string figure_markup(const fs::path& root, const std::string& name, const s
 
 std::string error_bars_of(const Figure& f) {
   if (!f.error_bars.empty()) return f.error_bars;
-  return f.samples.empty() ? "standard error of the test images" : fmt::format("standard deviation over {} seeds", f.samples.size());
+  if (f.samples.empty()) return "standard error of the test images";
+  const auto lacks_some = [](const Series& s) {
+    return std::any_of(s.samples.begin(), s.samples.end(), [](const auto& values) {
+      return std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+    });
+  };
+  const bool of_some = std::any_of(f.series.begin(), f.series.end(), lacks_some);
+  return fmt::format("standard deviation over {}{} seeds", of_some ? "up to " : "", f.samples.size());
 }
 
 // What all labels of a section's legends mean, once.
@@ -90,9 +98,12 @@ std::string commands_markup(const Study& study, const std::vector<const Run*>& r
   std::string lines;
   for (const std::string& line : commands(study, runs)) lines += escape(line) + "\n";
   if (lines.empty()) return "";
-  return "<details><summary>Commands that run it again</summary>\n<p>In the folder of this page, with the folder of the programs "
-         "(build/release/bin) in <code>PATH</code>:</p>\n<pre>" +
-         lines + "</pre></details>\n";
+  const bool own =
+      std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->is_built_in() && !run->get("model").ends_with(".onnx"); });
+  return std::string(
+             "<details><summary>Commands that run it again</summary>\n<p>In the folder of this page, with the folder of the programs "
+             "(build/release/bin)") +
+         (own ? " and those of your own" : "") + " in <code>PATH</code>:</p>\n<pre>" + lines + "</pre></details>\n";
 }
 
 }  // namespace

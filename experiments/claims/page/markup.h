@@ -29,7 +29,8 @@ std::string what_to_see(const std::string& name, const Figure& figure);
 std::string meaning_of(const std::string& label);
 
 /// The commands that repeat these runs from the results folder, wherever it lies by now: relative paths, quoted for a shell. What a run
-/// builds on, or reads from the folder, is named anew; results go to again/.
+/// builds on, or reads from the folder, is named anew; results go to again/. A network of the user's own is run by the program that its
+/// run.json names. What cannot run, because its program is not known or a file of it is gone, is a comment.
 std::vector<std::string> commands(const Study& study, const std::vector<const Run*>& runs);
 
 /// A path in the results folder as a link: what a URL gives a meaning is encoded.

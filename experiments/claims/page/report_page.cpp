@@ -1,6 +1,7 @@
 #include "experiments/claims/page/report_page.h"
 
 #include <algorithm>
+#include <set>
 
 #include "data/files.h"
 #include "experiments/claims/page/markup.h"
@@ -21,6 +22,19 @@ void share_ranges(auto& section) {
   share_y_ranges(figures);
 }
 
+// Folders of two names may give their figures one: the later ones get a number.
+void name_figures(std::vector<Section>& sections, std::vector<Context>& contexts) {
+  std::set<std::string> taken;
+  const auto take = [&](auto& drawings) {
+    for (auto& [name, drawing] : drawings) {
+      const std::string first = name;
+      for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", first, number);
+    }
+  };
+  for (Section& s : sections) take(s.figures), take(s.pictures);
+  for (Context& c : contexts) take(c.figures);
+}
+
 }  // namespace
 
 std::vector<Section> write_report(const std::filesystem::path& root) {
@@ -29,6 +43,7 @@ std::vector<Section> write_report(const std::filesystem::path& root) {
   std::vector<Section> sections = all_claims(study);
   std::vector<Context> contexts{spectra(study), gallery_of_eigenfunctions(study), kernel_in_training(study), loss_curves(study),
                                 other_directions(study, sections)};
+  name_figures(sections, contexts);
   for (Section& s : sections) share_ranges(s);
   for (Context& c : contexts) share_ranges(c);
   data::create_folders(study.root / "figures");

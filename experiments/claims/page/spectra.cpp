@@ -4,6 +4,7 @@
 
 #include "data/npy.h"
 #include "experiments/claims/page/context.h"
+#include "experiments/claims/study/names.h"
 #include "experiments/common/figures/figures.h"
 
 namespace tangentplane::experiments {
@@ -56,21 +57,6 @@ void name_samples(Figure& f) {
   for (Series& s : f.series) s.samples.resize(most, std::vector<double>(s.y.size(), NAN));
 }
 
-// What tells a kernel from the others on its data: the model, where that is not enough the number of images, then the folder.
-std::vector<std::string> labels_of(const std::vector<Repeats>& groups) {
-  std::vector<std::string> labels;
-  for (const Repeats& runs : groups) {
-    const Run& run = *runs.front();
-    const auto alike = [&](const auto& word) {
-      return std::count_if(groups.begin(), groups.end(), [&](const Repeats& other) { return word(*other.front()) == word(run); }) > 1;
-    };
-    const auto model = [](const Run& r) { return r.model(); };
-    const auto with_images = [](const Run& r) { return fmt::format("{} ({} images)", r.model(), r.images()); };
-    labels.push_back(!alike(model) ? model(run) : !alike(with_images) ? with_images(run) : run.name());
-  }
-  return labels;
-}
-
 bool has_eigenvalues(const Repeats& runs) {
   return std::all_of(runs.begin(), runs.end(), [](const Run* run) { return fs::is_regular_file(run->folder / "eigvals.npy"); });
 }
@@ -82,10 +68,9 @@ std::vector<Repeats> groups_of(const Study& study, const char* experiment) {
 }
 
 void add(Context& c, const std::string& name, Figure f, const std::vector<Repeats>& groups, const auto& scale) {
-  const auto labels = labels_of(groups);
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    f.series.push_back(series_of(labels[i], groups[i], scale));
-    c.runs.insert(c.runs.end(), groups[i].begin(), groups[i].end());
+  for (const Repeats& runs : groups) {
+    f.series.push_back(series_of(title_of(*runs.front(), false), runs, scale));
+    c.runs.insert(c.runs.end(), runs.begin(), runs.end());
   }
   name_samples(f);
   c.figures.emplace_back(name, std::move(f));
@@ -97,13 +82,13 @@ Context spectra(const Study& study) {
   Context c{.id = "spectra",
             .title = "Spectra: how fast the eigenvalues fall",
             .paragraphs = {"Eigenvalues say how fast the linearization learns each eigenfunction. They are divided by the number of images "
-                           "here, which makes kernels of different sizes comparable, and are means over seeds."},
+                           "here, which makes kernels of different sizes comparable, and are means over the seeds that there are."},
             .missing = "a kernel's eigenvalues: compute_ntk"};
   std::map<std::string, std::vector<Repeats>> by_data;
   for (const Repeats& runs : groups_of(study, "compute_ntk")) by_data[runs.front()->get("data")].push_back(runs);
   std::size_t number = 0;
   for (const auto& [data, groups] : by_data) {
-    const std::string of = groups.front().front()->data();
+    const std::string of = groups.front().front()->names.data;
     add(c, fmt::format("spectra-{}", number++),
         {.title = fmt::format("Kernels on {}", of),
          .x_label = "eigenfunction (index + 1)",
@@ -121,7 +106,8 @@ Context spectra(const Study& study) {
          .y_label = "eigenvalue / the largest",
          .log_x = true,
          .log_y = true,
-         .caption = "How sensitive a fresh network is to each of its directions, compared with the first. See over how many powers of ten "
+         .caption = "How sensitive a network is to each of its directions at its initial weights, compared with the first. See over how "
+                    "many powers of ten "
                     "the lines fall. What is zero but for rounding is left out."},
         groups, [](const Run&, const std::vector<double>& values) { return values.empty() || values.front() == 0 ? 1 : values.front(); });
   return c;

@@ -13,7 +13,7 @@ namespace {
 using Keys = std::set<std::string, std::less<>>;
 
 // What says nothing about a run's numbers.
-const Keys no_matter{"out", "threads", "memory", "quiet", "alignment-every", "save-onnx", "force", "data-dir"};
+const Keys no_matter{"out", "threads", "memory", "quiet", "alignment-every", "save-onnx", "save-ntk", "force", "data-dir"};
 
 // All options but these, as one text.
 std::string agreement(const Run& run, const Keys& may_differ) {
@@ -175,10 +175,6 @@ std::vector<std::string> columns(const std::vector<T>& repeats) {
   return names;
 }
 
-std::string with_seeds(std::size_t repeats, const std::string& what) {
-  return repeats == 1 ? what : fmt::format("{}, {} seeds", what, repeats);
-}
-
 }  // namespace
 
 Grouped<Pair> matched_pairs(const Study& study, std::string_view experiment, bool own_labels) {
@@ -221,10 +217,6 @@ Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run
 
 std::vector<Repeats> repeated(const Study& study, const std::vector<const Run*>& runs) { return matched_runs(study, runs).groups; }
 
-std::string setting(const Repeats& runs) { return with_seeds(runs.size(), runs.front()->setting()); }
-std::string setting(const PairRepeats& pairs) { return with_seeds(pairs.size(), pairs.front().network->setting()); }
-std::string model(const Repeats& runs) { return with_seeds(runs.size(), runs.front()->model()); }
-std::string model(const PairRepeats& pairs) { return with_seeds(pairs.size(), pairs.front().network->model()); }
 std::vector<std::string> seeds_of(const Repeats& runs) { return seeds(runs); }
 std::vector<std::string> seeds_of(const PairRepeats& pairs) { return seeds(pairs); }
 std::vector<std::string> seed_columns(const Repeats& runs) { return columns(runs); }

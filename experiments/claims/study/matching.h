@@ -47,12 +47,6 @@ Grouped<const Run*> matched_runs(const Study& study, const std::vector<const Run
 /// Its groups alone.
 std::vector<Repeats> repeated(const Study& study, const std::vector<const Run*>& runs);
 
-/// "lenet on dead-leaves, 2000 training and 500 test images, 3 seeds"
-std::string setting(const Repeats& runs);
-std::string setting(const PairRepeats& pairs);
-/// "lenet, 3 seeds"
-std::string model(const Repeats& runs);
-std::string model(const PairRepeats& pairs);
 /// The seed of each one's weights, "0", "1_data_5", told apart by folders where two are alike.
 std::vector<std::string> seeds_of(const Repeats& runs);
 std::vector<std::string> seeds_of(const PairRepeats& pairs);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/hash.h"
+#include "experiments/claims/study/names.h"
 #include "experiments/common/run/files_of_run.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/run/results.h"
@@ -35,6 +36,19 @@ bool is_another(const Run& run, const Run& other, std::string_view option) {
 
 std::string experiment_behind(std::string_view option) { return option == "nads" ? "compute_nads" : "compute_ntk"; }
 
+// Whether a run starts from weights that no seed draws, or builds on one that did.
+bool has_given_weights(const Study& study, const Run& run) {
+  if (!run.get("init").empty() || run.get("model").ends_with(".onnx")) return true;
+  const Run *ntk = study.source(run, "ntk"), *nads = study.source(run, "nads");
+  return (ntk && has_given_weights(study, *ntk)) || (nads && has_given_weights(study, *nads));
+}
+
+std::string more_seeds(const Study& study, const Run& run) {
+  const std::string command = study.reproduced.command_around(run.name(), 3);
+  if (!command.empty()) return "in this folder: " + command;
+  return has_given_weights(study, run) ? "the same runs from other weights" : "the same runs under another --seed";
+}
+
 // What the runs of a study build on outside of it, as far as it is there and finished.
 std::vector<Run> read_elsewhere(const std::vector<Run>& runs) {
   std::set<fs::path> seen;
@@ -61,7 +75,12 @@ std::string Run::get(std::string_view key) const {
 
 std::string Run::model() const {
   const std::string filters = get("filters");
-  return get("model") + (filters.empty() || filters == "64" ? "" : " of " + filters + " filters");
+  return (names.model.empty() ? get("model") : names.model) + (filters.empty() || filters == "64" ? "" : " of " + filters + " filters");
+}
+
+bool Run::is_built_in() const {
+  const std::string network = get("model");
+  return network == "mlp" || network == "lenet" || network == "resnet18";
 }
 
 std::string Run::data() const { return fs::path(get("data")).filename().string(); }
@@ -73,12 +92,6 @@ double Run::test_images() const {
 }
 
 double Run::images() const { return parse_number<double>(name() + ": num-train", get("num-train"), 1) + test_images(); }
-
-std::string Run::setting() const {
-  const std::string sizes = get("num-train");
-  return fmt::format("{} on {}, {} training and {} test images", model(), data(),
-                     sizes.find(',') == std::string::npos ? sizes : "up to " + sizes.substr(sizes.rfind(',') + 1), get("num-test"));
-}
 
 std::string Run::seed() const {
   const std::string own = get("seed"), of_data = get("data-seed");
@@ -122,6 +135,11 @@ const Run* Study::source(const Run& run, std::string_view option) const {
   return first(of_that_name);
 }
 
+std::string Study::how_to_run(const std::string& pattern, const std::string& otherwise) const {
+  const std::string command = reproduced.command(pattern);
+  return command.empty() ? otherwise : "in this folder, " + command;
+}
+
 Study read_study(const fs::path& root) {
   std::error_code error;
   require(fs::is_directory(root, error), "{}: no such folder; give the one that experiments/reproduce filled", root.string());
@@ -142,6 +160,7 @@ Study read_study(const fs::path& root) {
   }
   require(!study.runs.empty() || !study.unfinished.empty() || !study.changed.empty(),
           "{}: holds no results; run experiments/reproduce first", root.string());
+  study.reproduced = Reproduced::read(study.root);
   study.elsewhere = read_elsewhere(study.runs);
   for (auto* all : {&study.runs, &study.elsewhere})
     for (Run& run : *all) {
@@ -149,6 +168,8 @@ Study read_study(const fs::path& root) {
       for (const char* option : {"ntk", "nads"})
         if (const Run* source = run.get("init").empty() ? study.source(run, option) : nullptr) run.start_seed = source->seed();
     }
+  for (Run& run : study.runs) run.more_seeds = more_seeds(study, run);
+  name_runs(study);
   return study;
 }
 

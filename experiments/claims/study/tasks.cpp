@@ -150,13 +150,30 @@ std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks) {
   return counted;
 }
 
+std::string under_some(const std::string& task, std::size_t left_out, std::size_t seeds) {
+  return left_out == seeds ? task : fmt::format("{} under {} of {} seeds", task, left_out, seeds);
+}
+
+std::vector<std::pair<std::string, double>> join_left_out(const std::vector<std::pair<std::string, double>>& of_seeds,
+                                                          const std::function<std::size_t(const std::string&)>& counting) {
+  std::map<std::string, std::pair<std::size_t, double>, bool (*)(const std::string&, const std::string&)> all(by_number);
+  for (const auto& [name, share] : of_seeds) {
+    auto& [seeds, least] = all.try_emplace(name, 0, 1.0).first->second;
+    ++seeds, least = std::min(least, share);
+  }
+  std::vector<std::pair<std::string, double>> names;
+  for (const auto& [name, of] : all) names.emplace_back(under_some(name, of.first, of.first + counting(name)), of.second);
+  return names;
+}
+
 std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks) {
   std::vector<std::pair<std::string, double>> names;
   for (const RepeatedTask& task : tasks) {
     double least = 1;
+    std::size_t out = 0, seeds = 0;
     for (const auto& one : task.under)
-      if (one) least = std::min(least, one->rarer);
-    if (least < least_share_of_rarer_class) names.emplace_back(task.name, least);
+      if (one) least = std::min(least, one->rarer), out += !one->counts(), ++seeds;
+    if (out > 0) names.emplace_back(under_some(task.name, out, seeds), least);
   }
   return names;
 }

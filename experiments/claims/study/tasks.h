@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -74,7 +75,12 @@ struct RepeatedTask {
 std::vector<RepeatedTask> tasks(const PairRepeats& pairs);
 /// Those that count, under the seeds under which they do.
 std::vector<RepeatedTask> counting(const std::vector<RepeatedTask>& tasks);
-/// Those that do not count under some seed, with the least share of the rarer class.
+/// "1", or "1 under 2 of 3 seeds" where a task is left out under some of those that have it.
+std::string under_some(const std::string& task, std::size_t left_out, std::size_t seeds);
+/// The same of what each seed left out, a name for each, where a task counts under `counting(name)` others; each with its least share.
+std::vector<std::pair<std::string, double>> join_left_out(const std::vector<std::pair<std::string, double>>& of_seeds,
+                                                          const std::function<std::size_t(const std::string&)>& counting);
+/// Those that do not count under some seed, as under_some names them, with the least share of the rarer class.
 std::vector<std::pair<std::string, double>> left_out(const std::vector<RepeatedTask>& tasks);
 
 /// What the test images of several seeds have to do with each other.

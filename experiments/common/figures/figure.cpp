@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <sstream>
 
 #include "experiments/common/figures/gnuplot.h"
 #include "experiments/common/process/interrupt.h"
@@ -120,6 +121,28 @@ void add(Plot& plot, const Figure& figure, std::size_t i, std::size_t& bar, std:
             s.label + ": " + (figure.error_bars.empty() ? "error" : figure.error_bars));
 }
 
+std::size_t letters(std::string_view text) {  // of UTF-8
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// In as many lines as the drawing is wide for, of about one length: beside a longer one gnuplot leaves out entries of the legend.
+std::string title_in_lines(const std::string& title) {
+  constexpr std::size_t most = 60;
+  const std::size_t all = letters(title), lines = all / most + 1, aim = std::min(most, all / lines + 8);
+  std::string text, line;
+  const auto end_line = [&] { text += gnuplot_string(line) + ".\"\\n\".", line.clear(); };
+  std::istringstream words(title);
+  for (std::string word; words >> word;) {
+    if (!line.empty() && letters(line) + 1 + letters(word) > aim) end_line();
+    if (!line.empty()) line += ' ';
+    for (char c : word) {
+      if ((c & 0xC0) != 0x80 && letters(line) == most) end_line();
+      line += c;
+    }
+  }
+  return text + gnuplot_string(line);
+}
+
 struct Extent {
   Range x, y;
 };
@@ -165,9 +188,9 @@ Plot plot_of(const Figure& f, const std::string& name) {
   for (const ReferenceLine& line : f.lines) longest = std::max(longest, line.label.size());
   if (f.series.size() + f.lines.size() > 1)
     s += fmt::format("set key tmargin center horizontal Left reverse samplen 2 width {} maxrows 3 textcolor rgb '{}' title {} noenhanced\n",
-                     -static_cast<int>(longest / 6), ink, gnuplot_string(f.title));
+                     -static_cast<int>(longest / 6), ink, title_in_lines(f.title));
   else
-    s += fmt::format("unset key\nset title {} noenhanced textcolor rgb '{}'\n", gnuplot_string(f.title), ink);
+    s += fmt::format("unset key\nset title {} noenhanced textcolor rgb '{}'\n", title_in_lines(f.title), ink);
 
   std::size_t bar = 0;
   for (std::size_t i = 0; i < f.series.size(); ++i) add(plot, f, i, bar, bars);
@@ -227,7 +250,7 @@ bool draw(const fs::path& path, const Pictures& p) {
   }
   Plot plot{.titles = {p.title}};
   std::string& s = plot.settings;
-  s = fmt::format("set title {} noenhanced textcolor rgb '{}'\n", gnuplot_string(p.title), ink);
+  s = fmt::format("set title {} noenhanced textcolor rgb '{}'\n", title_in_lines(p.title), ink);
   s += "unset border; unset tics; unset key; unset colorbox\nset lmargin 1; set rmargin 1; set bmargin 0.5; set tmargin 1.8\n";
   s += fmt::format("set xrange [-0.5:{}.5]; set yrange [{}.5:-0.5]\n", total_width - 1, total_height - 1);
   s += "set cbrange [-1:1]\nset palette defined (-1 '#0072B2', 0 '#E8E8E8', 1 '#D55E00')\n$m << EOD\n";

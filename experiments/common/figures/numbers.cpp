@@ -13,6 +13,12 @@ std::string name_or(const std::string& label, const char* otherwise) {
   return name.empty() ? otherwise : name;
 }
 
+// A cell takes no comma, quote or line end, of which names of files and lists of widths have some.
+std::string as_cell(std::string text) {
+  for (char& c : text) c = c == ',' ? ';' : c == '"' ? '\'' : c == '\n' || c == '\r' ? ' ' : c;
+  return text;
+}
+
 }  // namespace
 
 std::string column_name(std::string_view label) {
@@ -65,14 +71,14 @@ Csv numbers(const Figure& figure) {
     for (std::size_t p = 0; p < s.x.size(); ++p) {
       const auto category = static_cast<std::size_t>(std::max(0.0, s.x[p]));
       const bool named = category < figure.categories.size();
-      std::vector<std::string> row{s.label, named ? figure.categories[category] : number(s.x[p] - first), number(s.y[p])};
-      if (errors) row.push_back(s.error.empty() ? "" : number(s.error[p]));
+      std::vector<std::string> row{as_cell(s.label), named ? as_cell(figure.categories[category]) : number(s.x[p] - first), number(s.y[p])};
+      if (errors) row.push_back(s.error.empty() ? "" : std::isnan(s.error[p]) ? "" : number(s.error[p]));
       for (const auto& sample : s.samples) row.push_back(std::isnan(sample[p]) ? "" : number(sample[p]));
       row.resize(columns.size());
       csv.add_row(std::move(row));
     }
   for (const ReferenceLine& line : figure.lines) {
-    std::vector<std::string> row{line.label, "", number(line.y)};
+    std::vector<std::string> row{as_cell(line.label), "", number(line.y)};
     row.resize(columns.size());
     csv.add_row(std::move(row));
   }

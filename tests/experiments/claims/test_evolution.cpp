@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "experiments/claims/verdicts/rules.h"
+#include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
 #include "tests/experiments/written_runs.h"
@@ -194,6 +195,20 @@ TEST_CASE("claim 4: neighbours are the nearest whose growth is known, without en
   CHECK_FALSE(spike_at(a, 10));
 }
 
+TEST_CASE("claim 4: without test images, or without alignments, that is the reason") {
+  const TemporaryFolder study;
+  write_network(study, initial, grown(5));
+  History h = history({0.9, 1}, NAN);
+  for (EpochRecord& epoch : h) epoch.test_loss = NAN;
+  save_history(study / "net/history.csv", h);
+  const std::string config = read_text(study / "net/config.toml");
+  study.write("net/config.toml", config.substr(0, config.find("num-test")) + "num-test = 0\n" + config.substr(config.find("num-train")));
+  Section s = claim_evolution(read_study(study.path()));
+  CHECK(s.missing == "lenet on dead-leaves: target 30 left out, for there are no test images");
+  std::filesystem::remove(study / "net/alignment.npy");
+  CHECK(claim_evolution(read_study(study.path())).missing == "net: has no alignment.npy");
+}
+
 TEST_CASE("claim 4: results without the alignment before training, and targets with few images of one class, are named") {
   const TemporaryFolder study;
   write_network(study, initial, grown(5));
@@ -207,8 +222,12 @@ TEST_CASE("claim 4: results without the alignment before training, and targets w
   CHECK(std::any_of(s.remarks.begin(), s.remarks.end(), [](const auto& r) { return mentions(r, "net: alignment_init.npy"); }));
   write_network(study, initial, grown(5), 0, 0.02);
   write_network(study, initial, grown(5), 1, 0.02);
-  CHECK(claim_evolution(read_study(study.path())).verdict() == Verdict::missing);
+  s = claim_evolution(read_study(study.path()));
+  CHECK(s.verdict() == Verdict::missing);
+  CHECK(s.missing.starts_with("lenet on dead-leaves, 2 seeds: target 30 (2.0 %) left out where"));
   write_network(study, initial, grown(5));
+  s = claim_evolution(read_study(study.path()));
+  CHECK(mentions(s.remarks.at(0), ": target 30 under 1 of 2 seeds (2.0 %) left out where"));
   data::save_npy(study / "net/alignment.npy", Tensor<double>::zeros({3, 2}));
   CHECK(mentions(thrown([&] { claim_evolution(read_study(study.path())); }), "alignment.npy: has shape [3,2], alignment_init.npy in"));
 }

@@ -105,6 +105,54 @@ TEST_CASE("claim 2 on the classes: a gap that is partly unfinished training is u
   CHECK(judge_lead(Classes(study).n).verdict == Verdict::shown);
 }
 
+TEST_CASE("claim 2 says over how many eigenfunctions its mean is, and which count under some seeds only") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 3; ++seed) {
+    // The first counts under seed 0 alone, the last is not trained to the end.
+    const auto rows = [&](double accuracy) {
+      return std::vector<Row>{{.task = 1, .balance = seed > 0 ? 0.02 : 0.5, .accuracy = accuracy},
+                              {.task = 2, .accuracy = accuracy + 0.01 * seed},
+                              {.task = 3, .accuracy = accuracy},
+                              {.task = 4, .accuracy = accuracy, .train = 0.9}};
+    };
+    write_pair(study, rows(0.6), rows(0.7), seed);
+    write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), seed);
+  }
+  CHECK(Eigenfunctions(study).n.averaged == 2);
+  Section s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.findings.at(0).text, "in the mean over the 2 eigenfunctions on which both were trained to the end under every seed"));
+  CHECK(mentions(s.remarks.at(0), "eigenfunction 1 under 2 of 3 seeds (2.0 %) left out"));
+  for (int seed = 0; seed < 3; ++seed) {
+    const auto rows = [&](double accuracy) {
+      return std::vector<Row>{{.task = 1, .balance = seed > 0 ? 0.02 : 0.5, .accuracy = accuracy, .train = 0.9},
+                              {.task = 2, .accuracy = accuracy, .train = 0.9}};
+    };
+    write_pair(study, rows(0.6), rows(0.7), seed);
+  }
+  s = claim_classes(read_study(study.path()));
+  CHECK(mentions(s.findings.at(0).text, "in the mean over the 1 eigenfunction that counts under every seed"));
+}
+
+TEST_CASE("claim 2 on all classes: the share of ones is none") {
+  const TemporaryFolder study;
+  write_classes(study, sizes(0.6, 0.8), sizes(0.6, 0.6), 0, "classes = \"all\"\npositive = \"\"\n");
+  for (const char* run : {"classes", "classes-lin"}) {
+    // Three classes, of half of the images, two sevenths and three fourteenths.
+    std::vector<int> labels;
+    for (int i = 0; i < 1400; ++i) labels.push_back(i % 14 < 7 ? 0 : i % 14 < 11 ? 1 : 2);
+    auto logits = Tensor<double>::zeros({made_test_images, 3});
+    const Index right = run == std::string("classes") ? 320 : 240;
+    for (Index i = 0; i < made_test_images; ++i) logits[3 * i + (labels[static_cast<std::size_t>(1000 + i)] + (i < right ? 0 : 1)) % 3] = 1;
+    data::save_npy(study / (std::string(run) + "/1000/labels.npy"), labels);
+    data::save_npy(study / (std::string(run) + "/1000/test_logits.npy"), logits);
+  }
+  const Section s = claim_classes(read_study(study.path()));
+  const Table& table = s.tables.back();
+  CHECK(table.header.at(1) == "share of the largest class");
+  CHECK(table.rows.back().at(1) == "0.500");
+  CHECK(mentions(all_findings(s), "400 test images, all classes: with 1000 images"));
+}
+
 TEST_CASE("claim 2: the difference of two on the same test images is paired") {
   // 55 and 40 images of 400 are wrong. Where the 40 are among the 55 the two disagree on 15 images, elsewhere on up to 95.
   const auto lead_of = [](int order) {
@@ -244,13 +292,13 @@ TEST_CASE("claim 2 is missing where a part of it is, and says which") {
         write_run(study, "kernel", "compute_ntk", "num-train = 1000\nseed = 0\n");
         return claim_classes(read_study(study.path())).missing;
       }(),
-      "--only 'eigenfunctions-*'"));
+      "compute_ntk, then train_ntk --ntk with and without --linearize"));
   write_eigenfunctions(study, {0.6}, {0.9});
   Section s = claim_classes(read_study(study.path()));
   CHECK(s.verdict_text() == "results missing");
   CHECK(s.findings.at(0).verdict == Verdict::seen_once);  // what is there is told
-  CHECK(
-      mentions(s.findings.at(1).text, "On the classes: no network and linearization trained on the classes: reproduce --only 'classes-*'"));
+  CHECK(mentions(s.findings.at(1).text,
+                 "On the classes: no network and linearization trained on the classes: train_cifar with and without --linearize"));
   write_run(study, "classes", "train_cifar", "num-train = \"100\"\nseed = 0\nlinearize = false\n", {{.task = 100, .accuracy = 0.6}});
   CHECK(mentions(claim_classes(read_study(study.path())).findings.at(1).text, "classes has no linearization"));
   // The other way about.

@@ -52,7 +52,7 @@ TEST_CASE("seeds: runs that differ in nothing else are one comparison, wherever 
   const Study read = read_study(study.path());
   const auto group = matched_pairs(read, "train_ntk").groups.at(0);
   CHECK(setting(group) == "lenet on dead-leaves, 1000 training and 400 test images, 2 seeds");
-  CHECK(model(group) == "lenet, 2 seeds");
+  CHECK(model(group) == "lenet on dead-leaves, 2 seeds");
   CHECK(seed_columns(group) == std::vector<std::string>{"seed_0", "seed_1"});
 
   SECTION("another seed of the images alone has a name of its own") {
@@ -347,6 +347,20 @@ TEST_CASE("tasks: a rarer class of 5 % of the training and of the test images") 
   CHECK(out[0].first == "2");
   CHECK(out[0].second == Approx(0.0475));  // of 400 test images 19
   CHECK(out[1].second == Approx(0.02));
+}
+
+TEST_CASE("tasks: one that counts under some seeds is left out under the others") {
+  const TemporaryFolder study;
+  const std::vector<Row> balanced{{.task = 1, .accuracy = 0.9}, {.task = 2, .accuracy = 0.9}},
+      skewed{{.task = 1, .balance = 0.02, .accuracy = 0.9}, {.task = 2, .accuracy = 0.9}};
+  write_pair(study, balanced, balanced);
+  write_pair(study, skewed, skewed, 1);
+  write_pair(study, skewed, skewed, 2);
+  const Study read = read_study(study.path());
+  const auto out = left_out(tasks(matched_pairs(read, "train_ntk").groups.at(0)));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].first == "1 under 2 of 3 seeds");
+  CHECK(out[0].second == Approx(0.02));
 }
 
 TEST_CASE("tasks: labels that differ are not compared") {

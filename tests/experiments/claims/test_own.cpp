@@ -45,7 +45,14 @@ TEST_CASE("own tasks: network and linearization on the user's labels, with their
   REQUIRE(s);
   CHECK(mentions(s->findings.at(0).text, "cats.npy"));
   CHECK(s->tables.at(0).rows.size() == 6);
-  CHECK(s->figures.at(0).second.series.size() >= 2);
+  const Figure& curves = s->figures.at(0).second;
+  CHECK(curves.title == "cats.npy: lenet on dead-leaves, 3 seeds");
+  REQUIRE(curves.series.size() == 4);
+  CHECK(curves.series[1].label == "linearization (test)");
+  CHECK(curves.series[1].y.back() == Approx(71));  // of 70, 71 and 72 %
+  CHECK(curves.series[1].error.back() == Approx(1));
+  CHECK(curves.series[1].samples.at(2).back() == Approx(72));
+  CHECK(curves.samples == std::vector<std::string>{"seed_0", "seed_1", "seed_2"});
   // They are no eigenfunctions, and decide no claim.
   for (std::size_t i = 0; i < 5; ++i) CHECK(sections[i].verdict() == Verdict::missing);
 }

@@ -173,7 +173,7 @@ TEST_CASE("claim 1: training accuracy and epochs stand in the table, the classes
 TEST_CASE("claim 1 is missing, and says what: nothing, a linearization, or agreement") {
   const TemporaryFolder study;
   write_run(study, "kernel", "compute_ntk", "");
-  CHECK(mentions(claim_rank(read_study(study.path())).missing, "--only 'eigenfunctions-*'"));
+  CHECK(mentions(claim_rank(read_study(study.path())).missing, "compute_ntk, then train_ntk --ntk with and without --linearize"));
   write_run(study, "net", "train_ntk", eigen_options + "seed = 0\nlinearize = false\n", {{.task = 1, .accuracy = 0.8}});
   Section s = claim_rank(read_study(study.path()));
   CHECK(s.verdict() == Verdict::missing);

@@ -83,6 +83,33 @@ TEST_CASE("a figure is well-formed SVG, holds its texts as they are, follows the
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 4);
 }
 
+TEST_CASE("a title that is longer than the drawing is wide takes lines, and its legend keeps all its entries") {
+  const TemporaryFolder folder;
+  std::string word;
+  for (int i = 0; i < 150; ++i) word += "ä";
+  for (const std::string& title :
+       {std::string("Growth at the target over that of its neighbours: resnet18 of 4 filters on dead-leaves, batch 32, 3 seeds"), word}) {
+    Figure f = some_figure();
+    f.title = title;
+    REQUIRE(draw(folder / "a.svg", f));
+    const std::string svg = read_text(folder / "a.svg");
+    CHECK(malformed(svg) == "");
+    CHECK(svg.find("<title>" + title + "</title>") != std::string::npos);
+    const auto text_at = [&](const std::string& text) {
+      return svg.find("\">" + text) != std::string::npos || svg.find("<text>" + text) != std::string::npos;
+    };
+    CHECK(text_at(title == word ? word.substr(0, 120) + "<" : "Growth at the target"));  // 60 letters a line
+    CHECK(svg.find(">" + title + "</text>") == std::string::npos);
+    for (const char* label : {"network", "guessing"}) CHECK(text_at(label + std::string("<")));
+  }
+}
+
+TEST_CASE("numbers hold texts with what a cell does not take") {
+  Figure f = some_figure();
+  f.series[0].label = "mlp, \"a\"";
+  CHECK(numbers(f).rows()[0][0] == "mlp; 'a'");
+}
+
 TEST_CASE("numbers are named for what they hold, and an index is itself") {
   CHECK(column_name("test accuracy (%)") == "test_accuracy_percent");
   CHECK(column_name("growth over its neighbours'") == "growth_over_its_neighbours");

@@ -188,6 +188,62 @@ TEST_CASE("commands on a page run again from the folder that it lies in, whereve
   CHECK(shell_quoted("") == "''");
 }
 
+TEST_CASE("commands: a network's own file, its own program, and files that are gone") {
+  const TemporaryFolder study;
+  study.write("net.onnx", "");
+  write_run(study, "moved", "compute_ntk", "");
+  study.write("moved/config.toml", "# compute_ntk: x\nmodel = \"/old/net.onnx\"\nout = \"/old/moved\"\n");
+  const auto own = [&](const std::string& name, const std::string& options, const std::string& command) {
+    study.write(name + "/config.toml", "# train_ntk: x\nmodel = \"mine\"\n" + options);
+    study.write(name + "/run.json", "{\"command\": \"" + command + "\"}");
+  };
+  own("own", "", "small_ntk --model mine --out own");
+  own("own-2", "", "'/home/me/my tools/small ntk' --out own-2");
+  own("own-3", "", "");
+  study.write("own-3/run.json", "{}");
+  own("zgone", "labels = \"/nowhere/at/all.npy\"\n", "./small_ntk");
+  const Study read = read_study(study.path());
+  std::vector<const Run*> runs;
+  for (const Run& run : read.runs) runs.push_back(&run);
+  CHECK(commands(read, runs) ==
+        std::vector<std::string>{
+            "compute_ntk --config moved/config.toml --model net.onnx --out again/moved",
+            "small_ntk --config own/config.toml --out again/own", "'small ntk' --config own-2/config.toml --out again/own-2",
+            "# by the program of that network: A_PROGRAM_OF_YOUR_OWN --config own-3/config.toml --out again/own-3",
+            "# --labels /nowhere/at/all.npy is no longer there: small_ntk --config zgone/config.toml --out again/zgone"});
+}
+
+TEST_CASE("bars over some of the seeds are said to be that") {
+  const TemporaryFolder study;
+  for (int seed = 0; seed < 2; ++seed) {
+    const std::vector<Row> rows{{.task = 1, .balance = seed == 0 ? 0.5 : 0.02, .accuracy = 0.9}, {.task = 2, .accuracy = 0.8}};
+    write_pair(study, rows, rows, seed);
+  }
+  const std::string html = page_of(study.path());
+  CHECK(mentions(html, "up and down from a point: standard deviation over up to 2 seeds"));
+  const Csv csv = Csv::read(study / "figures/rank-net.csv");
+  CHECK(csv.rows()[0] == std::vector<std::string>{"network", "1", "90", "", "90", ""});
+}
+
+TEST_CASE("figures of folders with names alike have files of their own") {
+  const TemporaryFolder study;
+  for (const char* kernel : {"ä", "ö"}) {
+    write_eigenfunctions(study, falling, falling, kernel == std::string("ö"));
+    const std::string suffix = kernel == std::string("ö") ? "-seed1" : "";
+    for (const std::string run : {"net", "lin"}) {
+      std::string config = read_text(study / (run + suffix) / "config.toml") + "batch = " + (suffix.empty() ? "1" : "2") + "\n";
+      fs::rename(study / (run + suffix), study / (run + " " + kernel));
+      study.write(run + " " + kernel + "/config.toml", config);
+    }
+  }
+  const std::string html = page_of(study.path());
+  const auto files = all_of(html, "href=\"(figures/rank-[^\"]*csv)\"");
+  CHECK(files.size() == 2);
+  for (const std::string& file : files) CHECK(fs::exists(study / file));
+  CHECK(mentions(html, "lenet on dead-leaves, batch 1"));
+  CHECK(mentions(html, "lenet on dead-leaves, batch 2"));
+}
+
 TEST_CASE("provenance: what run.json says, of this version and of older ones") {
   const TemporaryFolder study;
   write_run(study, "a", "compute_ntk", "num-train = 9\n");
@@ -219,7 +275,8 @@ TEST_CASE("what the paper shows and a folder lacks is named with the reason") {
   const std::string paper = between(page_of(study.path()), "<section id=\"paper\">", "</section>");
   CHECK(mentions(paper, "<a href=\"#rank\">"));
   CHECK(mentions(paper, "lenet. Not for mlp, resnet18: not among the runs of this folder."));
-  CHECK(mentions(paper, "Not here: no such runs in this folder. reproduce --only &#39;classes-*&#39; makes them."));
+  CHECK(mentions(
+      paper, "Not here: on the classes no network and linearization trained on the classes: train_cifar with and without --linearize."));
   CHECK(mentions(paper, "kernels of at most 1400 images in place of 60,000"));
   CHECK(mentions(paper, "no run on MNIST"));
   CHECK(mentions(paper, "Losses of the models of claim 5: not here"));

@@ -30,15 +30,16 @@ TEST_CASE("spectra: a figure for each data set, eigenvalues a image, means over 
   const Figure &cifar = c.figures[0].second, &leaves = c.figures[1].second, &directions = c.figures[2].second;
   CHECK(leaves.title == "Kernels on dead-leaves");
   REQUIRE(leaves.series.size() == 1);
-  CHECK(leaves.series[0].label == "lenet");
+  CHECK(leaves.series[0].label == "lenet, 80 training images, 20 test images");  // as on the other data, of which there are more
   CHECK(leaves.series[0].y == std::vector<double>{4, 1.5});
   CHECK(leaves.series[0].samples == std::vector<std::vector<double>>{{3, 1}, {5, 2}});
   REQUIRE(cifar.series.size() == 2);
-  CHECK(cifar.series[0].label == "lenet (100 images)");
-  CHECK(cifar.series[1].label == "lenet (50 images)");
+  CHECK(cifar.series[0].label == "lenet, 80 training images, 20 test images");
+  CHECK(cifar.series[1].label == "lenet, 30 training images, 20 test images");
   CHECK(cifar.series[1].y[0] == 0.2);
   CHECK(directions.series[0].y == std::vector<double>{1, 0.5, 0.25, 0.125});
   page_of(study.path());
+  CHECK(Csv::read(study / "figures/spectra-0.csv").rows()[0][0] == "lenet; 80 training images; 20 test images");
   data::save_npy(study / "a/eigvals.npy", Tensor<double>::zeros({2, 2}));
   CHECK(mentions(thrown([&] { spectra(read_study(study.path())); }), "a/eigvals.npy: has shape [2,2], expected [k]"));
 }
@@ -71,7 +72,16 @@ TEST_CASE("the kernel in the course of training: with and without the initial on
   CHECK(spikes.series[0].label == "epoch 0");
   CHECK(spikes.series[3].y == std::vector<double>{1, 10, 1, 1, 1});
   CHECK(spikes.series[4].y == std::vector<double>{1, 4, 7, 10});  // the rings
+  CHECK(mentions(c.figures[0].second.caption, "A line for each training, named"));
   CHECK(mentions(page_of(study.path()), "<section id=\"in-training\">"));
+  for (Index target = 2; target < 9; ++target)
+    for (const char* name : {"", "-epoch3"})
+      write_alignment(study / fmt::format("net/{}/alignment{}.npy", target, name), target % 5, 9, 10);
+  for (const char* name : {"net/1/alignment.npy", "net/1/alignment-epoch3.npy", "net/1/alignment-epoch6.npy", "net/alignment_init.npy"})
+    write_alignment(study / name, 1, 9, 10);
+  c = kernel_in_training(read_study(study.path()));
+  CHECK(c.figures[0].second.series.size() == 6);
+  CHECK(mentions(c.figures[0].second.caption, "A line for each of the first 6 of 8 trainings, named"));
   data::save_npy(study / "net/1/alignment-epoch6.npy", Tensor<double>::zeros({3, 4}));
   CHECK(mentions(thrown([&] { kernel_in_training(read_study(study.path())); }),
                  "the alignment after epoch 6 has shape [3,4], expected [3,k]"));
@@ -88,7 +98,7 @@ TEST_CASE("loss curves are means over seeds of the middle target's") {
   const Context c = loss_curves(read_study(study.path()));
   REQUIRE(c.figures.size() == 2);
   const Figure &train = c.figures[0].second, &test = c.figures[1].second;
-  CHECK(train.title == "Loss on training images: lenet, 2 seeds, target 4");
+  CHECK(train.title == "Loss on training images: lenet on dead-leaves, 2 seeds, target 4");
   REQUIRE(train.series.size() == 3);
   CHECK(train.series[1].label == "linear at init");
   CHECK(train.series[1].x == std::vector<double>{1, 2});
@@ -96,8 +106,48 @@ TEST_CASE("loss curves are means over seeds of the middle target's") {
   CHECK(train.series[2].y == std::vector<double>{2, 1});
   CHECK(train.series[1].samples == std::vector<std::vector<double>>{{4, 2}, {2, 1}});
   CHECK(test.series[1].y[0] == 4);
-  CHECK(test.y_label == "test loss");
+  CHECK(test.y_label == "test loss (cross-entropy)");
+  CHECK(mentions(c.paragraphs.at(0), "makes smaller: the cross-entropy, which"));
   CHECK(mentions(page_of(study.path()), "<section id=\"losses\">"));
+}
+
+TEST_CASE("loss curves of labels, of the squared error, and of seeds with other targets") {
+  const TemporaryFolder study;
+  History h = history({0.6, 0.7}, 0.8);
+  write_comparison(study, "own", "", "", h, h);
+  study.write("own/config.toml",
+              "# pretrained_ntk_comparison: x\nmodel = \"mlp\"\ndata = \"mnist\"\nlabels = \"/x/l.npy\"\nloss = \"squared\"\n");
+  write_comparison(study, "p0", "3,4", "/3", h, h, 0);
+  write_comparison(study, "p0", "3,4", "/4", h, h, 0);
+  for (History* of : {&h})
+    for (auto& epoch : *of) epoch.train_loss = 9;
+  write_comparison(study, "p1", "30", "", h, h, 1);
+  const Context c = loss_curves(read_study(study.path()));
+  REQUIRE(c.figures.size() == 4);
+  CHECK(c.figures[0].second.title == "Loss on training images: mlp on mnist, l.npy");
+  CHECK(c.figures[0].second.y_label == "training loss (squared error)");
+  CHECK(c.figures[2].second.title == "Loss on training images: lenet on dead-leaves, target 4");  // not of seed 1, whose target is 30
+  CHECK(c.figures[2].second.series[0].y == std::vector<double>{1, 1});
+  CHECK(mentions(c.paragraphs.at(0), "half the squared error"));
+  CHECK(mentions(c.paragraphs.at(0), "of some, the cross-entropy"));
+  page_of(study.path());
+}
+
+TEST_CASE("what a gallery's kernel is of is said by what its weights were") {
+  const TemporaryFolder study;
+  const auto said = [&](const std::string& options) {
+    study.write("k/config.toml", "# compute_ntk: x\ndata = \"mnist\"\nnum-train = 9\nnum-test = 1\n" + options);
+    data::save_png(study / "k/eigenfunctions.png", {40, 120, 1, std::vector<std::uint8_t>(4800, 7)});
+    study.write("k/eigenfunctions.csv", "index,side,place,image,value\n0,lowest,0,1,1\n0,highest,0,2,2\n");
+    return gallery_of_eigenfunctions(read_study(study.path())).plates.at(0).caption;
+  };
+  CHECK(mentions(said("model = \"lenet\"\n"), "nothing was learnt yet"));
+  for (const auto& [options, words] : {std::pair{"model = \"lenet\"\ninit = \"/x/final.npz\"\n", "the weights in final.npz"},
+                                       std::pair{"model = \"/x/net.onnx\"\n", "the weights in the network&#39;s file"},
+                                       std::pair{"model = \"mine\"\n", "the weights that the network starts from"}}) {
+    CHECK(mentions(said(options), words));
+    CHECK(!mentions(said(options), "nothing was learnt"));
+  }
 }
 
 TEST_CASE("the gallery and directions that no claim shows are part of the page itself") {
@@ -105,7 +155,7 @@ TEST_CASE("the gallery and directions that no claim shows are part of the page i
   write_run(study, "older", "compute_ntk", "num-train = 1000\n");
   std::string html = page_of(study.path());
   CHECK(!mentions(html, "<section id=\"gallery\">"));
-  CHECK(mentions(html, "What an eigenfunction looks like: not here, there is no such run. It takes eigenfunctions.png"));
+  CHECK(mentions(html, "What an eigenfunction looks like: not here. It takes eigenfunctions.png"));
   write_run(study, "k %", "compute_ntk", "num-train = 900\n");
   data::save_png(study / "k %/eigenfunctions.png", {40, 120, 1, std::vector<std::uint8_t>(4800, 7)});
   study.write("k %/eigenfunctions.csv",
