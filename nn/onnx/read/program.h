@@ -7,6 +7,9 @@
 
 namespace tangentplane::onnx {
 
+/// Names for the statistics: each BatchNormalization has its own, even where an exporter has merged equal ones.
+Statistics statistics_of(const Graph& graph);
+
 /// Which initialisers are trained, by the rule of README.md as `wanted` changes it, and names for the statistics. Throws
 /// std::invalid_argument for a name that there is not, and where nothing is left to train.
 Roles assign_roles(const Graph& graph, const Trainable& wanted);

@@ -37,10 +37,13 @@ struct Reading {
   int add(const std::string& name, Known known);
 };
 
-/// What a reading needs beside the graph: which initialisers are parameters, and the statistics' names by node and slot.
+/// Names of the mean and the variance, by the first output of a BatchNormalization.
+using Statistics = std::map<std::string, std::pair<std::string, std::string>>;
+
+/// What a reading needs beside the graph: which initialisers are parameters, and the statistics' names.
 struct Roles {
-  std::map<std::string, bool> parameter;                                  ///< of each floating-point initialiser: trainable or not
-  std::map<std::string, std::pair<std::string, std::string>> statistics;  ///< by the first output of a BatchNormalization: mean, variance
+  std::map<std::string, bool> parameter;  ///< of each floating-point initialiser: trainable or not
+  Statistics statistics;
 };
 
 /// Reads all nodes of `graph` at that batch; `tracked` is the reading that knows where the batch lies. Throws std::invalid_argument naming

@@ -13,8 +13,8 @@ struct SpelledGelu {
   double ratio, twice_half;
   template <class X>
   X operator()(const X& x) const {
-    const X y = X(twice_half) * x * normal_distribution(X(ratio) * x);
-    return innermost(x) > 40 ? X(twice_half) * x : (innermost(x) < -40 ? X(0) : y);
+    const X scaled = X(ratio) * x, y = X(twice_half) * x * normal_distribution(scaled);
+    return innermost(scaled) > 40 ? X(twice_half) * x : (innermost(scaled) < -40 ? X(0) : y);
   }
 };
 
