@@ -71,7 +71,8 @@ void save_onnx(const std::filesystem::path& from, const std::filesystem::path& t
   for (int i = nodes.size(); i-- > 0;)
     if (nodes[i].op_type() == "Identity" && nodes[i].output_size() == 1 && copied.contains(nodes[i].output(0))) nodes.DeleteSubrange(i, 1);
   for (auto& node : nodes) {
-    const auto found = node.op_type() == "BatchNormalization" && node.output_size() > 0 ? statistics.find(node.output(0)) : statistics.end();
+    const auto found =
+        node.op_type() == "BatchNormalization" && node.output_size() > 0 ? statistics.find(node.output(0)) : statistics.end();
     if (found == statistics.end()) continue;
     for (const auto& [slot, name] : {std::pair{3, found->second.first}, {4, found->second.second}}) {
       if (node.input(slot) == name) continue;

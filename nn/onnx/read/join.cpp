@@ -146,8 +146,8 @@ void mark_by_example(Program& program) {
   const auto info = [&](int id) -> const ValueInfo& { return program.values[static_cast<std::size_t>(id)]; };
   const auto one_of = []<class... Ops>(const Operation& op, std::variant<Ops...>*) { return (std::holds_alternative<Ops>(op) || ...); };
   using Views = std::variant<op::Regroup, op::Transpose>;
-  using Free = std::variant<op::Pointwise, op::Combine, op::Extreme, op::Concat, op::Slice, op::Gather, op::Pad, op::Expand, op::Reduce,
-                            op::Softmax>;
+  using Free = std::variant<op::Pointwise, op::Combine, op::Keep, op::Extreme, op::Concat, op::Slice, op::Gather, op::Pad, op::Expand,
+                            op::Reduce, op::Softmax>;
   Index most = 0;  // numbers of an example's largest value
   for (const Step& s : program.steps)
     if (info(s.output).role == Role::examples) most = std::max(most, numbers(info(s.output).dims));

@@ -109,6 +109,11 @@ class NodeReader {
   void alias(int id, int which = 0);
   /// The node's output is known.
   void constant(Constant c, int which = 0);
+  /// While the batch is tracked constants that are repeated for it may be of more numbers than are computed, and only their shape is asked
+  /// for: true where such a one would be made, or is made `of` such ones.
+  bool too_many(const Dims& dims, const std::vector<const Known*>& of = {}) const;
+  /// Then the output is one, of which only the shape is known.
+  bool only_shape(Type type, const Dims& dims, const std::vector<const Known*>& of = {});
   /// A known value of its own.
   int value(Constant c) {
     Known k{c.type, c.dims, Role::constant, nullptr, -1, 1};

@@ -69,7 +69,8 @@ Roles assign_roles(const Graph& graph, const Trainable& wanted) {
     if (i.value->type != Type::real) continue;
     const Uses& of = uses.at(i.name);
     const bool weight = std::any_of(of.begin(), of.end(), [](const Use& u) { return u.weight(); });
-    roles.parameter[i.name] = !only(of, &Use::statistic) && !only(of, &Use::setting) && i.value->size() > 0 && (i.value->size() > 1 || weight);
+    roles.parameter[i.name] =
+        !only(of, &Use::statistic) && !only(of, &Use::setting) && i.value->size() > 0 && (i.value->size() > 1 || weight);
   }
 
   const auto change = [&](const std::vector<std::string>& names, bool to) {
@@ -77,7 +78,8 @@ Roles assign_roles(const Graph& graph, const Trainable& wanted) {
       const auto found = roles.parameter.find(name);
       require(found != roles.parameter.end(), "{}: no floating-point initialiser is named {}; its names are printed when it is read",
               graph.file, name);
-      require(!to || !only(uses.at(name), &Use::statistic), "{}: {} is a running mean or variance, which has no derivative", graph.file, name);
+      require(!to || !only(uses.at(name), &Use::statistic), "{}: {} is a running mean or variance, which has no derivative", graph.file,
+              name);
       require(!to || std::find(wanted.freeze.begin(), wanted.freeze.end(), name) == wanted.freeze.end(),
               "{}: {} is both to train and to freeze", graph.file, name);
       found->second = to;

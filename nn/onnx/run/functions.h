@@ -26,6 +26,15 @@ struct NanToZero {
   }
 };
 
+/// sqrt, but of slope 0 at 0.
+struct Root {
+  template <class X>
+  X operator()(const X& x) const {
+    const X y = sqrt(x);
+    return innermost(x) == 0 ? X(0) : y;
+  }
+};
+
 }  // namespace onnx
 
 #define TANGENTPLANE_ONNX_FUNCTION(prefix, S, F)                                       \
@@ -57,6 +66,7 @@ struct NanToZero {
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, Clip)            \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, Pow)             \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, NegativePart)    \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::Root)      \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::NanToZero) \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::SpelledGelu)
 
