@@ -3,6 +3,7 @@
 // mode and J^T u by reverse mode of each batch.
 #pragma once
 
+#include "autodiff/transforms.h"
 #include "linearize/kept_jacobian.h"
 #include "nn/train.h"
 
