@@ -27,6 +27,15 @@ struct ComputedWeight {
   }
 };
 
+/// A root of 0, whose slope is not finite.
+struct RootOfZero {
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    const T y = matmul(flatten(images), scope.parameter("w", {12, 1}, lecun_normal()));
+    return add(y, sqrt(scale(y, 0)));
+  }
+};
+
 using Program = int (*)(int, const char* const*, const OwnNetworks&);
 constexpr std::pair<const char*, Program> programs[] = {
     {"compute_ntk", compute_ntk},   {"train_ntk", train_ntk},   {"train_cifar", train_cifar},
@@ -40,7 +49,8 @@ int main(int argc, char** argv) {
                         own_network("given", Mlp{.features = {5, 1}}, given_weights()),
                         own_network("three", Mlp{.features = {3}}),
                         own_network("ten", Mlp{.features = {6, 10}, .activation = Activation::tanh}),
-                        own_network("computed", ComputedWeight{})};
+                        own_network("computed", ComputedWeight{}),
+                        own_network("root", RootOfZero{})};
   std::vector<const char*> words{argv[0]};
   for (int i = 2; i < argc; ++i) words.push_back(argv[i]);
   for (const auto& [name, program] : programs)

@@ -233,6 +233,15 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
   };
   for (std::size_t p = 0; p < variables.parameters.size(); ++p) look_at("params/" + variables.paths[p], variables.parameters[p]);
   for (const auto& [name, numbers] : variables.statistics) look_at("batch_stats/" + name, numbers);
+  if (variables.statistics.empty()) {
+    auto smaller = variables.clone();
+    for (auto& p : smaller.parameters)
+      for (S& w : p.span()) w = static_cast<S>(static_cast<double>(w) / std::max(1., value));
+    require(is_sound(network, smaller, few, images.rows()),
+            "{}: an output or a slope of the network is not finite at image {} (as that of a root or a logarithm at 0), so there is no "
+            "kernel; keep what goes into it away from there",
+            weights_source, image.row == 0 ? "0" : fmt::format("0 or {}", image.row));
+  }
   require(false, "{}: the network's kernel at these weights is too large for {} ({} reaches {:.3g}); give smaller weights{}",
           weights_source, dtype_of<S>, worst, value, other);
 }
