@@ -59,7 +59,7 @@ TEST_CASE("onnx: Where chooses: what is not chosen may be infinite, or not a num
     GraphWriter g(17, {-1, 4});
     g.reals("w", {4, 4}, {1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1});
     auto* choice = g.tensor("choice", broadcast ? Integers{1, 2, 1} : Integers{4}, 9);
-    for (const int c : broadcast ? Integers{1, 0} : Integers{1, 0, 1, 0}) choice->add_int32_data(c);
+    for (const auto c : broadcast ? Integers{1, 0} : Integers{1, 0, 1, 0}) choice->add_int32_data(static_cast<int>(c));
     g.integers("pairs", {-1, 2, 2}), g.integers("flat", {-1, 4});
     g.node("MatMul", {"x", "w"}, {"a"});
     g.node("Relu", {"a"}, {"r"});
@@ -100,7 +100,7 @@ TEST_CASE("onnx: Where chooses: what is not chosen may be infinite, or not a num
 
 TEST_CASE("onnx: the length of a row of zeros is flat, so that a dead unit has derivatives") {
   GraphWriter g(17, {-1, 2});
-  g.reals("w", {2, 3}, {1, -2, 0.5, 0.25, 1, -1}), g.reals("v", {3, 2}, {1, 2, -1, 0.5, 3, -2});
+  g.reals("w", {2, 3}, {1, 2, 0.5, 0.25, 1, 1}), g.reals("v", {3, 2}, {1, 2, -1, 0.5, 3, -2});
   g.reals("least", {}, {1e-6});
   g.node("MatMul", {"x", "w"}, {"a"});
   g.node("Relu", {"a"}, {"r"});
@@ -110,7 +110,7 @@ TEST_CASE("onnx: the length of a row of zeros is flat, so that a dead unit has d
   g.node("MatMul", {"d", "v"}, {"y"});
   const TemporaryFolder folder;
   const auto l = onnx::load_onnx<double>(g.write(folder));
-  const Real images = Real::from({3, 2}, {1, 0.5, 0, 0, -0.75, 2});  // all units of the second are off
+  const Real images = Real::from({3, 2}, {1, 0.5, -1, -0.5, -1, 3});  // all units of the second are off
   const FactoredJacobian<double> jacobian(l.network, l.variables, images, Outputs::full());
   close_to(jacobian.rows(), differences(l, images), 1e-8);
   for (Index k = 0; k < 2 * l.variables.size(); ++k) CHECK(jacobian.rows()[2 * l.variables.size() + k] == 0);
