@@ -60,7 +60,7 @@ Read read_file(const std::filesystem::path& path, const Trainable& trainable) {
   r.program = std::make_shared<const Program>(std::move(program));
   const Program& p = *r.program;
   Description& d = r.description;
-  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, {}, size_of(p)};
+  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, {}, size_of(p), computed_weight_of(p)};
   for (const auto& [id, start] : p.parameters) d.trainable.push_back(start.name);
   for (const Start& s : p.statistics) d.statistics.push_back(s.name);
   for (const Step& s : p.steps)

@@ -220,6 +220,7 @@ struct Step {
   std::vector<int> done;    ///< values that no later step takes
   /// Its parameters are repeated for the examples first: what is computed of them then has a cotangent for each example.
   bool by_example = false;
+  std::string node;  ///< that it belongs to, as in messages
 };
 
 /// A parameter or a statistic and its first values.

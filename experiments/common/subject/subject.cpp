@@ -154,6 +154,11 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
       const Index outputs = evaluate(network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image))).shape()[1];
       std::string computed =
           computed_weight("--model " + o.model, network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image)));
+      if (const std::string& of = own->description.computed_weight; !computed.empty() && !of.empty())
+        computed = fmt::format(
+            "--model {}: {}, which is computed from parameters and meets every example: there are gradients, but nothing by "
+            "example, and no kernel; train it, or linearize it in parameter space",
+            o.model, of);
       return {{}, network, std::move(variables), size, outputs, own->file ? VariableKeys::plain() : VariableKeys{}, std::move(computed)};
     }
     const Network<S> network = make_network<S>(model_of(o));

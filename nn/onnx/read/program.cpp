@@ -58,15 +58,15 @@ void compare(const Graph& graph, const Reading& one, const Reading& many) {
   const auto mine = compared(one), theirs = compared(many);
   for (std::size_t i = 0; i < std::min(mine.size(), theirs.size()); ++i) {
     const Step &step = one.steps[mine[i]], &other = many.steps[theirs[i]];
-    bool same = one.nodes[mine[i]] == many.nodes[theirs[i]] && step.op == other.op;
+    bool same = step.node == other.node && step.op == other.op;
     for (std::size_t k = 0; same && k < std::min(step.inputs.size(), other.inputs.size()); ++k) {
       const auto value = [k](const Reading& r, const Step& s) {
         return s.inputs[k] < 0 ? nullptr : r.values[static_cast<std::size_t>(s.inputs[k])].value;
       };
       const ConstantPointer a = value(one, step), b = value(many, other);
-      same = !a || !b || repeats(*a, *b, many.batch);
+      same = !a || !b || a == b || repeats(*a, *b, many.batch);
     }
-    if (!same) differ(fmt::format("what node {} does", one.nodes[mine[i]]));
+    if (!same) differ(fmt::format("what {} does", step.node));
   }
   if (mine.size() != theirs.size()) differ("which nodes are needed");
   for (const auto& [name, id] : one.numbers) {

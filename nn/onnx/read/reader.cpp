@@ -197,8 +197,7 @@ int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which
           at(i).value ? shown(at(i).dims) : "too many to be computed then");
   out.value = nullptr;
   const int id = reading_.add(name, std::move(out));
-  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}, false});
-  reading_.nodes.push_back(node.name);
+  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}, false, node.text()});
   return id;
 }
 

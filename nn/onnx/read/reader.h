@@ -27,7 +27,6 @@ struct Reading {
   std::vector<std::string> names;  ///< of the values
   std::map<std::string, int> numbers;
   std::vector<Step> steps;
-  std::vector<std::string> nodes;  ///< that each step belongs to
   /// Axes that a Squeeze without axes took away, by its output: those of 1 but for the batch's, which only the tracked reading tells.
   std::map<std::string, std::vector<int>> squeezed;
   std::map<int, int> nan_of;         ///< of which value an IsNaN tells

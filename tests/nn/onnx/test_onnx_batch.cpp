@@ -103,6 +103,28 @@ TEST_CASE("onnx: a causal mask that is made for the whole batch is read, however
   }
 }
 
+TEST_CASE("onnx: a weight that is computed is named, and one that is only turned or repeated for the examples is none") {
+  const auto computed = [](const std::function<void(GraphWriter&)>& make) {
+    GraphWriter g(17, {-1, 3});
+    g.weight("w", {2, 3}), g.weight("g", {2, 1}), g.weight("b", {2});
+    make(g);
+    const TemporaryFolder folder;
+    return onnx::describe_onnx(g.write(folder)).computed_weight;
+  };
+  CHECK(computed([](GraphWriter& g) {
+          g.node("Mul", {"w", "g"}, {"scaled"});
+          g.node("Transpose", {"scaled"}, {"turned"});
+          g.node("MatMul", {"x", "turned"}, {"p"});
+          g.node("Add", {"p", "b"}, {"y"});
+        }) == "node node_MatMul_3 (MatMul) takes turned");
+  CHECK(computed([](GraphWriter& g) {
+          g.node("Transpose", {"w"}, {"turned"});
+          g.node("MatMul", {"x", "turned"}, {"p"});
+          g.node("Exp", {"b"}, {"e"});
+          g.node("Mul", {"p", "e"}, {"y"});
+        }) == "");
+}
+
 TEST_CASE("onnx: what depends on the size of the batch, or tells one example from another, is refused") {
   const auto refused = [](const std::function<void(GraphWriter&)>& choose) {
     GraphWriter g(17, {-1, 3});
