@@ -1,5 +1,7 @@
 #include "linearize/linearized_learner.h"
 
+#include "linearize/computed_weight.h"
+
 namespace tangentplane {
 
 template <class S>
@@ -20,6 +22,7 @@ LinearizedLearner<S>::LinearizedLearner(const Network<S>& network, const Variabl
   require(!kept_ || kept_->outputs() == outputs_,
           "train: a Jacobian of {} outputs was kept, the network has {}; keep it for Outputs::full()", kept_ ? kept_->outputs() : 0,
           outputs_);
+  by_example_ = kept_ || computed_weight("train", network_, initial_, images_).empty();
   for (const auto& p : initial_.parameters) change_.push_back(Tensor<S>::zeros(p.shape()));
 }
 
@@ -31,7 +34,14 @@ Tensor<S> LinearizedLearner<S>::logits_by(const FactoredJacobian<S>& jacobian) c
 
 template <class S>
 Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
-  latest_.reset();
+  latest_.reset(), back_.reset();
+  if (!by_example_) {
+    const cpu::Float32InScope exact;
+    const Tensor<S> images = take_rows(images_, batch);
+    back_.emplace([&](const std::vector<Var<Tensor<S>>>& p) { return forward(network_, initial_, p, Var<Tensor<S>>(images)); },
+                  initial_.parameters);
+    return linearized_logits(network_, initial_, change_, images, without_f0_);
+  }
   if (kept_)
     latest_.emplace(kept_->of(batch));
   else
@@ -41,9 +51,13 @@ Tensor<S> LinearizedLearner<S>::logits(std::span<const Index> batch) {
 
 template <class S>
 void LinearizedLearner<S>::step(const Tensor<S>& cotangent, double learning_rate) {
-  require(latest_.has_value(), "train: a step needs the logits of its batch first");
-  const auto gradients = latest_->transpose_times(cotangent);
-  latest_.reset();
+  require(latest_ || back_, "train: a step needs the logits of its batch first");
+  const auto gradients = [&] {
+    if (latest_) return latest_->transpose_times(cotangent);
+    const cpu::Float32InScope exact;
+    return std::move(*back_)(cotangent);
+  }();
+  latest_.reset(), back_.reset();
   moments_.step(change_, gradients, learning_rate, &initial_.parameters);
 }
 
@@ -79,7 +93,7 @@ void LinearizedLearner<S>::restore(const LearnerState<S>& state) {
   for (std::size_t i = 0; i < change.size(); ++i) change[i] = state_tensor(state, "change/" + initial_.paths[i], change[i].shape());
   moments_ = moments_.restored(state);
   change_ = std::move(change);
-  latest_.reset();
+  latest_.reset(), back_.reset();
 }
 
 template <class S>

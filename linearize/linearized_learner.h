@@ -1,7 +1,9 @@
 // The linearized network f(x) = f0(x) + J(x)(theta - theta0) as a learner, in parameter space. J is that of the starting point, in
-// evaluation mode.
+// evaluation mode. Where examples meet a weight that is computed from parameters, and J is not to be had by example, J v comes by forward
+// mode and J^T u by reverse mode of each batch.
 #pragma once
 
+#include "autodiff/transforms.h"
 #include "linearize/kept_jacobian.h"
 #include "nn/train.h"
 
@@ -42,7 +44,9 @@ class LinearizedLearner : public Learner<S> {
   Index num_train_, outputs_;
   bool without_f0_;
   std::shared_ptr<const KeptJacobian<S>> kept_;
-  std::optional<FactoredJacobian<S>> latest_;
+  bool by_example_ = true;                     // else the batch's pull-back takes the place of its Jacobian
+  std::optional<FactoredJacobian<S>> latest_;  // of the batch
+  std::optional<Pullback<Tensor<S>>> back_;
 };
 
 /// f0 + J change (or J change alone) of images in evaluation mode by forward mode, [N, O], in batches. Throws std::invalid_argument for no

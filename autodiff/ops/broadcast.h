@@ -85,11 +85,16 @@ T broadcast_mul(const T& x, const T& y) {
   if (in == to && ops_detail::of_channels(w, to)) return solve<Slot::output>(ChannelScale{}, input, ops_detail::channels(weight));
   return solve<Slot::output>(BroadcastMul{in, w, to}, input, weight);
 }
-/// x / y, entry by entry, as x times 1 / y.
+/// x / y, entry by entry, as x times 1 / y. A y that all examples share is repeated for them before it is computed with, so that a
+/// parameter there leaves a factor.
 template <class T>
 T broadcast_div(const T& x, const T& y) {
-  ops_detail::broadcast_shape("broadcast_div", shape_of(x), shape_of(y));
-  return broadcast_mul(x, reciprocal(y));
+  const Shape to = ops_detail::broadcast_shape("broadcast_div", shape_of(x), shape_of(y)), &s = shape_of(y);
+  if (to.rank() == 0 || !ops_detail::without_examples(s, to)) return broadcast_mul(x, reciprocal(y));
+  Shape each{to[0]};
+  for (int i = 1 - to.rank(); i < 0; ++i) each.append(i >= -s.rank() ? s[i] : 1);
+  const T nothing = lift<T>(Tensor<ScalarOf<T>>::full(each, ScalarOf<T>(-0.0)));  // which leaves a y of -0 what it is
+  return broadcast_mul(x, reciprocal(broadcast_add(nothing, y)));
 }
 /// x where x > 0, else slope x, entry by entry; the slope is broadcast to x. Throws std::invalid_argument where that changes x's shape.
 template <class T>

@@ -146,6 +146,7 @@ void run_in(CommandLine& line, const Options& o) {
   folder.check();
   require_room_for_directions<S>(o, o.image(), o.samples);
   const auto subject = start_subject<S>(o, {o.image(), 1, 0, 0, 1}, o.init, "directions take");
+  require_by_example(subject);
   const auto& network = subject.network;
   const auto& init = subject.init;
   const auto points = draw_points<S>(o);

@@ -128,6 +128,7 @@ void run_shared(CommandLine& line, const Options& o, const data::Layout& layout,
   ResultsFolder folder(out, shard ? part_name("compute_ntk", part, parts) : "compute_ntk", config);
   folder.check();
   auto subject = start_subject<S>(o, layout, o.init, fmt::format("{} images take", layout.held));
+  require_by_example(subject);
   const auto planned = [&] {
     SharedPlan plan = plan_shared<S>(o, o.kernel, o.cluster, subject, parts, part, !shard);
     if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
@@ -190,6 +191,7 @@ void run_in(CommandLine& line, const Options& o, const data::Layout& layout, Ind
   const bool goes_on = folder.check() == ResultsFolder::State::unfinished && fs::exists(folder.path() / tiles_name);
   require_room_for_kernel<S>(o, o.kernel, layout, goes_on);
   auto subject = start_subject<S>(o, layout, o.init, fmt::format("{} images take", layout.held));
+  require_by_example(subject);
   KernelPlan plan = plan_kernel(o, o.kernel, subject, folder.path(), goes_on);
   if (o.is_file_model()) plan.remarks.push_back(trainable_line(o));
   if (o.begin) return only_begin(plan, o, folder);

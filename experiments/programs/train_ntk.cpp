@@ -75,7 +75,7 @@ Index pieces_of(Index test_images) { return std::clamp<Index>(test_images, 1, mo
 
 /// The alignment [3, k] of the kernel at these weights with all eigenvectors, as a stage of the run, and the shares of the test images.
 struct Aligned {
-  Tensor<double> alignment, shares;
+  Tensor<double> alignment = {}, shares = {};
 
   /// The alignment last: where it is, all is.
   void save(const fs::path& path) const {

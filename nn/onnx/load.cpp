@@ -36,10 +36,19 @@ void require_finite(const Graph& graph, const Roles& roles) {
   for (const auto& [output, names] : roles.statistics) statistics.insert({names.first, names.second});
   for (const Initialiser& i : graph.initialisers) {
     const auto role = roles.parameter.find(i.name);
-    const bool weight = (role != roles.parameter.end() && role->second) || statistics.contains(i.name);
+    const bool parameter = role != roles.parameter.end() && role->second, weight = parameter || statistics.contains(i.name);
     for (const double v : i.value->reals)
-      require(weight ? std::isfinite(v) : !std::isnan(v), "{}: {} holds {}; all weights must be finite", graph.file, i.name, v);
+      require(weight ? std::isfinite(v) : !std::isnan(v), "{}: {} holds {}; all weights must be finite{}", graph.file, i.name, v,
+              parameter && std::isinf(v) ? fmt::format(" (if it is a mask and no weight: --freeze {})", i.name) : "");
   }
+}
+
+/// Of numbers that are finite in the file, but not as S.
+template <class S>
+void require_finite_as(const std::string& file, const Start& start) {
+  for (const double v : start.value->reals)
+    require(std::isfinite(static_cast<S>(v)), "{}: {} holds {}, more than float32 does; take float64 (--dtype float64)", file, start.name,
+            v);
 }
 
 Read read_file(const std::filesystem::path& path, const Trainable& trainable) {
@@ -51,7 +60,7 @@ Read read_file(const std::filesystem::path& path, const Trainable& trainable) {
   r.program = std::make_shared<const Program>(std::move(program));
   const Program& p = *r.program;
   Description& d = r.description;
-  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, {}, size_of(p)};
+  d = {r.graph.input, r.graph.output, r.graph.opset, p.image, p.outputs, {}, {}, {}, {}, size_of(p), computed_weight_of(p)};
   for (const auto& [id, start] : p.parameters) d.trainable.push_back(start.name);
   for (const Start& s : p.statistics) d.statistics.push_back(s.name);
   for (const Step& s : p.steps)
@@ -81,6 +90,10 @@ void require_variance(const std::string& file, const std::string& name, double v
 template <class S>
 Loaded<S> load_onnx(const std::filesystem::path& path, const Trainable& trainable) {
   Read r = read(path, trainable);
+  in_one_line([&] {
+    for (const auto& [id, start] : r.program->parameters) require_finite_as<S>(r.graph.file, start);
+    for (const Start& s : r.program->statistics) require_finite_as<S>(r.graph.file, s);
+  });
   const Network<S> network(OnnxModel<S>(r.program));
   try {  // a run on one empty image: what the ops themselves refuse is said here, and by name
     return {network, initialise(network, r.program->image, 0), std::move(r.description)};

@@ -29,6 +29,8 @@ struct Description {
   std::vector<std::string> statistics;      ///< running means and variances
   std::map<std::string, double> variances;  ///< of the statistics the running variances, each with its BatchNormalization's epsilon
   NetworkSize size;                         ///< counts of numbers
+  std::string computed_weight;  ///< "node X (MatMul) takes w", where w is computed from parameters and no derivatives by example
+                                ///< exist; else empty
 };
 
 /// A network as a file has it.

@@ -23,6 +23,7 @@ enum class Function {
   exp,
   log,
   sqrt,
+  root,  // sqrt, but of slope 0 at 0: of a sum of squares, which is flat where all of them are 0
   abs,
   negate,
   reciprocal,
@@ -56,6 +57,10 @@ enum class Arithmetic { add, subtract, multiply, divide };
 struct Combine {
   Arithmetic f;
   bool operator==(const Combine&) const = default;
+};
+/// The first value where the second, numbers known when the file is read, is not 0, else 0; broadcast.
+struct Keep {
+  bool operator==(const Keep&) const = default;
 };
 /// The larger (smaller) of two values, entry by entry, broadcast.
 struct Extreme {
@@ -192,7 +197,7 @@ struct ConvActivatePool {
 
 /// What a step does.
 using Operation =
-    std::variant<op::Pointwise, op::Combine, op::Extreme, op::Regroup, op::Transpose, op::Concat, op::Slice, op::Gather, op::Pad,
+    std::variant<op::Pointwise, op::Combine, op::Keep, op::Extreme, op::Regroup, op::Transpose, op::Concat, op::Slice, op::Gather, op::Pad,
                  op::Expand, op::Reduce, op::Softmax, op::MatMul, op::Gemm, op::Conv, op::ConvTranspose, op::Pool, op::Upsample,
                  op::BatchNorm, op::LayerNorm, op::GroupNorm, op::InstanceNorm, op::PRelu, op::ConvActivatePool>;
 
@@ -215,6 +220,7 @@ struct Step {
   std::vector<int> done;    ///< values that no later step takes
   /// Its parameters are repeated for the examples first: what is computed of them then has a cotangent for each example.
   bool by_example = false;
+  std::string node;  ///< that it belongs to, as in messages
 };
 
 /// A parameter or a statistic and its first values.

@@ -41,67 +41,62 @@ void put(proto::TensorProto& t, const Tensor<S>& values) {
 template <class S>
 void save_onnx(const std::filesystem::path& from, const std::filesystem::path& to, const Variables<S>& variables) {
   const std::string file = from.string();
+  const std::filesystem::path folder = from.parent_path();
   const Graph graph = read_graph(from);
-  const Roles roles = assign_roles(graph, {});
+  const Statistics statistics = statistics_of(graph);
   proto::ModelProto model = parse_model(from);
   proto::GraphProto& g = *model.mutable_graph();
 
-  // What each name holds, and which input of which BatchNormalization a statistic of its own is for.
   std::map<std::string, const Tensor<S>*> values;
   for (std::size_t i = 0; i < variables.paths.size(); ++i) values[variables.paths[i]] = &variables.parameters[i];
   for (const auto& [name, value] : variables.statistics) {
     require(!values.contains(name), "{}: {} is a parameter and a statistic", file, name);
     values[name] = &value;
   }
-  std::map<std::string, ConstantPointer> starts;
-  for (const Initialiser& i : graph.initialisers) starts[i.name] = i.value;
-  for (auto& node : *g.mutable_node()) {
+
+  // Copies of an initialiser that are values of their own become initialisers, whether they are trained or not: what they were copies of
+  // changes. First an Identity, then a statistic that an exporter merged with another.
+  std::map<std::string, proto::TensorProto*> tensors;
+  for (auto& t : *g.mutable_initializer()) tensors[t.name()] = &t;
+  const auto copy = [&](const std::string& source, const std::string& name) {
+    proto::TensorProto* const t = g.add_initializer();
+    *t = *tensors.at(source);
+    t->set_name(name);
+    tensors[name] = t;
+  };
+  std::set<std::string> copied;
+  for (const Initialiser& i : graph.initialisers)
+    if (i.name != i.stored && i.value->type == Type::real) copy(i.stored, i.name), copied.insert(i.name);
+  auto& nodes = *g.mutable_node();
+  for (int i = nodes.size(); i-- > 0;)
+    if (nodes[i].op_type() == "Identity" && nodes[i].output_size() == 1 && copied.contains(nodes[i].output(0))) nodes.DeleteSubrange(i, 1);
+  for (auto& node : nodes) {
     const auto found =
-        node.op_type() == "BatchNormalization" && node.output_size() > 0 ? roles.statistics.find(node.output(0)) : roles.statistics.end();
-    if (found == roles.statistics.end()) continue;
+        node.op_type() == "BatchNormalization" && node.output_size() > 0 ? statistics.find(node.output(0)) : statistics.end();
+    if (found == statistics.end()) continue;
     for (const auto& [slot, name] : {std::pair{3, found->second.first}, {4, found->second.second}}) {
       if (node.input(slot) == name) continue;
-      starts[name] = starts.at(node.input(slot));
+      copy(node.input(slot), name);
       node.set_input(slot, name);
     }
   }
-  const auto shape_of_start = [](const Constant& c) {
-    Shape s;
-    for (Index d : c.dims) s.append(d);
-    return s;
-  };
-  for (const auto& [name, value] : values) {
-    const auto start = starts.find(name);
-    require(start != starts.end() && start->second->type == Type::real,
-            "{}: has no initialiser {}; it takes the variables that were read from it", file, name);
-    require(value->shape() == shape_of_start(*start->second), "{}: {} has dims {} there, not {}", file, name, text(start->second->dims),
-            value->shape());
-  }
 
-  const std::filesystem::path folder = from.parent_path();
-  std::set<std::string> written;
+  for (const auto& [name, value] : values) {
+    const auto t = tensors.find(name);
+    require(t != tensors.end() && DataType::real(t->second->data_type()),
+            "{}: has no initialiser {}; it takes the variables that were read from it", file, name);
+    const Dims dims(t->second->dims().begin(), t->second->dims().end());
+    bool same = dims.size() == static_cast<std::size_t>(value->shape().rank());
+    for (std::size_t i = 0; same && i < dims.size(); ++i) same = dims[i] == value->shape()[static_cast<int>(i)];
+    require(same, "{}: {} has dims {} there, not {}", file, name, text(dims), value->shape());
+  }
   for (auto& t : *g.mutable_initializer()) {
     if (const auto found = values.find(t.name()); found != values.end()) {
       put(t, *found->second);
-      written.insert(t.name());
     } else if (t.data_location() == proto::TensorProto::EXTERNAL) {
       const Constant dims_only = read_tensor(file, folder, t.name(), t);
       put_bytes(t, read_external(file, folder, t.name(), t, dims_only.size() * DataType::bytes(t.data_type())));
     }
-  }
-  // A copy of an initialiser, or a statistic that had none of its own, becomes an initialiser.
-  auto& nodes = *g.mutable_node();
-  for (int i = nodes.size(); i-- > 0;)
-    if (nodes[i].op_type() == "Identity" && nodes[i].output_size() == 1 && values.contains(nodes[i].output(0)) &&
-        !written.contains(nodes[i].output(0)))
-      nodes.DeleteSubrange(i, 1);
-  for (const auto& [name, value] : values) {
-    if (written.contains(name)) continue;
-    proto::TensorProto& t = *g.add_initializer();
-    t.set_name(name);
-    t.set_data_type(DataType::float32);
-    for (int i = 0; i < value->shape().rank(); ++i) t.add_dims(value->shape()[i]);
-    put(t, *value);
   }
   const auto size = model.ByteSizeLong();
   require(size <= static_cast<std::size_t>(std::numeric_limits<int>::max()),

@@ -18,6 +18,24 @@ Variables<double> given_weights() {
   return v;
 }
 
+/// f = x (u o v) of images with 12 numbers: a weight that is computed from two parameters.
+struct ComputedWeight {
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    const T u = scope.parameter("u", {12, 1}, lecun_normal()), v = scope.parameter("v", {12, 1}, lecun_normal());
+    return matmul(flatten(images), mul(u, v));
+  }
+};
+
+/// A root of 0, whose slope is not finite.
+struct RootOfZero {
+  template <class T>
+  T operator()(const Scope<T>& scope, const T& images) const {
+    const T y = matmul(flatten(images), scope.parameter("w", {12, 1}, lecun_normal()));
+    return add(y, sqrt(scale(y, 0)));
+  }
+};
+
 using Program = int (*)(int, const char* const*, const OwnNetworks&);
 constexpr std::pair<const char*, Program> programs[] = {
     {"compute_ntk", compute_ntk},   {"train_ntk", train_ntk},   {"train_cifar", train_cifar},
@@ -28,8 +46,11 @@ constexpr std::pair<const char*, Program> programs[] = {
 int main(int argc, char** argv) {
   const OwnNetworks own{own_network("mine", Mlp{.features = {5, 1}}),
                         own_network("smooth", Mlp{.features = {5, 1}, .activation = Activation::gelu}),
-                        own_network("given", Mlp{.features = {5, 1}}, given_weights()), own_network("three", Mlp{.features = {3}}),
-                        own_network("ten", Mlp{.features = {6, 10}, .activation = Activation::tanh})};
+                        own_network("given", Mlp{.features = {5, 1}}, given_weights()),
+                        own_network("three", Mlp{.features = {3}}),
+                        own_network("ten", Mlp{.features = {6, 10}, .activation = Activation::tanh}),
+                        own_network("computed", ComputedWeight{}),
+                        own_network("root", RootOfZero{})};
   std::vector<const char*> words{argv[0]};
   for (int i = 2; i < argc; ++i) words.push_back(argv[i]);
   for (const auto& [name, program] : programs)

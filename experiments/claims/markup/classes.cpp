@@ -176,7 +176,7 @@ Section claim_classes(const Study& study) {
   if (of_classes.empty())
     add_missing("On the classes", no_classes);
   else if (std::none_of(of_classes.begin(), of_classes.end(), [](const ClassLeads& n) { return n.growth.has_value(); }))
-    add_missing("The lead's growth with the training images", "it takes two sizes: train_cifar --num-train 100,1000");
+    add_missing("The lead's growth with the training images", "it takes two sizes under one seed: train_cifar --num-train 100,1000");
   remark_not_counted(s, classes.not_counted);
   return s;
 }

@@ -50,7 +50,9 @@ std::vector<ClassLeads> class_leads(const std::vector<PairRepeats>& groups) {
     const auto listed = tasks(pairs);
     ClassLeads n{.pairs = pairs, .tasks = counting(listed), .left_out = left_out(listed)};
     for (const RepeatedTask& task : n.tasks) n.leads.push_back(lead(pairs, task));
-    if (n.tasks.size() > 1) n.growth = growth_of_lead(pairs, n.tasks.front(), n.tasks.back());
+    const auto under_both = [&](std::size_t seed) { return n.tasks.front().under[seed] && n.tasks.back().under[seed]; };
+    for (std::size_t seed = 0; seed < pairs.size() && n.tasks.size() > 1 && !n.growth; ++seed)
+      if (under_both(seed)) n.growth = growth_of_lead(pairs, n.tasks.front(), n.tasks.back());
     if (!n.tasks.empty()) all.push_back(std::move(n));
   }
   return all;

@@ -23,7 +23,7 @@ struct ClassLeads {
   PairRepeats pairs = {};
   std::vector<RepeatedTask> tasks = {};                       ///< by size
   std::vector<Estimate> leads = {};                           ///< of the network, one for each task
-  std::optional<Estimate> growth = {};                        ///< of that lead from the smallest size to the largest
+  std::optional<Estimate> growth = {};                        ///< of that lead from the smallest size to the largest, if a seed has both
   std::vector<std::pair<std::string, double>> left_out = {};  ///< sizes that do not count
 };
 std::vector<ClassLeads> class_leads(const std::vector<PairRepeats>& groups);

@@ -1,10 +1,13 @@
 #include "experiments/common/plans/training_plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "autodiff/cpu/ranks.h"
+#include "autodiff/transforms.h"
 #include "experiments/common/cluster/shared_plan.h"
 #include "experiments/common/plans/kernel_stages.h"
 #include "experiments/common/text/say.h"
@@ -55,6 +58,36 @@ std::vector<Held> held_by(const CommonOptions& o, const Subject<S>& subject, con
   return parts;
 }
 
+/// Bytes of one image's forward and reverse pass: one for each output, where the Jacobian is taken by example, or one of a loss.
+template <class S>
+double pass_bytes(const Subject<S>& s, bool each_output) {
+  const Tensor<S> one = s.data.images.slice(0, 1);
+  return bytes_taken([&] {
+    if (each_output && s.computed_weight.empty()) {
+      FactoredJacobian<S>(s.network, s.init, one, s.every_output());
+      return;
+    }
+    const Pullback<Tensor<S>> back([&](const auto& p) { return forward(s.network, s.init, p, Var<Tensor<S>>(one)); }, s.init.parameters);
+    back.factors(Tensor<S>::full(back.value().shape(), 1));
+  });
+}
+
+/// Seconds of one image's forward and reverse pass in a batch, measured.
+template <class S>
+double pass_seconds(const Subject<S>& subject, Index batch) {
+  const auto images = Tensor<S>::zeros(data::batch_shape(batch, subject.data.image()));
+  const auto pass = [&] {
+    Pullback<Tensor<S>> back([&](const auto& p) { return forward(subject.network, subject.init, p, Var<Tensor<S>>(images)); },
+                             subject.init.parameters);
+    auto cotangent = Tensor<S>::full(back.value().shape(), 1);
+    std::move(back)(std::move(cotangent));
+  };
+  pass();
+  const auto start = std::chrono::steady_clock::now();  // the pages have been touched
+  pass();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(batch);
+}
+
 template <class S>
 TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
   const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
@@ -62,6 +95,12 @@ TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double
   TrainingCost cost;
   if (task.learner.function_space()) {
     cost.epochs = epochs * static_cast<double>(task.targets) * 2 * kernel_numbers(task) / static_cast<double>(ranks);
+    return cost;
+  }
+  if (!subject.computed_weight.empty()) {  // no factors tell the flops: each weight meets its image once at least, on either way
+    const double passes = epochs * (n * (task.learner.linearize ? 5. : 3.) + m * (task.learner.linearize ? 2. : 1.));
+    cost.epochs = passes * 2 * static_cast<double>(subject.init.size());
+    cost.seconds = passes / 3 * pass_seconds(subject, std::min<Index>(task.recipe.batch, task.num_train));
     return cost;
   }
   const auto weights = task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
@@ -182,9 +221,10 @@ void add_task(TrainingPlan& plan, const TrainingTask& task, const TrainingCost& 
                            .split = split});
   plan.stages.push_back({.name = task.name,
                          .flops = cost.epochs,
-                         .efficiency = efficiency,
+                         .efficiency = cost.seconds > 0 ? std::numeric_limits<double>::infinity() : efficiency,
                          .memory = memory,
                          .disk = disk,
+                         .seconds = cost.seconds,
                          .times = times * targets,
                          .split = split});
 }
@@ -195,6 +235,7 @@ std::string training_takes(Index images) { return fmt::format("training on {} im
 
 template <class S>
 std::vector<Held> held_by_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work) {
+  if (work.kernels > 0 || work.alignments > 0) require_by_example(subject);
   auto parts = held_by(o, subject, work, largest(work), pass_bytes(subject, takes_each_output(work)));
   // The kernels of smaller tasks are cut out of the largest one's.
   if (const TrainingTask& task = largest(work); task.learner.function_space() && work.tasks.size() > 1) {

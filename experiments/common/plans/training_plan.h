@@ -49,6 +49,7 @@ struct TrainingCost {
   double once = 0;        ///< to keep the Jacobian
   double epochs = 0;      ///< of all epochs, of one target; in function space of all of them
   double kept_bytes = 0;  ///< of the Jacobian; 0: it does not fit and is not kept
+  double seconds = 0;     ///< of all epochs, where they are measured and not told from the flops
   Costs planned;          ///< of the stage that is asked for by the task's name
 
   bool keeps() const { return kept_bytes > 0; }

@@ -31,7 +31,7 @@ struct OwnNetwork {
   std::optional<std::filesystem::path> file = {};
   onnx::Description description = {};
 
-  /// Throws std::invalid_argument naming --model where the network does not take such images.
+  /// Throws std::invalid_argument naming --model (or the file) where the network does not take such images.
   template <class S>
   OwnStart<S> start(const Shape& image, std::uint64_t seed) const {
     try {
@@ -40,6 +40,7 @@ struct OwnNetwork {
       else
         return in_float64(image, seed);
     } catch (const std::invalid_argument& e) {
+      if (file) throw;  // and names it
       throw std::invalid_argument(fmt::format("--model {}: on images of shape {}: {}", name, image, e.what()));
     }
   }

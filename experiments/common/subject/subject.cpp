@@ -5,6 +5,7 @@
 #include "autodiff/transforms.h"
 #include "experiments/common/subject/own_network.h"
 #include "kernels/ntk.h"
+#include "linearize/computed_weight.h"
 
 namespace tangentplane::experiments {
 namespace {
@@ -41,13 +42,29 @@ Largest largest(const Tensor<S>& t) {
   return found;
 }
 
+/// The kernel of some images; where there is none by example, the squared length of each image's gradient, which is what its diagonal
+/// holds.
+template <class S>
+Tensor<S> kernel_of(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
+  if (computed_weight("", network, variables, images).empty()) return ntk(network, variables, images);
+  auto lengths = Tensor<S>::zeros({images.rows()});
+  for (Index i = 0; i < images.rows(); ++i) {
+    const Tensor<S> one = images.slice(i, i + 1);
+    Pullback<Tensor<S>> back([&](const auto& p) { return forward(network, variables, p, Var<Tensor<S>>(one)); }, variables.parameters);
+    auto cotangent = Tensor<S>::full(back.value().shape(), 1);
+    for (const auto& g : std::move(back)(std::move(cotangent)))
+      for (Index k = 0; g && k < g->size(); ++k) lengths[i] += (*g)[k] * (*g)[k];
+  }
+  return lengths;
+}
+
 /// Whether what a kernel is computed with, and what it is solved with, is finite.
 template <class S>
 bool is_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index count) {
   const auto logits = evaluate(network, variables, images);
   for (S z : logits.span())
     if (!std::isfinite(z)) return false;
-  const auto kernel = ntk(network, variables, images);
+  const auto kernel = kernel_of(network, variables, images);
   for (S k : kernel.span())
     if (const auto sum = static_cast<S>(count) * k; !std::isfinite(sum * sum)) return false;
   return true;
@@ -135,7 +152,14 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
       auto [network, variables] = own->start<S>(layout.image, o.seed);
       const NetworkSize size = measured_size(network, variables, layout.image);
       const Index outputs = evaluate(network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image))).shape()[1];
-      return {{}, network, std::move(variables), size, outputs, own->file ? VariableKeys::plain() : VariableKeys{}};
+      std::string computed =
+          computed_weight("--model " + o.model, network, variables, Tensor<S>::zeros(data::batch_shape(1, layout.image)));
+      if (const std::string& of = own->description.computed_weight; !computed.empty() && !of.empty())
+        computed = fmt::format(
+            "--model {}: {}, which is computed from parameters and meets every example: there are gradients, but nothing by "
+            "example, and no kernel; train it, or linearize it in parameter space",
+            o.model, of);
+      return {{}, network, std::move(variables), size, outputs, own->file ? VariableKeys::plain() : VariableKeys{}, std::move(computed)};
     }
     const Network<S> network = make_network<S>(model_of(o));
     return {{}, network, {}, network_size(model_of(o), layout.image)};
@@ -214,6 +238,15 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
   };
   for (std::size_t p = 0; p < variables.parameters.size(); ++p) look_at("params/" + variables.paths[p], variables.parameters[p]);
   for (const auto& [name, numbers] : variables.statistics) look_at("batch_stats/" + name, numbers);
+  if (variables.statistics.empty()) {
+    auto smaller = variables.clone();
+    for (auto& p : smaller.parameters)
+      for (S& w : p.span()) w = static_cast<S>(static_cast<double>(w) / std::max(1., value));
+    require(is_sound(network, smaller, few, images.rows()),
+            "{}: an output or a slope of the network is not finite at image {} (as that of a root or a logarithm at 0), so there is no "
+            "kernel; keep what goes into it away from there",
+            weights_source, image.row == 0 ? "0" : fmt::format("0 or {}", image.row));
+  }
   require(false, "{}: the network's kernel at these weights is too large for {} ({} reaches {:.3g}); give smaller weights{}",
           weights_source, dtype_of<S>, worst, value, other);
 }

@@ -58,6 +58,8 @@ struct Subject {
   NetworkSize size = {};   ///< of the network
   Index outputs = 1;       ///< O of the network
   VariableKeys keys = {};  ///< of its weights in files
+  /// Why it has gradients but nothing by example, as one sentence (linearize/computed_weight.h); else empty.
+  std::string computed_weight = {};
   /// The network with all its outputs, where `network` is one function of them (see_as).
   std::optional<Network<S>> all_outputs = {};
   std::optional<std::filesystem::path> graph = {};  ///< the ONNX file into which trained weights are put back, if they are
@@ -93,19 +95,18 @@ void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesys
 
 /// Throws std::invalid_argument where the kernel of `images` cannot be computed with: where a logit or an entry of it is not finite, or so
 /// large that the square of N such entries' sum is not; shown on the first image and on that of the largest number. The line blames
-/// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`.
+/// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`: their size, or, where weights
+/// scaled down to 1 would not do either, a slope that is not finite.
 template <class S>
 void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
                    const std::string& weights_source);
 /// The option that the weights came from: "--init FILE", "--seed 0", or the file of --ntk or --nads.
 std::string weights_option(const CommonOptions& o, const std::filesystem::path& init);
 
-/// Bytes of one image's forward and reverse pass: one for each output, or for their sum, as a loss takes it.
+/// Throws std::invalid_argument for a network that has nothing by example, and so no kernel.
 template <class S>
-double pass_bytes(const Subject<S>& s, bool each_output) {
-  return bytes_taken([&] {
-    FactoredJacobian<S>(s.network, s.init, s.data.images.slice(0, 1), each_output ? s.every_output() : std::optional(Outputs::sum()));
-  });
+void require_by_example(const Subject<S>& subject) {
+  require(subject.computed_weight.empty(), "{}", subject.computed_weight);
 }
 
 /// One function of a network's logits [N, O] as a network of its own [N, 1]: output `which`, or the sum of all over sqrt(O).

@@ -130,6 +130,7 @@ void cast(NodeReader& n) {
   const auto to = static_cast<int>(n.integer("to", 0));
   const Type type = DataType::real(to) ? Type::real : to == DataType::boolean ? Type::boolean : Type::integer;
   n.check(DataType::bytes(to) > 0, "casts to {}; a network here computes in float32 or float64", DataType::name(to));
+  if (x.role == Role::constant && n.only_shape(type, x.dims, {&x})) return;
   if (!x.value) {
     n.check(type == Type::real && x.type == Type::real, "casts numbers that are not known when the file is read to {}", DataType::name(to));
     return n.alias(n.id(0));

@@ -88,6 +88,7 @@ double value(const op::Pointwise& p, double x) {
     case log:
       return std::log(x);
     case sqrt:
+    case root:
       return std::sqrt(x);
     case abs:
       return std::abs(x);

@@ -147,17 +147,18 @@ Graph read_graph(const std::filesystem::path& path) {
     nodes.push_back(read_node(graph, folder, g.node(i), i));
     used.insert(nodes.back().inputs.begin(), nodes.back().inputs.end());
   }
-  std::map<std::string, ConstantPointer> values;
+  std::map<std::string, Initialiser> values;
   for (const auto& t : g.initializer()) {
     if (!used.contains(t.name())) continue;
-    values[t.name()] = std::make_shared<const Constant>(read_tensor(graph.file, folder, t.name(), t));
-    graph.initialisers.push_back({t.name(), values[t.name()]});
+    values[t.name()] = {t.name(), std::make_shared<const Constant>(read_tensor(graph.file, folder, t.name(), t)), t.name()};
+    graph.initialisers.push_back(values[t.name()]);
   }
   for (Node& node : nodes) {
     const bool alias = node.op == "Identity" && node.inputs.size() == 1 && values.contains(node.inputs[0]);
     if (alias) {
-      values[node.outputs.at(0)] = values[node.inputs[0]];
-      graph.initialisers.push_back({node.outputs[0], values[node.inputs[0]]});
+      const Initialiser& source = values[node.inputs[0]];
+      graph.initialisers.push_back({node.outputs.at(0), source.value, source.stored});
+      values[node.outputs[0]] = graph.initialisers.back();
     } else {
       graph.nodes.push_back(std::move(node));
     }

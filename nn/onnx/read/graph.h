@@ -28,6 +28,7 @@ struct Node {
 struct Initialiser {
   std::string name;
   ConstantPointer value;
+  std::string stored;  ///< name of the file's tensor: its own, or of what it copies
 };
 
 /// The graph of a file.

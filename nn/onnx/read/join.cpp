@@ -142,12 +142,21 @@ void join_steps(Program& program) {
   for (Step& step : program.steps) joiner.gelu(step) || joiner.silu(step) || joiner.conv_activate_pool(step);
 }
 
+namespace {
+
+using Views = std::variant<op::Regroup, op::Transpose>;
+
+template <class... Ops>
+bool one_of(const Operation& op, std::variant<Ops...>*) {
+  return (std::holds_alternative<Ops>(op) || ...);
+}
+
+}  // namespace
+
 void mark_by_example(Program& program) {
   const auto info = [&](int id) -> const ValueInfo& { return program.values[static_cast<std::size_t>(id)]; };
-  const auto one_of = []<class... Ops>(const Operation& op, std::variant<Ops...>*) { return (std::holds_alternative<Ops>(op) || ...); };
-  using Views = std::variant<op::Regroup, op::Transpose>;
-  using Free = std::variant<op::Pointwise, op::Combine, op::Extreme, op::Concat, op::Slice, op::Gather, op::Pad, op::Expand, op::Reduce,
-                            op::Softmax>;
+  using Free = std::variant<op::Pointwise, op::Combine, op::Keep, op::Extreme, op::Concat, op::Slice, op::Gather, op::Pad, op::Expand,
+                            op::Reduce, op::Softmax>;
   Index most = 0;  // numbers of an example's largest value
   for (const Step& s : program.steps)
     if (info(s.output).role == Role::examples) most = std::max(most, numbers(info(s.output).dims));
@@ -165,6 +174,23 @@ void mark_by_example(Program& program) {
     for (int id : s.inputs)
       if (id >= 0 && !fine) takes[static_cast<std::size_t>(id)] = false;
   }
+}
+
+std::string computed_weight_of(const Program& program) {
+  std::vector<bool> computed(program.values.size());
+  for (const Step& s : program.steps) {
+    const ValueInfo& out = program.values[static_cast<std::size_t>(s.output)];
+    int of = -1;
+    for (int id : s.inputs)
+      if (of < 0 && id >= 0 && computed[static_cast<std::size_t>(id)]) of = id;
+    if (out.role == Role::examples && of >= 0) {
+      const std::string& name = program.values[static_cast<std::size_t>(of)].name;
+      return fmt::format("{} takes {}", s.node, name.empty() ? "a weight" : name);
+    }
+    if (out.role == Role::shared)
+      computed[static_cast<std::size_t>(s.output)] = of >= 0 || !(s.by_example || one_of(s.op, static_cast<Views*>(nullptr)));
+  }
+  return {};
 }
 
 }  // namespace tangentplane::onnx

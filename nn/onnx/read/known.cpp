@@ -30,10 +30,7 @@ void constant_of_shape(NodeReader& n) {
   }
   const Dims to(dims.begin(), dims.end());
   const Index count = numbers(to);
-  if (n.tracking() && count > most_folded >> 4) {  // repeated for the batch: only its shape is asked for
-    n.reading().add(n.node.outputs.at(0), {fill.type, to, Role::constant, nullptr, -1, 1});
-    return;
-  }
+  if (n.only_shape(fill.type, to)) return;
   n.check(count <= most_folded, "makes {}, more numbers than are computed when a file is read", text(to));
   n.constant(picked(fill, to, [](Index) { return 0; }));
 }
@@ -67,15 +64,16 @@ void shape(NodeReader& n) {
 void known_function(NodeReader& n) {
   const std::string& name = n.node.op;
   for (int i = 0; i < n.count(); ++i)
-    n.check(n.input(i).role == Role::constant && n.input(i).value,
+    n.check(n.input(i).role == Role::constant && (n.input(i).value || n.tracking()),
             "takes {}, which is not known when the file is read; only then is {} computed", n.node.inputs[static_cast<std::size_t>(i)],
             name);
-  const Constant& a = *n.input(0).value;
   const bool one = n.count() == 1;
-  const Constant& b = one ? a : *n.input(1).value;
-  const auto dims = broadcast_dims(a.dims, b.dims);
-  n.check(dims.has_value(), "takes {} and {}, which do not go together", text(a.dims), text(b.dims));
+  const Known &x = n.input(0), &z = one ? x : n.input(1);
+  const auto dims = broadcast_dims(x.dims, z.dims);
+  n.check(dims.has_value(), "takes {} and {}, which do not go together", n.shown(x.dims), n.shown(z.dims));
   const bool truth = name != "Mod" && name != "Floor" && name != "Ceil" && name != "Round" && name != "Sign";
+  if (n.only_shape(truth ? Type::boolean : x.type, *dims, {&x, &z})) return;
+  const Constant &a = *x.value, &b = *z.value;
   Constant y{truth ? Type::boolean : a.type, *dims, {}, {}};
   for (Index i = 0, count = numbers(*dims); i < count; ++i) {
     const Index p = broadcast_place(a.dims, *dims, i), q = broadcast_place(b.dims, *dims, i);
@@ -161,22 +159,27 @@ void where(NodeReader& n) {
     n.emit(op::Pointwise{op::Function::nan_to_zero}, {n.id(2)}, out);
     return;
   }
-  const Constant& condition = n.known(0, "condition");
-  auto dims = broadcast_dims(condition.dims, a.dims);
+  const Known& c = n.input(0);
+  if (!n.tracking() || c.role != Role::constant) n.known(0, "condition");
+  auto dims = broadcast_dims(c.dims, a.dims);
   if (dims) dims = broadcast_dims(*dims, b.dims);
-  n.check(dims.has_value() && a.type == b.type, "takes {}, {} and {}, which do not go together", text(condition.dims), n.shown(a.dims),
+  n.check(dims.has_value() && a.type == b.type, "takes {}, {} and {}, which do not go together", n.shown(c.dims), n.shown(a.dims),
           n.shown(b.dims));
-  // Each choice times 1 or 0, and their sum; a known choice at once, infinities included.
+  if (a.role == Role::constant && b.role == Role::constant && n.only_shape(a.type, *dims, {&a, &b, &c})) return;
+  static const Constant nothing{Type::boolean, {}, {}, {0}};
+  const Constant& condition = c.value ? *c.value : nothing;
+  // Each choice where it is chosen, else 0, and their sum; a known choice at once.
+  const auto masked_value = [&](const Constant& x, const Dims& to, bool otherwise) {
+    if (c.value && !n.too_many(to)) return n.value(masked(condition, x, to, otherwise));
+    return n.reading().add("", {x.type, to, Role::constant, nullptr, -1, 1});
+  };
   const auto part = [&](int i, bool otherwise) {
     const Known& x = n.input(i);
-    if (x.value) {
-      const auto to = broadcast_dims(condition.dims, x.dims);
-      return n.value(masked(condition, *x.value, *to, otherwise));
-    }
-    const int mask = n.value(masked(condition, Constant{Type::real, {}, {1}, {}}, condition.dims, otherwise));
-    return n.emit(op::Combine{op::Arithmetic::multiply}, {n.id(i), mask}, n.broadcast({n.id(i), mask}), -1);
+    if (x.value) return masked_value(*x.value, *broadcast_dims(c.dims, x.dims), otherwise);
+    const int mask = masked_value(Constant{Type::real, {}, {1}, {}}, c.dims, otherwise);
+    return n.emit(op::Keep{}, {n.id(i), mask}, n.broadcast({n.id(i), mask}), -1);
   };
-  if (a.value && b.value) {
+  if (a.value && b.value && c.value) {
     const Constant first = masked(condition, *a.value, *dims, false), second = masked(condition, *b.value, *dims, true);
     Constant y = first;
     for (Index i = 0; i < y.size(); ++i) {
@@ -206,6 +209,7 @@ void is_nan(NodeReader& n) {
 }
 
 void triangle(NodeReader& n) {
+  if (const Known& k = n.input(0); k.role == Role::constant && n.only_shape(k.type, k.dims, {&k})) return;
   const Constant& x = n.known(0, "input");
   const std::size_t rank = x.dims.size();
   n.check(rank >= 2, "takes matrices, got {}", text(x.dims));

@@ -120,7 +120,7 @@ void reduce(NodeReader& n) {
   if (name != "ReduceL2") return fold_axes(n, f, y, axes, keep, 0);
   fold_axes(n, f, y, axes, keep, -1);
   const int sum = static_cast<int>(n.reading().values.size()) - 1;
-  n.emit(op::Pointwise{op::Function::sqrt}, {sum}, fresh(n.at(sum)));
+  n.emit(op::Pointwise{op::Function::root}, {sum}, fresh(n.at(sum)));
 }
 
 void global_pool(NodeReader& n) {

@@ -1,6 +1,7 @@
 #include "nn/onnx/read/program.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace tangentplane::onnx {
@@ -15,6 +16,28 @@ Index tracking_batch(const Graph& graph) {
     if (fits) return prime;
   }
   throw std::invalid_argument(fmt::format("{}: has sizes that are multiples of ten large primes at once", graph.file));
+}
+
+/// True if the constant of a reading with that batch is this one, or this one repeated along an axis.
+bool repeats(const Constant& one, const Constant& many, Index batch) {
+  if (one.dims.size() != many.dims.size()) return true;  // of a value whose shape is compared by its name
+  bool fits = one.type == many.type;
+  for (std::size_t i = 0; i < one.dims.size(); ++i) fits = fits && (many.dims[i] == one.dims[i] || many.dims[i] == batch * one.dims[i]);
+  const auto same = [&](bool batch_first) {
+    for (Index i = 0; i < many.size(); ++i) {
+      Index place = 0, step = 1, rest = i;
+      for (std::size_t a = one.dims.size(); a-- > 0;) {
+        const Index at = rest % many.dims[a];
+        rest /= many.dims[a];
+        place += step * (many.dims[a] == one.dims[a] ? at : batch_first ? at % one.dims[a] : at / batch);
+        step *= one.dims[a];
+      }
+      const double u = one.real(place), v = many.real(i);
+      if (u != v && !(std::isnan(u) && std::isnan(v))) return false;
+    }
+    return true;
+  };
+  return fits && (same(true) || same(false));
 }
 
 /// What holds for a batch of one must hold for every batch: the same ops, and shapes that differ by the batch alone.
@@ -33,9 +56,18 @@ void compare(const Graph& graph, const Reading& one, const Reading& many) {
     return list;
   };
   const auto mine = compared(one), theirs = compared(many);
-  for (std::size_t i = 0; i < std::min(mine.size(), theirs.size()); ++i)
-    if (one.nodes[mine[i]] != many.nodes[theirs[i]] || !(one.steps[mine[i]].op == many.steps[theirs[i]].op))
-      differ(fmt::format("what node {} does", one.nodes[mine[i]]));
+  for (std::size_t i = 0; i < std::min(mine.size(), theirs.size()); ++i) {
+    const Step &step = one.steps[mine[i]], &other = many.steps[theirs[i]];
+    bool same = step.node == other.node && step.op == other.op;
+    for (std::size_t k = 0; same && k < std::min(step.inputs.size(), other.inputs.size()); ++k) {
+      const auto value = [k](const Reading& r, const Step& s) {
+        return s.inputs[k] < 0 ? nullptr : r.values[static_cast<std::size_t>(s.inputs[k])].value;
+      };
+      const ConstantPointer a = value(one, step), b = value(many, other);
+      same = !a || !b || a == b || repeats(*a, *b, many.batch);
+    }
+    if (!same) differ(fmt::format("what {} does", step.node));
+  }
   if (mine.size() != theirs.size()) differ("which nodes are needed");
   for (const auto& [name, id] : one.numbers) {
     const auto other = many.numbers.find(name);
@@ -59,6 +91,8 @@ Reading read_for_any_batch(const Graph& graph, const Roles& roles) {
     const Reading many = read_nodes(graph, roles, tracking_batch(graph));
     Reading one = read_nodes(graph, roles, 1, &many);
     compare(graph, one, many);
+    // Constants that are too many at that batch are compared at a small one.
+    compare(graph, one, read_nodes(graph, roles, 3, &many));
     const Known& out = many.values[static_cast<std::size_t>(many.numbers.at(graph.output))];
     std::vector<std::string> shown;
     for (Index d : out.dims) shown.push_back(d == many.batch ? "N" : std::to_string(d));

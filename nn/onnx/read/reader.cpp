@@ -179,7 +179,7 @@ int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which
   for (int i : inputs)
     if (i >= 0 && at(i).value) constants.push_back(at(i).value);
   const bool all_known = !inputs.empty() && constants.size() == inputs.size();
-  if (all_known && count <= (tracking() ? most_folded >> 4 : most_folded)) {
+  if (all_known && count <= most_folded && !too_many(out.dims)) {
     if (auto value = fold(op, constants, out.dims)) {
       out.type = value->type;
       out.role = Role::constant;
@@ -188,14 +188,27 @@ int NodeReader::emit(Operation op, std::vector<int> inputs, Known out, int which
       return reading_.add(name, std::move(out));
     }
   }
+  if (tracking() && out.role == Role::constant) {
+    out.value = nullptr;
+    return reading_.add(name, std::move(out));
+  }
   for (int i : inputs)
     check(i < 0 || at(i).type == Type::real, "takes integers, {}; only what is known when the file is read may be of them",
           at(i).value ? shown(at(i).dims) : "too many to be computed then");
   out.value = nullptr;
   const int id = reading_.add(name, std::move(out));
-  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}, false});
-  reading_.nodes.push_back(node.name);
+  reading_.steps.push_back({std::move(op), std::move(inputs), id, {}, false, node.text()});
   return id;
+}
+
+bool NodeReader::too_many(const Dims& dims, const std::vector<const Known*>& of) const {
+  return tracking() && (numbers(dims) > most_folded >> 4 || std::any_of(of.begin(), of.end(), [](const Known* k) { return !k->value; }));
+}
+
+bool NodeReader::only_shape(Type type, const Dims& dims, const std::vector<const Known*>& of) {
+  if (!too_many(dims, of)) return false;
+  if (uses_output(0)) reading_.add(node.outputs[0], {type, dims, Role::constant, nullptr, -1, 1});
+  return true;
 }
 
 void NodeReader::alias(int id, int which) {

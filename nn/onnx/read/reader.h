@@ -27,7 +27,6 @@ struct Reading {
   std::vector<std::string> names;  ///< of the values
   std::map<std::string, int> numbers;
   std::vector<Step> steps;
-  std::vector<std::string> nodes;  ///< that each step belongs to
   /// Axes that a Squeeze without axes took away, by its output: those of 1 but for the batch's, which only the tracked reading tells.
   std::map<std::string, std::vector<int>> squeezed;
   std::map<int, int> nan_of;         ///< of which value an IsNaN tells
@@ -37,10 +36,13 @@ struct Reading {
   int add(const std::string& name, Known known);
 };
 
-/// What a reading needs beside the graph: which initialisers are parameters, and the statistics' names by node and slot.
+/// Names of the mean and the variance, by the first output of a BatchNormalization.
+using Statistics = std::map<std::string, std::pair<std::string, std::string>>;
+
+/// What a reading needs beside the graph: which initialisers are parameters, and the statistics' names.
 struct Roles {
-  std::map<std::string, bool> parameter;                                  ///< of each floating-point initialiser: trainable or not
-  std::map<std::string, std::pair<std::string, std::string>> statistics;  ///< by the first output of a BatchNormalization: mean, variance
+  std::map<std::string, bool> parameter;  ///< of each floating-point initialiser: trainable or not
+  Statistics statistics;
 };
 
 /// Reads all nodes of `graph` at that batch; `tracked` is the reading that knows where the batch lies. Throws std::invalid_argument naming
@@ -106,6 +108,11 @@ class NodeReader {
   void alias(int id, int which = 0);
   /// The node's output is known.
   void constant(Constant c, int which = 0);
+  /// While the batch is tracked constants that are repeated for it may be of more numbers than are computed, and only their shape is asked
+  /// for: true where such a one would be made, or is made `of` such ones.
+  bool too_many(const Dims& dims, const std::vector<const Known*>& of = {}) const;
+  /// Then the output is one, of which only the shape is known.
+  bool only_shape(Type type, const Dims& dims, const std::vector<const Known*>& of = {});
   /// A known value of its own.
   int value(Constant c) {
     Known k{c.type, c.dims, Role::constant, nullptr, -1, 1};

@@ -1,4 +1,6 @@
 // Nodes that pad, repeat and resize.
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "nn/onnx/read/fold.h"
@@ -90,49 +92,53 @@ void resize(NodeReader& n) {
   const Constant& given = by_sizes ? n.known(3, "sizes") : n.known(2, "scales");
   n.check(given.size() == static_cast<Index>(axes.size()), "has {} {} for {} axes", given.size(), by_sizes ? "sizes" : "scales",
           axes.size());
+  // Of each axis that changes, the place that each new entry is taken from.
   struct Change {
     int axis;
-    Index extent;
-    double scale;
+    std::vector<Index> places;
   };
   std::vector<Change> changes;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const Index extent = x.dims[static_cast<std::size_t>(axes[i])];
-    const double v = given.real(static_cast<Index>(i)), to = by_sizes ? v : std::floor(static_cast<double>(extent) * v);
+    const double v = given.real(static_cast<Index>(i)), old = static_cast<double>(extent);
+    // A size by a scale is rounded in float32 before it is cut, as runtimes do it: 5 times 1.4f is 7.
+    const double to = by_sizes ? v : std::floor(static_cast<double>(static_cast<float>(extent) * static_cast<float>(v)));
     n.check(to >= 1 && to <= static_cast<double>(most_folded), "resizes axis {} of {} to {}", axes[i], n.shown(x.dims), to);
-    const double scale = by_sizes ? v / static_cast<double>(extent) : v;
-    if (static_cast<Index>(to) != extent || scale != 1) changes.push_back({axes[i], static_cast<Index>(to), scale});
+    const double scale = by_sizes ? v / old : v;
+    if (to == old && scale == 1) continue;
+    n.keep_apart(x, axes[i]);
+    std::vector<Index> places;
+    for (Index k = 0; k < static_cast<Index>(to); ++k) {
+      const double at = place == "asymmetric" ? static_cast<double>(k) / scale : (static_cast<double>(k) + 0.5) / scale - 0.5;
+      const double from = nearest == "floor"               ? std::floor(at)
+                          : nearest == "ceil"              ? std::ceil(at)
+                          : nearest == "round_prefer_ceil" ? std::floor(at + 0.5)
+                                                           : std::ceil(at - 0.5);
+      places.push_back(static_cast<Index>(std::clamp(from, 0.0, old - 1)));
+    }
+    changes.push_back({axes[i], std::move(places)});
   }
   if (changes.empty()) return n.alias(n.id(0));
-  for (const Change& c : changes) n.keep_apart(x, c.axis);
-  const auto factor = [&](int axis) {
-    for (const Change& c : changes)
-      if (c.axis == axis) return c.scale;
-    return 1.0;
-  };
-  const bool whole = factor(2) == std::floor(factor(2)) && factor(3) == std::floor(factor(3)) && factor(2) >= 1 && factor(3) >= 1;
-  const bool images = x.dims.size() == 4 && std::all_of(changes.begin(), changes.end(), [](const Change& c) { return c.axis >= 2; });
-  if (whole && images && (place == "half_pixel" || nearest == "floor")) {
-    Known out = x;
-    out.value = nullptr;
-    for (const Change& c : changes) out.dims[static_cast<std::size_t>(c.axis)] = c.extent;
-    n.emit(op::Upsample{static_cast<Index>(factor(2)), static_cast<Index>(factor(3))}, {n.id(0)}, out);
+
+  // Each pixel of an image repeated so and so often is an op of its own.
+  Known out = x;
+  out.value = nullptr;
+  std::array<Index, 2> repeats{1, 1};
+  bool repeated = x.dims.size() == 4;
+  for (const Change& c : changes) {
+    const auto count = static_cast<Index>(c.places.size()), times = count / x.dims[static_cast<std::size_t>(c.axis)];
+    repeated = repeated && c.axis >= 2 && count % x.dims[static_cast<std::size_t>(c.axis)] == 0;
+    for (Index k = 0; repeated && k < count; ++k) repeated = c.places[static_cast<std::size_t>(k)] == k / times;
+    if (!repeated) break;
+    repeats[static_cast<std::size_t>(c.axis - 2)] = times;
+    out.dims[static_cast<std::size_t>(c.axis)] = count;
+  }
+  if (repeated) {
+    n.emit(op::Upsample{repeats[0], repeats[1]}, {n.id(0)}, out);
     return;
   }
   int y = n.id(0);
-  for (const Change& c : changes) {
-    std::vector<Index> places;
-    const Index extent = x.dims[static_cast<std::size_t>(c.axis)];
-    for (Index i = 0; i < c.extent; ++i) {
-      const double at = place == "asymmetric" ? static_cast<double>(i) / c.scale : (static_cast<double>(i) + 0.5) / c.scale - 0.5;
-      const double to = nearest == "floor"               ? std::floor(at)
-                        : nearest == "ceil"              ? std::ceil(at)
-                        : nearest == "round_prefer_ceil" ? std::floor(at + 0.5)
-                                                         : std::ceil(at - 0.5);
-      places.push_back(std::clamp<Index>(static_cast<Index>(to), 0, extent - 1));
-    }
-    y = take(n, y, c.axis, std::move(places), -1);
-  }
+  for (Change& c : changes) y = take(n, y, c.axis, std::move(c.places), -1);
   n.alias(y);
 }
 

@@ -26,22 +26,51 @@ struct Use {
   }
 };
 
+using Uses = std::vector<Use>;
+
+/// Of each floating-point initialiser.
+std::map<std::string, Uses> uses_of(const Graph& graph) {
+  std::map<std::string, Uses> uses;
+  for (const Initialiser& i : graph.initialisers)
+    if (i.value->type == Type::real) uses[i.name];
+  for (const Node& node : graph.nodes)
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      if (const auto found = uses.find(node.inputs[i]); found != uses.end()) found->second.push_back({&node, static_cast<int>(i)});
+  return uses;
+}
+/// True if every use is of that kind.
+bool only(const Uses& uses, bool (Use::*is)() const) {
+  return !uses.empty() && std::all_of(uses.begin(), uses.end(), [is](const Use& u) { return (u.*is)(); });
+}
+
 }  // namespace
 
-Roles assign_roles(const Graph& graph, const Trainable& wanted) {
-  std::map<std::string, std::vector<Use>> uses;
-  for (const Node& node : graph.nodes)
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) uses[node.inputs[i]].push_back({&node, static_cast<int>(i)});
+Statistics statistics_of(const Graph& graph) {
+  const auto uses = uses_of(graph);
+  Statistics statistics;
+  std::map<std::string, int> taken;
+  for (const Node& node : graph.nodes) {
+    if (node.op != "BatchNormalization" || node.inputs.size() < 5 || node.outputs.empty()) continue;
+    const auto own = [&](const std::string& name) {
+      const int before = taken[name]++ + (only(uses.at(name), &Use::statistic) ? 0 : 1);
+      return before == 0 ? name : fmt::format("{}/statistic{}", name, before == 1 ? "" : fmt::format("_{}", before));
+    };
+    if (!uses.contains(node.inputs[3]) || !uses.contains(node.inputs[4])) continue;
+    const std::string mean = own(node.inputs[3]);
+    statistics[node.outputs[0]] = {mean, own(node.inputs[4])};
+  }
+  return statistics;
+}
 
-  Roles roles;
-  std::set<std::string> only_statistics;
+Roles assign_roles(const Graph& graph, const Trainable& wanted) {
+  const auto uses = uses_of(graph);
+  Roles roles{{}, statistics_of(graph)};
   for (const Initialiser& i : graph.initialisers) {
     if (i.value->type != Type::real) continue;
-    const auto& of = uses[i.name];
-    const auto all = [&](auto is) { return !of.empty() && std::all_of(of.begin(), of.end(), [&](const Use& u) { return (u.*is)(); }); };
-    if (all(&Use::statistic)) only_statistics.insert(i.name);
+    const Uses& of = uses.at(i.name);
     const bool weight = std::any_of(of.begin(), of.end(), [](const Use& u) { return u.weight(); });
-    roles.parameter[i.name] = !all(&Use::statistic) && !all(&Use::setting) && i.value->size() > 0 && (i.value->size() > 1 || weight);
+    roles.parameter[i.name] =
+        !only(of, &Use::statistic) && !only(of, &Use::setting) && i.value->size() > 0 && (i.value->size() > 1 || weight);
   }
 
   const auto change = [&](const std::vector<std::string>& names, bool to) {
@@ -49,7 +78,8 @@ Roles assign_roles(const Graph& graph, const Trainable& wanted) {
       const auto found = roles.parameter.find(name);
       require(found != roles.parameter.end(), "{}: no floating-point initialiser is named {}; its names are printed when it is read",
               graph.file, name);
-      require(!to || !only_statistics.contains(name), "{}: {} is a running mean or variance, which has no derivative", graph.file, name);
+      require(!to || !only(uses.at(name), &Use::statistic), "{}: {} is a running mean or variance, which has no derivative", graph.file,
+              name);
       require(!to || std::find(wanted.freeze.begin(), wanted.freeze.end(), name) == wanted.freeze.end(),
               "{}: {} is both to train and to freeze", graph.file, name);
       found->second = to;
@@ -59,19 +89,6 @@ Roles assign_roles(const Graph& graph, const Trainable& wanted) {
   change(wanted.freeze, false);
   require(std::any_of(roles.parameter.begin(), roles.parameter.end(), [](const auto& p) { return p.second; }),
           "{}: nothing in it is trainable", graph.file);
-
-  // Each BatchNormalization has statistics of its own, even where an exporter has merged equal ones.
-  std::map<std::string, int> taken;
-  for (const Node& node : graph.nodes) {
-    if (node.op != "BatchNormalization" || node.inputs.size() < 5 || node.outputs.empty()) continue;
-    const auto own = [&](const std::string& name) {
-      const int before = taken[name]++ + (only_statistics.contains(name) ? 0 : 1);
-      return before == 0 ? name : fmt::format("{}/statistic{}", name, before == 1 ? "" : fmt::format("_{}", before));
-    };
-    if (!roles.parameter.contains(node.inputs[3]) || !roles.parameter.contains(node.inputs[4])) continue;
-    const std::string mean = own(node.inputs[3]);
-    roles.statistics[node.outputs[0]] = {mean, own(node.inputs[4])};
-  }
   return roles;
 }
 

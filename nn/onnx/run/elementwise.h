@@ -30,6 +30,8 @@ T function_of(const op::Pointwise& f, const T& x) {
       return tangentplane::log(x);
     case sqrt:
       return tangentplane::sqrt(x);
+    case root:
+      return pointwise(Root{}, x);
     case abs:
       return tangentplane::abs(x);
     case negate:
@@ -131,10 +133,12 @@ Value<T> combined(op::Arithmetic f, Value<T> a, Value<T> b, const Dims& dims) {
   T x = aligned(std::move(a), order, dims), y = aligned(std::move(b), order, dims);
   const auto result = [&]() -> T {
     const Shape s = shape_of(x), t = shape_of(y);
+    // Of what all examples share (constants: see run) only a parameter that divides the examples' must be repeated for them.
+    if (f == divide) return of_a && !of_b ? broadcast_div(x, y) : broadcast_mul(x, reciprocal(y));
     if (of_a == of_b && s == t) {
       if (f == add) return tangentplane::add(std::move(x), std::move(y));
       if (f == subtract) return tangentplane::subtract(std::move(x), y);
-      return f == multiply ? mul(x, y) : broadcast_div(x, y);
+      return mul(x, y);
     }
     if (f == add && of_a && !of_b && of_last(t, s)) return bias(std::move(x), y);
     if (f == add && of_b && !of_a && of_last(s, t)) return bias(std::move(y), x);
@@ -142,7 +146,7 @@ Value<T> combined(op::Arithmetic f, Value<T> a, Value<T> b, const Dims& dims) {
     if (f == multiply && of_b && !of_a && of_last(s, t)) return channel_scale(y, x);
     if (f == add) return broadcast_add(x, y);
     if (f == subtract) return broadcast_subtract(x, y);
-    return f == multiply ? broadcast_mul(x, y) : broadcast_div(x, y);
+    return broadcast_mul(x, y);
   };
   return made(result(), order, dims, of_a || of_b);
 }
@@ -166,7 +170,40 @@ Value<T> run(const op::Combine& op, const Step& s, Run<T>& r) {
     if (op.f == subtract) return with(b, [&](const T& x) { return plus_number(negate(x), *c); });
     return with(b, [&](const T& x) { return *c == 1 ? reciprocal(x) : scale(reciprocal(x), *c); });
   }
+  if (op.f == divide && r.constant(s, 1)) return combined(multiply, std::move(a), with(b, [](const T& x) { return reciprocal(x); }), dims);
   return combined(op.f, std::move(a), std::move(b), dims);
+}
+
+/// Entries of each example where `kept` is not 0, else 0. Nothing is multiplied: an infinity that is left out leaves nothing behind.
+struct Kept {
+  static constexpr const char* name = "where";
+  std::shared_ptr<const std::vector<char>> kept;
+  Reach reach() const { return Reach::entry; }
+  template <class S>
+  Tensor<S> apply(const Tensor<S>& x) const {
+    Tensor<S> y(x.shape());
+    const auto n = static_cast<Index>(kept->size());
+    cpu::parallel_rows(x.size() / n, n, [&](Index begin, Index end) {
+      for (Index i = begin * n; i < end * n; i += n)
+        for (Index k = 0; k < n; ++k) y.data()[i + k] = (*kept)[static_cast<std::size_t>(k)] ? x.data()[i + k] : S(0);
+    });
+    return y;
+  }
+  template <class S>
+  Tensor<S> transpose(const Tensor<S>& y) const {
+    return apply(y);
+  }
+};
+
+template <class T>
+Value<T> run(const op::Keep&, const Step& s, Run<T>& r) {
+  const Dims& dims = r.out(s);
+  const Value<T> x = expanded(r.in(s, 0), dims);
+  const Value<T>& known = r.in(s, 1);
+  const auto mask = arranged(expanded(made(primal(known.data), known.axes, known.dims, false), dims), x.wide());
+  std::vector<char> kept;
+  for (Index i = 0; i < mask.size(); ++i) kept.push_back(mask[i] != 0);
+  return made(apply(Kept{std::make_shared<const std::vector<char>>(std::move(kept))}, arranged(x, x.wide())), x.wide(), dims, x.examples);
 }
 
 template <class T>

@@ -13,8 +13,8 @@ struct SpelledGelu {
   double ratio, twice_half;
   template <class X>
   X operator()(const X& x) const {
-    const X y = X(twice_half) * x * normal_distribution(X(ratio) * x);
-    return innermost(x) > 40 ? X(twice_half) * x : (innermost(x) < -40 ? X(0) : y);
+    const X scaled = X(ratio) * x, y = X(twice_half) * x * normal_distribution(scaled);
+    return innermost(scaled) > 40 ? X(twice_half) * x : (innermost(scaled) < -40 ? X(0) : y);
   }
 };
 
@@ -23,6 +23,15 @@ struct NanToZero {
   template <class X>
   X operator()(const X& x) const {
     return innermost(x) != innermost(x) ? X(0) : x;
+  }
+};
+
+/// sqrt, but of slope 0 at 0.
+struct Root {
+  template <class X>
+  X operator()(const X& x) const {
+    const X y = sqrt(x);
+    return innermost(x) == 0 ? X(0) : y;
   }
 };
 
@@ -57,6 +66,7 @@ struct NanToZero {
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, Clip)            \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, Pow)             \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, NegativePart)    \
+  TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::Root)      \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::NanToZero) \
   TANGENTPLANE_ONNX_FUNCTION(prefix, S, onnx::SpelledGelu)
 

@@ -135,6 +135,8 @@ struct Run {
     return std::move(*values[static_cast<std::size_t>(id)]);
   }
   bool has(const Step& s, std::size_t i) const { return i < s.inputs.size() && s.inputs[i] >= 0; }
+  /// True if it was known when the file was read.
+  bool constant(const Step& s, std::size_t i) const { return program.values[static_cast<std::size_t>(s.inputs[i])].constant != nullptr; }
   const Dims& out(const Step& s) const { return program.values[static_cast<std::size_t>(s.output)].dims; }
   /// The one number that an input is, if it was known when the file was read.
   std::optional<double> number(const Step& s, std::size_t i) const {

@@ -139,6 +139,27 @@ TEST_CASE("a parameter that is broadcast leaves factors, on either side") {
       CHECK(reference::difference(factor.gradient(), expected) < 1e-13);
     }
   }
+  // As what divides: it is repeated for the examples, and computed with there.
+  for (const Shape& s : {Shape{3}, Shape{5, 1}, Shape{1, 5, 1}, Shape{5, 3}, Shape{1, 1, 1}, Shape{}}) {
+    INFO(s.str());
+    std::vector<Real> p{check::draw(s, random)};
+    for (double& v : p[0].span()) v += v < 0 ? -1 : 1;
+    const auto back = pullback([&](const auto& q) { return broadcast_div(lift<std::decay_t<decltype(q[0])>>(x), q[0]); }, p);
+    const auto list = back.factors(u);
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].entrance->per_example());
+    CHECK(list[0].cotangent.rows() == 4);
+    CHECK_FALSE(back.tape().batch_coupled());
+    Real expected = Real::zeros(s);
+    for (Index i = 0; i < u.size(); ++i) {
+      Index k = 0;
+      const Indices q = aligned(s, place_of(u.shape(), i));
+      for (int axis = 0; axis < s.rank(); ++axis) k = k * s[axis] + q[static_cast<std::size_t>(axis)];
+      expected[k] -= u[i] * x[i] / (p[0][k] * p[0][k]);
+    }
+    CHECK(reference::difference(list[0].gradient(), expected) < 1e-13);
+  }
+  CHECK(broadcast_div(Real::full({2, 1}, 1), Real::full({1}, -0.0))[0] == -std::numeric_limits<double>::infinity());
   // Some of the examples alone: rows of a Jacobian are made so.
   for (const Shape& w : {Shape{5, 1}, Shape{1, 5, 3}}) {
     const std::vector<Real> p{check::draw(w, random)};

@@ -57,6 +57,19 @@ TEST_CASE("claim 2 on the classes is shown: a lead and its growth, three seeds t
   CHECK(judge_growth(c.n).verdict == Verdict::shown);
 }
 
+TEST_CASE("claim 2 on the classes: where each seed has a size of its own there are leads, and no growth") {
+  const TemporaryFolder study;
+  write_classes(study, {{.task = 100, .accuracy = 0.7}}, {{.task = 100, .accuracy = 0.6}}, 0);
+  write_classes(study, {{.task = 1000, .accuracy = 0.9}}, {{.task = 1000, .accuracy = 0.6}}, 1);
+  const auto all = class_leads(matched_pairs(read_study(study.path()), "train_cifar").groups);
+  for (const ClassLeads& n : all) {
+    CHECK_FALSE(n.growth.has_value());
+    for (const Estimate& lead : n.leads) CHECK(lead.count == 1);
+  }
+  const Section section = claim_classes(read_study(study.path()));
+  CHECK(section.verdict() == Section::Verdict::missing);
+}
+
 TEST_CASE("claim 2 on the classes is not shown: the linearization leads, and by more with more images") {
   const TemporaryFolder study;
   for (int seed = 0; seed < 3; ++seed) write_classes(study, sizes(0.6, 0.6), sizes(0.6, 0.79 + 0.01 * seed), seed);
@@ -317,7 +330,7 @@ TEST_CASE("claim 2 is missing where a part of it is, and says which") {
   }
   s = claim_classes(read_study(other.path()));
   CHECK(s.verdict_text() == "results missing");
-  CHECK(mentions(s.findings.back().text, "growth with the training images: it takes two sizes"));
+  CHECK(mentions(s.findings.back().text, "growth with the training images: it takes two sizes under one seed"));
 }
 
 TEST_CASE("claim 2: a user's labels decide nothing of it") {

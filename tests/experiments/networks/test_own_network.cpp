@@ -115,13 +115,43 @@ TEST_CASE("own network: it may start from weights that are given") {
                                "[16,5]"));
 }
 
+TEST_CASE("own network: one with computed weights trains and is linearized in parameter space, and has no kernel") {
+  const Sandbox box;
+  Tensor<double> images({8, 12});
+  for (Index i = 0; i < images.size(); ++i) images[i] = std::cos(static_cast<double>(i));
+  data::save_npy(box / "images.npy", images);
+  data::save_npy(box / "labels.npy", std::vector<int>{0, 1, 1, 0, 1, 0, 1, 0});
+  const std::string train = own + "train_ntk --model computed --labels labels.npy --dtype float64 --batch 6" + on_images;
+  box.good(train + " --epochs 3 --quiet --out T");
+  CHECK(box.record("T").at("parameters") == 24);
+  // One step of all training images: the network and its linearization take the same.
+  for (const std::string how : {"", " --linearize"}) box.good(train + " --epochs 1 --quiet --out S" + (how.empty() ? "" : "L") + how);
+  same_weights(data::load_npz<double>(box / "S/final.npz"), data::load_npz<double>(box / "SL/final.npz"), 1e-12);
+  box.good(train + " --epochs 3 --quiet --linearize --out L");
+  for (const std::string plan : {"", " --linearize"}) CHECK_THAT(box.good(train + plan + " --plan --out P"), ContainsSubstring("training"));
+  const std::string sentence = "--model computed: matmul hands every example a value computed from parameters";
+  CHECK_THAT(box.refused(train + " --linearize --space function --out F"), ContainsSubstring(sentence));
+  for (const std::string more : {"", " --plan"})
+    CHECK_THAT(box.refused(own + "compute_ntk --model computed --out K" + more + on_images), ContainsSubstring(sentence));
+}
+
+TEST_CASE("own network: a slope that is not finite is called that, and not a weight that is too large") {
+  const Sandbox box;
+  Tensor<double> images({8, 12});
+  for (Index i = 0; i < images.size(); ++i) images[i] = std::cos(static_cast<double>(i));
+  data::save_npy(box / "images.npy", images);
+  const std::string compute = own + "compute_ntk --model root --out K" + on_images;
+  CHECK_THAT(box.refused(compute), ContainsSubstring("--seed 0: an output or a slope of the network is not finite at image 0") &&
+                                       ContainsSubstring("so there is no kernel"));
+}
+
 TEST_CASE("own network: what is wrong is refused in one line") {
   const Sandbox box;
   data::save_npy(box / "images.npy", eight_images());
   const auto refused = [&](const std::string& options) { return box.refused(own + "compute_ntk --out K" + on_images + options); };
   CHECK(refused(" --features 5,1") == "--features: only the built-in networks have it, mine is none; leave it out");
   CHECK(refused(" --activation tanh") == "--activation: only the built-in networks have it, mine is none; leave it out");
-  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given, three, ten or FILE.onnx");
+  CHECK(refused(" --model vgg") == "--model vgg: give mlp, lenet, resnet18, mine, smooth, given, three, ten, computed, root or FILE.onnx");
   CHECK(refused(" --model resnet18 --features 1") == "--features: resnet18 has none; give --filters and --blocks");
   CHECK_THAT(refused(" --memory 40M"), ContainsSubstring("--memory: 8 images take"));
   box.good(own + "compute_ntk --out L --quiet" + on_images);

@@ -60,8 +60,20 @@ TEST_CASE("onnx: weights, masks and running variances that no network can have a
     contains(refused(file(ones, zeros, {1, 1, 1, bad}, zeros)), {"v holds ", "all weights must be finite"});
     contains(refused(file(ones, zeros, ones, {bad, 0, 0, 0})), {"mask holds ", "all weights must be finite"});
   }
+  contains(refused(file(ones, zeros, ones, {-INFINITY, 0, 0, 0})), {"mask holds -inf", "--freeze mask"});
   contains(refused(file(ones, zeros, ones, {0, NAN, 0, 0}), frozen), {"mask holds nan"});
   CHECK_NOTHROW(onnx::describe_onnx(file(ones, zeros, ones, {0, -INFINITY, 0, 0}), frozen));  // as masks of attention are
+}
+
+TEST_CASE("onnx: a weight of float64 that float32 does not hold is refused there by its name, and taken in float64") {
+  const TemporaryFolder folder;
+  GraphWriter g(17, {-1, 2});
+  auto* w = g.tensor("w", {2, 1}, 11);
+  for (const double v : {1e200, -1.0}) w->add_double_data(v);
+  g.node("MatMul", {"x", "w"}, {"y"});
+  const auto path = g.write(folder);
+  CHECK(onnx::load_onnx<double>(path).variables.parameters[0][0] == 1e200);
+  contains(thrown([&] { onnx::load_onnx<float>(path); }), {path.string() + ": w holds 1e+200", "--dtype float64"});
 }
 
 TEST_CASE("onnx: bad files are refused by what is wrong with them") {

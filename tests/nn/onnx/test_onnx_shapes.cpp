@@ -114,6 +114,12 @@ TEST_CASE("onnx: gather, tile, expand, resize and blocks") {
   for (const Setting& t : {Setting{2, 3, "asymmetric", "floor", false},
                            {2, 2, "half_pixel", "round_prefer_floor", false},
                            {1.5, 0.5, "asymmetric", "floor", false},
+                           {2, 2, "half_pixel", "floor", false},
+                           {3, 2, "half_pixel", "ceil", false},
+                           {2, 3, "half_pixel", "round_prefer_ceil", false},
+                           {2, 2, "asymmetric", "ceil", false},
+                           {2, 2, "asymmetric", "round_prefer_ceil", true},
+                           {1.4, 1, "asymmetric", "floor", false},  // 5 times 1.4f is 7 in float32, less before it is rounded
                            {2, 1, "asymmetric", "floor", true},
                            {1.4, 2.5, "half_pixel", "ceil", true}}) {
     INFO(t.down << " " << t.coordinates << " " << t.nearest);
@@ -132,7 +138,10 @@ TEST_CASE("onnx: gather, tile, expand, resize and blocks") {
                  across = t.by_sizes ? static_cast<double>(W) / 4 : static_cast<float>(t.across);
     const auto place = [&](std::int64_t i, double scale, std::int64_t extent) {
       const double at = t.coordinates == "asymmetric" ? static_cast<double>(i) / scale : (static_cast<double>(i) + 0.5) / scale - 0.5;
-      const double to = t.nearest == "floor" ? std::floor(at) : t.nearest == "ceil" ? std::ceil(at) : std::ceil(at - 0.5);
+      const double to = t.nearest == "floor"               ? std::floor(at)
+                        : t.nearest == "ceil"              ? std::ceil(at)
+                        : t.nearest == "round_prefer_ceil" ? std::floor(at + 0.5)
+                                                           : std::ceil(at - 0.5);
       return std::clamp<std::int64_t>(static_cast<std::int64_t>(to), 0, extent - 1);
     };
     c.check([&](const Plain& x) {
