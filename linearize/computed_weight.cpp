@@ -6,12 +6,14 @@ namespace tangentplane {
 
 template <class S>
 std::string computed_weight(const std::string& what, const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
-  const Tensor<S> one = images.slice(0, 1);
-  const Pullback<Tensor<S>> back([&](const std::vector<Var<Tensor<S>>>& p) { return forward(network, variables, p, Var<Tensor<S>>(one)); },
+  // Twice: of one example what it shares with itself would count as shared by all.
+  const Index rows[] = {0, 0};
+  const Tensor<S> two = take_rows(images, std::span<const Index>(rows));
+  const Pullback<Tensor<S>> back([&](const std::vector<Var<Tensor<S>>>& p) { return forward(network, variables, p, Var<Tensor<S>>(two)); },
                                  variables.parameters);
   if (!back.tape().spreads_computed()) return {};
   try {
-    back.tape().require_per_example(what.c_str(), 1);
+    back.tape().require_per_example(what.c_str(), 2);
   } catch (const std::invalid_argument& e) {
     return e.what();
   }

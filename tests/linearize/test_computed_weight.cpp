@@ -63,5 +63,13 @@ TEST_CASE("networks whose weights are computed are told from all others") {
   const std::string line = computed_weight("here", s.network, s.variables, s.images);
   CHECK_THAT(line, ContainsSubstring("here: matmul hands every example a value computed from parameters"));
   CHECK_THAT(line_of([&] { KeptJacobian<double>(s.network, s.variables, s.images); }), ContainsSubstring("computed from parameters"));
+  // Among examples that share nothing, though one alone might seem to share with itself.
+  const Network<double> chosen([](const auto& scope, const auto& x) {
+    const auto y = Product{}(scope, x);
+    const Index n = shape_of(y)[0];
+    return reshape(softmax(reshape(y, {n, out, 1}), 1), {n, out});
+  });
+  const auto c = draw_small<double>("chosen", chosen, {in}, 3);
+  CHECK_THAT(computed_weight("here", c.network, c.variables, c.images), ContainsSubstring("computed from parameters"));
   for (const auto& other : small_networks(3)) CHECK(computed_weight("here", other.network, other.variables, other.images).empty());
 }
