@@ -5,6 +5,7 @@
 //
 // A quarter of a minute on two cores at these sizes. Expect close to: eigenvalues that fall like a power law, the first some hundred times
 // the tenth; every residual below 1e-6 of the largest eigenvalue.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -36,19 +37,14 @@ struct Options : CommonOptions {
   ClusterOptions cluster;
 };
 
-/// Says how many of the eigenvalues are no larger than what rounding, or their own residual, may make of nothing.
+/// How many of the eigenvalues are no larger than what rounding, or their own residual, may make of nothing.
 template <class S>
-void remark_rounding(const kernels::Eigenpairs<S>& pairs, RunRecord& record) {
+std::size_t within_rounding(const kernels::Eigenpairs<S>& pairs) {
   const double rounding = std::numeric_limits<S>::epsilon() * std::abs(pairs.values[0]);
-  double lost = 0;
+  std::size_t count = 0;
   for (std::size_t j = 0; j < pairs.values.size(); ++j)
-    lost += std::abs(pairs.values[j]) <= std::max(rounding, pairs.residuals.empty() ? 0 : pairs.residuals[j]);
-  record.set("eigenvalues_within_rounding", lost);
-  if (lost > 0)
-    remark(
-        "compute_ntk: {} of {} eigenvalues are within rounding of zero ({:.1e} and below, the largest is {:.1e}): their eigenfunctions "
-        "are noise; give fewer --eigen{}\n",
-        lost, pairs.values.size(), rounding, pairs.values[0], std::is_same_v<S, float> ? ", or --dtype float64" : "");
+    count += std::abs(pairs.values[j]) <= std::max(rounding, pairs.residuals.empty() ? 0 : pairs.residuals[j]);
+  return count;
 }
 
 /// eigvals.npy, and residuals.npy where they were measured.
@@ -62,7 +58,7 @@ void save_values(const kernels::Eigenpairs<S>& pairs, const fs::path& folder, Ru
     record.set("worst_residual_over_largest_eigenvalue", worst);
     if (!pairs.converged) remark("compute_ntk: the worst residual is {:.1e} of the largest eigenvalue\n", worst);
   }
-  remark_rounding(pairs, record);
+  record.set("eigenvalues_within_rounding", static_cast<double>(within_rounding(pairs)));
   record.set("method", kernels::name(pairs.method));
 }
 
@@ -109,6 +105,9 @@ void tell_of(const Options& o, const Subject<S>& subject, const kernels::Eigenpa
   tell("{} eigenpairs of {} images{} by {}: {:.6g} down to {:.6g}; in {}\n", *o.kernel.eigen, images,
        subject.outputs > 1 ? fmt::format(" (outputs: {})", o.kernel.outputs->str()) : "", kernels::name(pairs.method), pairs.values.front(),
        pairs.values.back(), folder.string());
+  if (const std::size_t lost = within_rounding(pairs); lost > 0)
+    tell("{} of these are within rounding of zero, and their eigenfunctions noise; give fewer --eigen{}\n", lost,
+         std::is_same_v<S, float> ? ", or --dtype float64" : "");
 }
 
 /// By several ranks, or as a part of an array of jobs, or from the parts that such jobs have left.

@@ -158,7 +158,7 @@ TEST_CASE("fingerprints: replaced labels and weights are refused") {
              ContainsSubstring("init.npz: its weights are not those of the directions"));
 }
 
-TEST_CASE("fingerprints: images, labels and weights may lie elsewhere, in a run that goes on too; others are refused there") {
+TEST_CASE("fingerprints: images, labels and weights may lie elsewhere, in a run that goes on too, and others are refused there") {
   const Sandbox box;
   write_images(box, "x.npy", 3);
   write_images(box, "other.npy", 5);
