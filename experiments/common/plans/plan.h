@@ -73,7 +73,6 @@ void print_plan(const Plan& plan);
 /// A row for each of the plan's: stage, flops, seconds, memory_bytes, disk_bytes.
 void save_plan(const std::filesystem::path& path, const Plan& plan);
 
-inline constexpr const char* plan_file = "plan.csv";
 /// Ends a run that only begins, or is only planned: says the plan if that is asked for; with --begin makes the results folder unless it is
 /// there, and with both leaves the plan's rows in it.
 template <class P>

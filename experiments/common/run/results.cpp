@@ -9,7 +9,6 @@
 #include "data/files.h"
 #include "experiments/common/figures/figure.h"
 #include "experiments/common/plans/kernel_folder.h"
-#include "experiments/common/plans/plan.h"
 #include "experiments/common/run/files_of_run.h"
 #include "experiments/common/run/fingerprints.h"
 #include "experiments/common/text/files.h"
@@ -113,9 +112,10 @@ bool is_of_a_claim(const std::string& name) {
   return name == unfinished_mark || name == lock_name || name == parts_name || temporary == unfinished_mark || temporary == config_name;
 }
 
-/// What a run leaves there before it has computed anything.
+/// What a run leaves there, beside the claim, before it has computed anything.
+constexpr const char* of_a_start[] = {config_name, "init.npz", "run.json", plan_file};
 bool is_of_a_start(const std::string& name) {
-  return is_of_a_claim(name) || name == config_name || name == "init.npz" || name == "run.json";
+  return is_of_a_claim(name) || std::find(std::begin(of_a_start), std::end(of_a_start), name) != std::end(of_a_start);
 }
 
 /// Names in a folder. Throws std::invalid_argument that begins with `option`.
@@ -242,7 +242,7 @@ bool ResultsFolder::claim_here() {
     }
     remove_leftovers(path_);
     if (state == State::fresh)
-      for (const char* of_a_start : {"init.npz", "run.json", plan_file}) data::remove_file(path_ / of_a_start);
+      for (const char* name : of_a_start) data::remove_file(path_ / name);
     if (state == State::fresh || !fs::exists(path_ / unfinished_mark)) {
       // The mark first: a folder without one counts as finished.
       replace_text(path_ / unfinished_mark, "");

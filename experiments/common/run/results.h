@@ -14,6 +14,9 @@
 
 namespace tangentplane::experiments {
 
+/// The plan's rows in a folder in which a run has only begun (plans/plan.h).
+inline constexpr const char* plan_file = "plan.csv";
+
 /// A figure of a run: its file, and what leaves it there (figures/figure.h) out of nothing but the run's options, inputs and files. True if
 /// it could.
 struct RunFigure {

@@ -64,12 +64,13 @@ TEST_CASE("a run that ended before its first result does not keep its folder fro
     CHECK(run.claim());
     folder.write("a/init.npz", "weights of seed " + std::to_string(seed));
     folder.write("a/run.json", "{}");
+    folder.write("a/plan.csv", "stage,flops,seconds,memory_bytes,disk_bytes\n");
   };
   begin(1);
   CHECK(ResultsFolder(path, "compute_ntk", config_with(1)).check() == State::unfinished);
   CHECK(ResultsFolder(path, "compute_ntk", config_with(2)).check() == State::fresh);
   CHECK(ResultsFolder(path, "compute_ntk", config_with(2)).claim());
-  CHECK(!std::filesystem::exists(path / "init.npz"));
+  for (const char* name : {"init.npz", "run.json", "plan.csv"}) CHECK(!std::filesystem::exists(path / name));
   CHECK(Config::read(path / "config.toml").entries() == config_with(2).entries());
   begin(2);
   folder.write("a/eigvals.npy", "a result");
