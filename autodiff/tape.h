@@ -146,7 +146,8 @@ class Tape {
   /// Whether nothing has but values computed from parameters, so that gradients are those of examples on their own, and only what is by
   /// example does not exist.
   bool spreads_computed() const {
-    return batch_coupled() && std::all_of(mixed_.begin(), mixed_.end(), [](const Mixed& m) { return m.by == Mix::parameters || m.by == Mix::constants; });
+    return batch_coupled() &&
+           std::all_of(mixed_.begin(), mixed_.end(), [](const Mixed& m) { return m.by == Mix::parameters || m.by == Mix::constants; });
   }
   /// Throws std::invalid_argument unless the output of each of `examples` examples depends on that example alone, so that a cotangent stays
   /// in its example's rows; `what` names the quantity that was asked for.

@@ -84,12 +84,9 @@ class Temporary {
 
   const fs::path& path() const { return path_; }
   void rename_to(const fs::path& final) {
-    int error = sync(path_, 0);
-    if (error == 0 && ::rename(path_.c_str(), final.c_str()) != 0) error = errno;
-    if (error != 0) cannot_write(final, message_of(error));
+    if (const int error = sync(path_, 0); error != 0) cannot_write(final, message_of(error));
+    move_file(path_, final);
     renamed_ = true;
-    error = sync_folder(final.parent_path());
-    if (error != 0) cannot_write(final, message_of(error));
   }
 
  private:
@@ -220,8 +217,9 @@ void remove_file(const fs::path& path) {
 
 void move_file(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) cannot_write(to, message_of(errno));
-  for (const fs::path& folder : {to.parent_path(), from.parent_path()})
-    if (const int error = sync_folder(folder); error != 0) cannot_write(to, message_of(error));
+  int error = sync_folder(to.parent_path());
+  if (error == 0 && from.parent_path() != to.parent_path()) error = sync_folder(from.parent_path());
+  if (error != 0) cannot_write(to, message_of(error));
 }
 
 std::optional<std::string> temporary_of(std::string_view name) {

@@ -94,14 +94,6 @@ double largest_of_symmetric(const Tensor<S>& K) {
   return largest;
 }
 
-/// x 2^exponent, exactly where there is no overflow.
-template <class S>
-void scale_by_power(Tensor<S>& x, int exponent) {
-  cpu::parallel_chunks(x.size(), 1 << 16, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) x[i] = static_cast<S>(std::ldexp(static_cast<double>(x[i]), exponent));
-  });
-}
-
 }  // namespace
 
 std::string_view name(EigenMethod method) {
@@ -183,8 +175,9 @@ Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions
   // Both square their numbers: what would overflow or vanish then is scaled first.
   const int exponent = largest > 0 ? std::ilogb(largest) : 0;
   if (std::abs(exponent) < (std::is_same_v<S, float> ? 50 : 400)) return solve(K);
-  auto scaled = K.clone();
-  scale_by_power(scaled, -exponent);
+  Tensor<S> scaled(K.shape());
+  cpu::transform(K.size(), K.data(), scaled.data(),
+                 [exponent](S v) { return static_cast<S>(std::ldexp(static_cast<double>(v), -exponent)); });
   auto pairs = solve(scaled);
   for (auto* numbers : {&pairs.values, &pairs.residuals})
     for (double& x : *numbers) x = std::ldexp(x, exponent);

@@ -50,8 +50,8 @@ struct Eigenpairs {
 
 /// The k largest (not largest in magnitude) eigenvalues of the symmetric matrix K [N, N], and their eigenvectors. K is not changed. `full`
 /// is LAPACK (full_bytes), `lanczos` is block_lanczos of lanczos.h (a basis of 2.5 k vectors, then larger ones). Throws
-/// std::invalid_argument unless K is square, finite and, up to rounding, symmetric, and 1 <= k <= N, and for the method nystrom, which takes
-/// blocks of K (nystrom.h).
+/// std::invalid_argument unless K is square, finite and, up to rounding, symmetric, and 1 <= k <= N, and for the method nystrom, which
+/// takes blocks of K (nystrom.h).
 template <class S>
 Eigenpairs<S> leading_eigenpairs(const Tensor<S>& K, Index k, const EigenOptions& options = {});
 

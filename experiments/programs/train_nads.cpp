@@ -82,8 +82,7 @@ Fingerprints fingerprints_of(const Options& o, const Subject<S>& subject, const 
   for (const auto& [index, direction] : directions) {
     const auto sample = samples_of<S>(o, index, direction, 1).images;
     if (index == directions[0].first)
-      require_sound(subject.network, subject.init, sample, fmt::format("--sigma {} --epsilon {}", o.sigma, o.epsilon),
-                    weights_option(o, start));
+      require_sound(subject, sample, fmt::format("--sigma {} --epsilon {}", o.sigma, o.epsilon), weights_option(o, start));
     images.add(sample);
   }
   Fingerprints made;

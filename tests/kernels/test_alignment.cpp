@@ -6,14 +6,25 @@
 using namespace tangentplane;
 using Catch::Matchers::ContainsSubstring;
 
+namespace {
+
+// f(s, vectors [3, 13], K) for each small network and vectors that are drawn.
+template <class F>
+void for_networks(const F& f) {
+  for (const auto& s : small_networks(13)) {
+    INFO(s.name);
+    RandomStream random(2, "vectors");
+    const auto vectors = check::draw({3, 13}, random);
+    f(s, vectors, FactoredJacobian<double>(s.network, s.variables, s.images).gram());
+  }
+}
+
+}  // namespace
+
 TEST_CASE("alignment is v^T K v / v^T v = ||J^T v||^2 / ||v||^2 on the training images, the test images and all") {
   const check::Poison poison;
   const Index n = 13, count = 3;
-  for (const auto& s : small_networks(n)) {
-    INFO(s.name);
-    RandomStream random(2, "vectors");
-    const auto vectors = check::draw({count, n}, random);
-    const auto k = FactoredJacobian<double>(s.network, s.variables, s.images).gram();
+  for_networks([&](const auto& s, const auto& vectors, const auto& k) {
     for (Index num_train : {1, 6, 8})  // tiles of four: boundaries at an edge and within
       for (double room : {0., 9.}) {
         NtkOptions options;
@@ -40,16 +51,12 @@ TEST_CASE("alignment is v^T K v / v^T v = ||J^T v||^2 / ||v||^2 on the training 
           }
         }
       }
-  }
+  });
 }
 
 TEST_CASE("alignment: the shares of pieces of the test images are those of their rows in v^T K v") {
   const Index n = 13, count = 3;
-  for (const auto& s : small_networks(n)) {
-    INFO(s.name);
-    RandomStream random(2, "vectors");
-    const auto vectors = check::draw({count, n}, random);
-    const auto k = FactoredJacobian<double>(s.network, s.variables, s.images).gram();
+  for_networks([&](const auto& s, const auto& vectors, const auto& k) {
     for (const Index num_train : {0, 2, 6})
       for (const Index pieces : {1, 3, 5}) {
         NtkOptions options;
@@ -70,7 +77,7 @@ TEST_CASE("alignment: the shares of pieces of the test images are those of their
           for (Index g = 0; g < pieces; ++g) check::same(shares[g * count + v], of_pieces[static_cast<std::size_t>(g)] / whole, 1e-10);
         }
       }
-  }
+  });
   const auto s = small_models<double>(3)[0];
   auto none = Tensor<double>::full({1, 1}, 7);  // a vector that is 0 on the test images has no share of them
   alignment(s.network, s.variables, s.images, 2, Tensor<double>::from({1, 3}, std::vector<double>{1, 1, 0}), {}, &none);

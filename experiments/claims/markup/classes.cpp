@@ -27,8 +27,7 @@ void write(Section& s, const EigenfunctionLeads& n) {
   if (w.counted < w.certain) text += fmt::format(", and on {} of those both were trained to the end", w.counted);
   text += fmt::format("; its largest lead{} is {} (index {})", w.counted > 0 && w.counted < w.leads ? " among these" : "",
                       points_and_interval(n.leads[w.best], w.task_level), best.name);
-  if (const auto unfinished = unfinished_of(n.tasks); !unfinished.empty())
-    text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
+  text += not_finished_on(unfinished_of(n.tasks));
   s.findings.push_back(finding(std::move(text), w.judgement, n.pairs.front().network));
   remark_left_out(s, model(n.pairs), n.left_out, "eigenfunction");
   Table table{setting(n.pairs),

@@ -28,6 +28,14 @@ Figure curves_of(const std::string& title, const std::vector<Learner>& learners,
   return f;
 }
 
+// Its curves, in a figure named for the run and, of several sizes of the training set, for the size.
+void add_curves(Section& s, const Run& run, const std::string& size, const std::string& of, const std::vector<Learner>& learners,
+                const Repeats& runs) {
+  s.figures.emplace_back(
+      "own-" + file_name(run.name()) + (size.empty() ? "" : "-" + size),
+      curves_of(fmt::format("{}: {}{}", labels_of(run), of, size.empty() ? "" : ", " + size + " images"), learners, runs));
+}
+
 const std::vector<std::string> columns{"labels",         "run",           "training images", "share of the rarer class, training",
                                        "the same, test", "test accuracy", "test AUC",        "training accuracy",
                                        "epochs"};
@@ -64,9 +72,7 @@ void write(Section& s, const OwnComparison& n, Table& table) {
       network.second.push_back(&task->network.history), linear.second.push_back(&task->linear.history);
       runs.push_back(n.pairs[seed].network);
     }
-  s.figures.emplace_back("own-" + file_name(first.name()) + (size.empty() ? "" : "-" + size),
-                         curves_of(fmt::format("{}: {}{}", labels_of(first), model(n.pairs), size.empty() ? "" : ", " + size + " images"),
-                                   {network, linear}, runs));
+  add_curves(s, first, size, model(n.pairs), {network, linear}, runs);
   for (std::size_t seed = 0; seed < n.pairs.size(); ++seed)
     if (n.task.under[seed]) {
       table.rows.push_back(row_of(*n.pairs[seed].network, n.task.under[seed]->network));
@@ -88,13 +94,14 @@ Section own_tasks_section(const Study& study) {
       .threshold = fmt::format("a lead of either in test accuracy, or fewer epochs at the trained weights, with its whole 95 % interval, "
                                "all trained to the end; {}",
                                rule_of_the_end)};
-  auto found = matched_pairs(study, "train_ntk", true);
-  OwnTasks own = own_tasks(found);
-  const auto of_sizes = matched_pairs(study, "train_cifar", true);
-  OwnTasks with_sizes = own_tasks(of_sizes);
-  std::move(with_sizes.compared.begin(), with_sizes.compared.end(), std::back_inserter(own.compared));
-  std::move(with_sizes.alone.begin(), with_sizes.alone.end(), std::back_inserter(own.alone));
-  found.not_counted.insert(found.not_counted.end(), of_sizes.not_counted.begin(), of_sizes.not_counted.end());
+  const auto append = [](auto& to, const auto& more) { to.insert(to.end(), more.begin(), more.end()); };
+  OwnTasks own;
+  std::vector<NotCounted> not_counted;
+  for (const char* experiment : {"train_ntk", "train_cifar"}) {
+    const auto found = matched_pairs(study, experiment, true);
+    const OwnTasks its = own_tasks(found);
+    append(own.compared, its.compared), append(own.alone, its.alone), append(not_counted, found.not_counted);
+  }
   Table table{"own labels", columns, {}};
   for (const OwnComparison& n : own.compared) write(s, n, table);
   for (const OwnTraining& one : own.alone) {
@@ -106,10 +113,7 @@ Section own_tasks_section(const Study& study) {
                           Verdict::undecided});
     table.rows.push_back(row_of(*one.run, one.training));
     const std::string size = one.run->experiment == "train_cifar" ? std::to_string(one.training.num_train()) : "";
-    s.figures.emplace_back(
-        "own-" + file_name(one.run->name()) + (size.empty() ? "" : "-" + size),
-        curves_of(fmt::format("{}: {}{}", labels_of(*one.run), title_of(*one.run), size.empty() ? "" : ", " + size + " images"),
-                  {{one.run->linearized() ? "linearization" : "network", {&one.training.history}}}, {one.run}));
+    add_curves(s, *one.run, size, title_of(*one.run), {{one.run->linearized() ? "linearization" : "network", {&t.history}}}, {one.run});
     s.runs.push_back(one.run);
   }
   if (!table.rows.empty()) s.tables.push_back(std::move(table));
@@ -117,9 +121,9 @@ Section own_tasks_section(const Study& study) {
   std::erase_if(comparisons, [](const Run* run) { return !run->own_labels(); });
   const auto of_points = matched_runs(study, comparisons);
   for (const TrainedNumbers& n : trained_numbers(of_points.groups)) write(s, n);
-  found.not_counted.insert(found.not_counted.end(), of_points.not_counted.begin(), of_points.not_counted.end());
-  if (!s.tables.empty()) remark_not_counted(s, found.not_counted);
-  s.missing = why_missing(found.not_counted, "no training on labels of your own: train_ntk --labels FILE.npy");
+  append(not_counted, of_points.not_counted);
+  if (!s.tables.empty()) remark_not_counted(s, not_counted);
+  s.missing = why_missing(not_counted, "no training on labels of your own: train_ntk --labels FILE.npy");
   return s;
 }
 

@@ -82,8 +82,7 @@ void write(Section& s, const Study& study, const RankNumbers& n) {
   const std::string tasks = *fewest == *most ? counted(*most, "task") : fmt::format("{} to {} tasks", *fewest, *most);
   std::string text = fmt::format("{}: rank correlation of the areas under the ROC curves {} over {}, {}", setting(n.pairs),
                                  correlation_text(n, judgement), tasks, epochs_of(n.counted));
-  if (const auto unfinished = unfinished_of(n.counted); !unfinished.empty())
-    text += fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(unfinished));
+  text += not_finished_on(unfinished_of(n.counted));
   s.findings.push_back(finding(std::move(text), judgement, n.pairs.front().network));
   if (n.by_accuracy)
     s.remarks.push_back(fmt::format("{}: by test accuracy in place of the area the rank correlation is {}.", model(n.pairs),

@@ -79,15 +79,15 @@ Table table_of(const TrainedNumbers& n) {
   return table;
 }
 
-// "; not trained to the end on 2 and 8 (training accuracies stand in the table)"
-std::string unfinished(const TrainedNumbers& n) {
+// Targets on which some training has not gone to its end, or not as far as it is compared.
+std::vector<std::string> unfinished_of(const TrainedNumbers& n) {
   std::vector<std::string> names;
   for (const std::string& target : n.targets()) {
     const auto seeds = of_target(n, target);
     if (std::any_of(seeds.begin(), seeds.end(), [](const Comparison* c) { return !c->finished() || !c->reached(); }))
       names.push_back(target);
   }
-  return names.empty() ? "" : fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(names));
+  return names;
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ void write(Section& s, const TrainedNumbers& n) {
           "{}: linearized at the trained weights it takes {} times fewer epochs (median of {}) to the best training accuracy of the "
           "one linearized at initialisation; fewer in {} of {} trainings, of all targets and seeds{}",
           setting(n.runs) + (first.own_labels() ? ", " + labels_of(first) : ""), factor(n.log_speedup),
-          counted(n.targets().size(), "target"), n.faster, n.compared, unfinished(n)),
+          counted(n.targets().size(), "target"), n.faster, n.compared, not_finished_on(unfinished_of(n))),
       judge(n), &first));
   remark_left_out(s, model(n.runs), n.left_out, "target");
   if (n.difference) {

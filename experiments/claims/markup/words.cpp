@@ -116,6 +116,10 @@ std::vector<std::string> unfinished_of(const std::vector<RepeatedTask>& tasks) {
   return names;
 }
 
+std::string not_finished_on(const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format("; not trained to the end on {} (training accuracies stand in the table)", listed(names));
+}
+
 Finding finding(std::string text, const Judgement& j, const Run* of) {
   if (j.verdict == Verdict::undecided) text += "; " + obstacle(j, of);
   return {std::move(text), j.verdict};

@@ -29,6 +29,9 @@ std::string epochs_of(const std::vector<RepeatedTask>& tasks);
 /// The names of those that were not trained to the end.
 std::vector<std::string> unfinished_of(const std::vector<RepeatedTask>& tasks);
 
+/// "; not trained to the end on 2 and 8 (training accuracies stand in the table)"; empty for none.
+std::string not_finished_on(const std::vector<std::string>& names);
+
 /// A finding and what keeps it from being decided; `of`: the first of the runs that it is of, by which it says what more would take.
 Finding finding(std::string text, const Judgement& judgement, const Run* of = nullptr);
 /// Who of a task's trainings has not gone to its end: "classes-lenet-linearized (training accuracy 83.0 % after 30 epochs)".

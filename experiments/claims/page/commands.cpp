@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "experiments/claims/page/markup.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/shell.h"
 
@@ -31,11 +32,10 @@ std::optional<fs::path> inside(const Study& study, const Run& run, const std::st
 
 // The program that ran it: of a network of the user's own, theirs, by the command in run.json; empty where that is not known.
 std::string program_of(const Run& run) {
-  if (run.is_built_in() || run.get("model").ends_with(".onnx")) return run.experiment;
-  const fs::path record = run.folder / "run.json";
-  const auto json = fs::is_regular_file(record) ? nlohmann::json::parse(read_text(record), nullptr, false) : nlohmann::json();
-  if (!json.is_object() || !json.contains("command") || !json["command"].is_string()) return "";
-  const std::string command = json["command"].get<std::string>();
+  if (!run.is_own()) return run.experiment;
+  const auto record = record_in(run.folder);
+  if (!record || !record->is_object() || !record->contains("command") || !(*record)["command"].is_string()) return "";
+  const std::string command = (*record)["command"].get<std::string>();
   bool quoted = false;
   std::size_t end = 0;
   for (; end < command.size() && (quoted || command[end] != ' '); ++end) quoted ^= command[end] == '\'';

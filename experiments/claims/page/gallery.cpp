@@ -39,9 +39,9 @@ std::vector<std::string> rows_of(const fs::path& path) {
 // Whether anything was learnt before, as far as the run tells: a network of the user's own may bring weights along.
 std::string weights_of(const Run& run) {
   if (!run.names.init.empty()) return fmt::format("The kernel is that of the weights in {}.", run.names.init);
-  if (run.is_built_in()) return "The kernel is that of weights as they were drawn: nothing was learnt yet.";
-  return run.get("model").ends_with(".onnx") ? "The kernel is that of the weights in the network's file."
-                                             : "The kernel is that of the weights that the network starts from.";
+  if (run.is_own()) return "The kernel is that of the weights that the network starts from.";
+  return run.is_file_model() ? "The kernel is that of the weights in the network's file."
+                             : "The kernel is that of weights as they were drawn: nothing was learnt yet.";
 }
 
 Plate gallery_plate(const Run& run, const std::string& title) {

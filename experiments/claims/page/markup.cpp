@@ -98,8 +98,7 @@ std::string commands_markup(const Study& study, const std::vector<const Run*>& r
   std::string lines;
   for (const std::string& line : commands(study, runs)) lines += escape(line) + "\n";
   if (lines.empty()) return "";
-  const bool own =
-      std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->is_built_in() && !run->get("model").ends_with(".onnx"); });
+  const bool own = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->is_own(); });
   return std::string(
              "<details><summary>Commands that run it again</summary>\n<p>In the folder of this page, with the folder of the programs "
              "(build/release/bin)") +

@@ -4,7 +4,7 @@
 
 #include "experiments/claims/page/markup.h"
 #include "experiments/claims/page/parts.h"
-#include "experiments/common/text/files.h"
+#include "experiments/common/run/files_of_run.h"
 #include "experiments/common/text/html.h"
 
 namespace tangentplane::experiments {
@@ -15,10 +15,8 @@ using Json = nlohmann::json;
 
 /// Null where there is none, or it is damaged: the page does without.
 Json record_of(const Run& run) {
-  const fs::path path = run.folder / "run.json";
-  if (!fs::is_regular_file(path)) return {};
-  Json json = Json::parse(read_text(path), nullptr, false);
-  return json.is_object() ? json : Json();
+  const auto record = record_in(run.folder);
+  return record && record->is_object() ? *record : Json();
 }
 
 /// A text, or a number as one, at a path of keys; empty where there is none.

@@ -38,7 +38,7 @@ std::string experiment_behind(std::string_view option) { return option == "nads"
 
 // Whether a run starts from weights that no seed draws, or builds on one that did.
 bool has_given_weights(const Study& study, const Run& run) {
-  if (!run.get("init").empty() || run.get("model").ends_with(".onnx")) return true;
+  if (!run.get("init").empty() || run.is_file_model()) return true;
   const Run *ntk = study.source(run, "ntk"), *nads = study.source(run, "nads");
   return (ntk && has_given_weights(study, *ntk)) || (nads && has_given_weights(study, *nads));
 }
@@ -78,9 +78,9 @@ std::string Run::model() const {
   return (names.model.empty() ? get("model") : names.model) + (filters.empty() || filters == "64" ? "" : " of " + filters + " filters");
 }
 
-bool Run::is_built_in() const {
+bool Run::is_own() const {
   const std::string network = get("model");
-  return network == "mlp" || network == "lenet" || network == "resnet18";
+  return !is_file_model() && network != "mlp" && network != "lenet" && network != "resnet18";
 }
 
 std::string Run::data() const { return fs::path(get("data")).filename().string(); }

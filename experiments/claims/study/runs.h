@@ -38,8 +38,9 @@ struct Run {
   std::string get(std::string_view key) const;  ///< empty if it has none
   bool linearized() const { return get("linearize") == "true"; }
   bool own_labels() const { return !get("labels").empty(); }
-  std::string model() const;        ///< "lenet", "resnet18 of 8 filters", "network.onnx"
-  bool is_built_in() const;         ///< else the network is a file's or of the user's own program
+  std::string model() const;  ///< "lenet", "resnet18 of 8 filters", "network.onnx"
+  bool is_file_model() const { return get("model").ends_with(".onnx"); }
+  bool is_own() const;              ///< the network is neither a file's nor built in, but of a user's own program
   std::string data() const;         ///< "dead-leaves", or a file's name
   std::string labels_file() const;  ///< of --labels, its name alone
   double test_images() const;       ///< 0 if there are none

@@ -196,9 +196,11 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
   const NtkPlan unlimited = fit_ntk<S>(features, plan.images, plan.images, options);
   // A pass is measured by making one: first what it takes at least, forward and back.
   const double activations = subject.size.activations;
+  const Held program{"the program", program_bytes},
+      inputs{"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)};
   require_room(fmt::format("{} images take at least", plan.images),
-               {{"the program", program_bytes},
-                {"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},
+               {program,
+                inputs,
                 {fmt::format("passes over {} images", unlimited.pass), 2 * static_cast<double>(unlimited.pass) * activations * sizeof(S),
                  smaller_network(o)}},
                o.memory);
@@ -211,8 +213,8 @@ KernelPlan plan_kernel(const CommonOptions& o, const KernelOptions& kernel, cons
                        must_be_on_disk(o, kernel, needs, std::max(needs.reading, needs.inputs + needs.pass + of_two));
   if (!on_disk) {
     require_room(fmt::format("{} images take", plan.images),
-                 {{"the program", program_bytes},
-                  {"images and weights", needs.inputs, std::string(fewer_images) + ", or " + smaller_network(o)},
+                 {program,
+                  inputs,
                   {fmt::format("passes over {} images", unlimited.pass), needs.pass, smaller_network(o)},
                   held_kernel(kernel, needs)},
                  o.memory);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
 
 #include "data/files.h"
@@ -46,12 +45,6 @@ std::string content_of(const fs::path& file) {
   return data::hexadecimal(hash.value());
 }
 
-/// What run.json holds; none where there is no such file, and what is no object where it is cut short.
-std::optional<nlohmann::json> record_in(const fs::path& folder) {
-  if (!fs::is_regular_file(folder / "run.json")) return {};
-  return nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
-}
-
 }  // namespace
 
 void for_files(const fs::path& folder, const std::function<void(const fs::path&)>& f) {
@@ -75,6 +68,11 @@ std::map<std::string, FileOfRun> files_of_run(const fs::path& folder) {
       files[fs::relative(file, folder, error).string()] = {bytes, content_of(file)};
   });
   return files;
+}
+
+std::optional<nlohmann::json> record_in(const fs::path& folder) {
+  if (!fs::is_regular_file(folder / "run.json")) return {};
+  return nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
 }
 
 bool says_unfinished(const fs::path& folder) {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +27,9 @@ struct FileOfRun {
 /// By their names within the folder: not the run's figures, nor what others have put there, nor what is in a folder of another run within
 /// it. They are read back.
 std::map<std::string, FileOfRun> files_of_run(const std::filesystem::path& folder);
+
+/// What run.json holds; none where there is no such file, and a discarded value where it is cut short.
+std::optional<nlohmann::json> record_in(const std::filesystem::path& folder);
 
 /// Whether run.json is there and says that the run has not ended.
 bool says_unfinished(const std::filesystem::path& folder);

@@ -113,11 +113,12 @@ std::vector<Target> targets_of(const CommonOptions& o, EigenfunctionOptions& fro
   std::vector<Target> targets;
   for (Index j : parse_indices("--index", from.index)) {
     require(j < from.pairs, "--index {}: {} holds eigenvectors 0 to {}; give one of these", j, path.string(), from.pairs - 1);
-    Target target{std::to_string(j), std::vector<int>(static_cast<std::size_t>(from.begun ? n : 0))};
-    const auto vector = from.begun ? Tensor<double>() : data::load_npy_rows<double>(path, j, j + 1);
-    if (!from.begun)
-      for (Index i = 0; i < n; ++i) target.labels.push_back(vector[i * side + which] > 0 ? 1 : 0);
-    targets.push_back(std::move(target));
+    std::vector<int> labels(static_cast<std::size_t>(n));
+    if (!from.begun) {
+      const auto vector = data::load_npy_rows<double>(path, j, j + 1);
+      for (Index i = 0; i < n; ++i) labels[static_cast<std::size_t>(i)] = vector[i * side + which] > 0;
+    }
+    targets.push_back({std::to_string(j), std::move(labels)});
   }
   return targets;
 }

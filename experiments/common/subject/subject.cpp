@@ -42,11 +42,9 @@ Largest largest(const Tensor<S>& t) {
   return found;
 }
 
-/// The kernel of some images; where there is none by example, the squared length of each image's gradient, which is what its diagonal
-/// holds.
+/// The squared length of each image's gradient, which is what the kernel's diagonal holds.
 template <class S>
-Tensor<S> kernel_of(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
-  if (computed_weight("", network, variables, images).empty()) return ntk(network, variables, images);
+Tensor<S> squared_gradients(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images) {
   auto lengths = Tensor<S>::zeros({images.rows()});
   for (Index i = 0; i < images.rows(); ++i) {
     const Tensor<S> one = images.slice(i, i + 1);
@@ -58,13 +56,13 @@ Tensor<S> kernel_of(const Network<S>& network, const Variables<S>& variables, co
   return lengths;
 }
 
-/// Whether what a kernel is computed with, and what it is solved with, is finite.
+/// Whether what a kernel is computed with, and what it is solved with, is finite; without one by example the gradients.
 template <class S>
-bool is_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index count) {
+bool is_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, Index count, bool by_example) {
   const auto logits = evaluate(network, variables, images);
   for (S z : logits.span())
     if (!std::isfinite(z)) return false;
-  const auto kernel = kernel_of(network, variables, images);
+  const auto kernel = by_example ? ntk(network, variables, images) : squared_gradients(network, variables, images);
   for (S k : kernel.span())
     if (const auto sum = static_cast<S>(count) * k; !std::isfinite(sum * sum)) return false;
   return true;
@@ -214,20 +212,24 @@ void see_as(Subject<S>& subject, const Outputs& of) {
 template <class S>
 void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init) {
   subject.data = data::load<S>(source_of(o));
-  require_sound(subject.network, subject.init, subject.data.images, "--data " + o.data, weights_option(o, init));
+  require_sound(subject, subject.data.images, "--data " + o.data, weights_option(o, init));
 }
 
 template <class S>
-void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
+void require_sound(const Subject<S>& subject, const Tensor<S>& images, const std::string& images_source,
                    const std::string& weights_source) {
+  const Variables<S>& variables = subject.init;
   const Largest image = largest(images);
   const Index rows[] = {0, image.row};
   auto few = take_rows(images, std::span<const Index>(rows, image.row == 0 ? std::size_t(1) : std::size_t(2)));
-  if (is_sound(network, variables, few, images.rows())) return;
+  const auto sound = [&](const Variables<S>& weights) {
+    return is_sound(subject.network, weights, few, images.rows(), subject.computed_weight.empty());
+  };
+  if (sound(variables)) return;
   const char* other = sizeof(S) == 4 ? ", or --dtype float64" : "";
   if (image.value > 1) {
     for (S& x : few.span()) x = static_cast<S>(static_cast<double>(x) / image.value);
-    require(!is_sound(network, variables, few, images.rows()),
+    require(!sound(variables),
             "{}: image {} holds a number of magnitude {:.3g}, too large for the kernel of these images in {}; give smaller ones{}",
             images_source, image.row, image.value, dtype_of<S>, other);
   }
@@ -242,7 +244,7 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
     auto smaller = variables.clone();
     for (auto& p : smaller.parameters)
       for (S& w : p.span()) w = static_cast<S>(static_cast<double>(w) / std::max(1., value));
-    require(is_sound(network, smaller, few, images.rows()),
+    require(sound(smaller),
             "{}: an output or a slope of the network is not finite at image {} (as that of a root or a logarithm at 0), so there is no "
             "kernel; keep what goes into it away from there",
             weights_source, image.row == 0 ? "0" : fmt::format("0 or {}", image.row));
@@ -258,7 +260,7 @@ void require_sound(const Network<S>& network, const Variables<S>& variables, con
   template NetworkSize size_of_network<S>(const CommonOptions&, const Shape&);                                                       \
   template Subject<S> start_subject<S>(const CommonOptions&, const data::Layout&, const std::filesystem::path&, const std::string&); \
   template void load_images<S>(Subject<S>&, const CommonOptions&, const std::filesystem::path&);                                     \
-  template void require_sound<S>(const Network<S>&, const Variables<S>&, const Tensor<S>&, const std::string&, const std::string&);
+  template void require_sound<S>(const Subject<S>&, const Tensor<S>&, const std::string&, const std::string&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

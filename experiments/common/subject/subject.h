@@ -93,13 +93,12 @@ Subject<S> start_subject(const CommonOptions& o, const data::Layout& layout, con
 template <class S>
 void load_images(Subject<S>& subject, const CommonOptions& o, const std::filesystem::path& init);
 
-/// Throws std::invalid_argument where the kernel of `images` cannot be computed with: where a logit or an entry of it is not finite, or so
-/// large that the square of N such entries' sum is not; shown on the first image and on that of the largest number. The line blames
-/// `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`: their size, or, where weights
-/// scaled down to 1 would not do either, a slope that is not finite.
+/// Throws std::invalid_argument where the kernel of `images` at the subject's weights cannot be computed with: where a logit or an entry of
+/// it is not finite, or so large that the square of N such entries' sum is not; shown on the first image and on that of the largest number.
+/// The line blames `images_source` (an option and its value) where images scaled down to 1 would do, else `weights_source`: their size, or,
+/// where weights scaled down to 1 would not do either, a slope that is not finite.
 template <class S>
-void require_sound(const Network<S>& network, const Variables<S>& variables, const Tensor<S>& images, const std::string& images_source,
-                   const std::string& weights_source);
+void require_sound(const Subject<S>& subject, const Tensor<S>& images, const std::string& images_source, const std::string& weights_source);
 /// The option that the weights came from: "--init FILE", "--seed 0", or the file of --ntk or --nads.
 std::string weights_option(const CommonOptions& o, const std::filesystem::path& init);
 

@@ -85,7 +85,8 @@ TEST_CASE("kernel on disk: a kernel that does not fit gives what one that fits g
   }
   CHECK_THAT(box.refused(command + little + " --method full"), ContainsSubstring("--memory: 3000 images take"));
   CHECK_THAT(box.refused(command + " --memory 60M"), ContainsSubstring("even with the kernel on disk"));
-  CHECK_THAT(box.refused(command + " --memory 50M"), ContainsSubstring("--memory: 3000 images take 50.9 MiB, 48.0 MiB of it for the program, 50.0 MiB are allowed; give more"));
+  CHECK_THAT(box.refused(command + " --memory 50M"),
+             ContainsSubstring("--memory: 3000 images take 50.9 MiB, 48.0 MiB of it for the program, 50.0 MiB are allowed; give more"));
 }
 
 // ResNet18 in little: features of 40 kB an image, so that panels arise.
