@@ -1,7 +1,6 @@
 #include "experiments/common/plans/training_plan.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -10,7 +9,9 @@
 #include "autodiff/transforms.h"
 #include "experiments/common/cluster/shared_plan.h"
 #include "experiments/common/plans/kernel_stages.h"
+#include "experiments/common/plans/step_cost.h"
 #include "experiments/common/text/say.h"
+#include "kernels/features.h"
 #include "linearize/kept_jacobian.h"
 
 namespace tangentplane::experiments {
@@ -72,51 +73,45 @@ double pass_bytes(const Subject<S>& s, bool each_output) {
   });
 }
 
-/// Seconds of one image's forward and reverse pass in a batch, measured.
+/// Flops of a task's steps, and what of them is done once.
 template <class S>
-double pass_seconds(const Subject<S>& subject, Index batch) {
-  const auto images = Tensor<S>::zeros(data::batch_shape(batch, subject.data.image()));
-  const auto pass = [&] {
-    Pullback<Tensor<S>> back([&](const auto& p) { return forward(subject.network, subject.init, p, Var<Tensor<S>>(images)); },
-                             subject.init.parameters);
-    auto cotangent = Tensor<S>::full(back.value().shape(), 1);
-    std::move(back)(std::move(cotangent));
-  };
-  pass();
-  const auto start = std::chrono::steady_clock::now();  // the pages have been touched
-  pass();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(batch);
-}
-
-template <class S>
-TrainingCost cost_of(const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
+TrainingCost flops_of(const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
   const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
                epochs = static_cast<double>(task.recipe.epochs);
   TrainingCost cost;
   if (task.learner.function_space()) {
     cost.epochs = epochs * static_cast<double>(task.targets) * 2 * kernel_numbers(task) / static_cast<double>(ranks);
-    return cost;
+  } else if (!subject.computed_weight.empty()) {  // no factors tell the flops: each weight meets its image once at least, on either way
+    const double pass = 2 * static_cast<double>(subject.init.size());
+    cost.epochs = epochs * pass * (task.learner.linearize ? n * 5 + m * 2 : n * 3 + m);
+  } else if (task.learner.linearize) {  // each output's cotangents, and J v and J^T u of what they leave
+    NtkOptions passes;
+    passes.outputs = subject.every_output();
+    const double image = plan_ntk_features(subject.network, subject.init, subject.data.images, passes).image_flops;
+    const KeptCost kept = KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images, subject.every_output());
+    const bool keeps = kept.bytes * (n + m) <= room;
+    if (keeps) cost.kept_bytes = kept.bytes * (n + m), cost.once = (n + m) * image;
+    cost.epochs = epochs * ((n * 2 + m) * kept.flops + (keeps ? 0 : (n + m) * image));
+  } else {  // forward, gradients of inputs and of weights
+    const FactoredJacobian<S> jacobian(subject.network, all_active(subject.init), subject.data.images.slice(0, 1), Outputs::sum());
+    cost.epochs = epochs * (n * 3 + m) * forward_flops(jacobian);
   }
-  if (!subject.computed_weight.empty()) {  // no factors tell the flops: each weight meets its image once at least, on either way
-    const double passes = epochs * (n * (task.learner.linearize ? 5. : 3.) + m * (task.learner.linearize ? 2. : 1.));
-    cost.epochs = passes * 2 * static_cast<double>(subject.init.size());
-    cost.seconds = passes / 3 * pass_seconds(subject, std::min<Index>(task.recipe.batch, task.num_train));
-    return cost;
-  }
-  const auto weights = task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
-  NtkOptions passes;  // the network's gradient is that of one function, the loss; the linearization takes each output's
-  passes.outputs = task.learner.linearize ? subject.every_output() : std::optional(Outputs::sum());
-  const double image = plan_ntk_features(subject.network, weights, subject.data.images, passes).image_flops;
-  const KeptCost kept =
-      task.learner.linearize ? KeptJacobian<S>::cost(subject.network, weights, subject.data.images, subject.every_output()) : KeptCost{};
-  if (task.learner.linearize && kept.bytes * (n + m) <= room) {
-    cost.kept_bytes = kept.bytes * (n + m);
-    cost.once = (n + m) * image;
-    cost.epochs = epochs * (n * 2 + m) * kept.flops;
-  } else {  // a pass is forward and input gradients: the network adds weight gradients, the linearization J v and J^T u
-    const double step = image * (task.learner.linearize ? 2 : 1.5), test = image * (task.learner.linearize ? 1.5 : 0.5);
-    cost.epochs = epochs * (n * step + m * test);
-  }
+  return cost;
+}
+
+/// Measures steps of a hundredth of the whole training, or of a second or two where the plan is all that is asked for.
+template <class S>
+TrainingCost cost_of(const CommonOptions& o, const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
+  TrainingCost cost = flops_of(subject, task, room, ranks);
+  if (task.learner.function_space()) return cost;
+  constexpr double least = 2e10, most = 4e11;
+  const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
+               epochs = static_cast<double>(task.recipe.epochs), image = std::max(cost.once / (n + m), cost.epochs / (epochs * n)),
+               measured = (o.plan ? most : std::clamp(cost.epochs / 100, least, most)) / image;
+  const double batch = std::clamp(measured, 1., static_cast<double>(task.recipe.batch));
+  const StepCost seconds = measure_step(subject, task, cost.keeps(), static_cast<Index>(batch));
+  cost.once_seconds = (n + m) * seconds.once;
+  cost.seconds = epochs * (n * seconds.step + m * seconds.test);
   return cost;
 }
 
@@ -210,23 +205,22 @@ void add_task(TrainingPlan& plan, const TrainingTask& task, const TrainingCost& 
                            .split = 1});
     return;
   }
-  const double efficiency = cost.keeps() ? 0.2 : 0.25, split = 0.5;  // dense layers and wide convolutions; narrow ones stay float32's
+  constexpr double measured = std::numeric_limits<double>::infinity();
   if (cost.keeps())
     plan.stages.push_back({.name = task.name,
                            .stage = task.once,
                            .flops = cost.once,
-                           .efficiency = efficiency,
+                           .efficiency = measured,
                            .memory = memory,
-                           .times = times,
-                           .split = split});
+                           .seconds = cost.once_seconds,
+                           .times = times});
   plan.stages.push_back({.name = task.name,
                          .flops = cost.epochs,
-                         .efficiency = cost.seconds > 0 ? std::numeric_limits<double>::infinity() : efficiency,
+                         .efficiency = measured,
                          .memory = memory,
                          .disk = disk,
                          .seconds = cost.seconds,
-                         .times = times * targets,
-                         .split = split});
+                         .times = times * targets});
 }
 
 }  // namespace
@@ -279,7 +273,7 @@ TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, co
     plan.kernel = add_kernel("kernel", subject.network, subject.every_output(), subject.init, whole.num_train, work.kernels);
   if (work.alignments > 0) add_kernel(alignment_before, subject.whole(), work.aligned, subject.init, n, 1);
   for (const TrainingTask& task : work.tasks) {
-    plan.tasks.push_back(cost_of(subject, task, plan.room, work.ranks));
+    plan.tasks.push_back(cost_of(o, subject, task, plan.room, work.ranks));
     add_task<S>(plan, task, plan.tasks.back(), bytes_of(held_by(o, subject, work, task, pass)), left_on_disk(subject), work.ranks);
   }
   if (work.alignments > 0) add_kernel(alignment_after, subject.whole(), work.aligned, all_active(subject.init), n, work.alignments);

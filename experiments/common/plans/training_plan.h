@@ -46,11 +46,11 @@ std::string training_takes(Index images);
 
 /// What a task costs: multiply-adds, twice.
 struct TrainingCost {
-  double once = 0;        ///< to keep the Jacobian
-  double epochs = 0;      ///< of all epochs, of one target; in function space of all of them
-  double kept_bytes = 0;  ///< of the Jacobian; 0: it does not fit and is not kept
-  double seconds = 0;     ///< of all epochs, where they are measured and not told from the flops
-  Costs planned;          ///< of the stage that is asked for by the task's name
+  double once = 0;                       ///< to keep the Jacobian
+  double epochs = 0;                     ///< of all epochs, of one target; in function space of all of them
+  double kept_bytes = 0;                 ///< of the Jacobian; 0: it does not fit and is not kept
+  double once_seconds = 0, seconds = 0;  ///< of the same two, measured; not in function space, where flops tell them
+  Costs planned;                         ///< of the stage that is asked for by the task's name
 
   bool keeps() const { return kept_bytes > 0; }
   /// What there is to do where that share of the epochs is left.
@@ -83,7 +83,7 @@ std::string format_plan(const TrainingPlan& plan);
 /// Says it.
 void print_plan(const TrainingPlan& plan);
 
-/// `held` is what held_by_training gave. Measures passes where there are kernels, and the rate of matrix products. Throws
+/// `held` is what held_by_training gave. Measures steps, passes where there are kernels, and the rate of matrix products. Throws
 /// std::invalid_argument naming --memory where the features of a kernel do not fit.
 template <class S>
 TrainingPlan plan_training(const CommonOptions& o, const Subject<S>& subject, const TrainingWork& work, const std::vector<Held>& held);

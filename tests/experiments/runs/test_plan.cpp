@@ -92,6 +92,9 @@ nlohmann::json follows_its_plan(const Sandbox& box, const std::string& command, 
 
 const std::string mlp = " --model mlp --features 4,1 --num-test 10", recipe = " --epochs 2 --batch 8";
 
+/// Flops of that network's forward pass of an image: a training step is three times that, for the gradients of inputs and of weights.
+constexpr double forward_pass = 2 * (3072 * 4 + 4) + 2 * (4 + 1);
+
 /// Flops of an entry of that network's kernel on 32 x 32 x 3 images: (a.a' + 1)(d.d') of the first layer; the second layer's weight and
 /// bias by whichever is cheaper, that or a row of 5.
 constexpr double pair_flops = 2 * (3072 + 4) + 1 + 10;
@@ -132,6 +135,7 @@ TEST_CASE("plan: train_ntk in every way follows its plan, and computes no more o
   std::string names;
   for (const auto& s : network["stages"]) names += s["name"].get<std::string>() + ";";
   CHECK(names == "alignment before training;alignment;alignment;target 1;alignment;alignment;target 4;alignment;alignment;target 6;");
+  CHECK(network["stages"][3]["flops"] == 2 * (3. * 90 + 10) * forward_pass);  // epochs, steps and test images
   const auto linear = follows_its_plan(box, command + " --linearize");
   CHECK(linear["stages"][0]["name"] == "features");
   CHECK(linear["plan"]["Jacobian"] == "kept");
