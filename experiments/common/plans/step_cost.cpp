@@ -28,20 +28,20 @@ double seconds_of(const F& f) {
 }  // namespace
 
 template <class S>
-StepCost measure_step(const Subject<S>& subject, const TrainingTask& task, bool keeps, Index batch) {
+StepCost measure_step(const Subject<S>& subject, const Variables<S>& weights, const TrainingTask& task, bool keeps, Index batch) {
   const Index train = std::min(batch, task.num_train), test = std::min(batch, task.num_test);
   const auto images = Tensor<S>::zeros(data::batch_shape(train + test, subject.data.image()));
   StepCost cost;
   std::unique_ptr<Learner<S>> learner;
   if (!task.learner.linearize) {
-    learner = std::make_unique<NetworkLearner<S>>(subject.network, subject.init, images, train);
+    learner = std::make_unique<NetworkLearner<S>>(subject.network, weights, images, train);
   } else {
     std::shared_ptr<const KeptJacobian<S>> kept;
     const auto keep = [&] {
-      kept = std::make_shared<const KeptJacobian<S>>(subject.network, subject.init, images, batch, nullptr, subject.every_output());
+      kept = std::make_shared<const KeptJacobian<S>>(subject.network, weights, images, batch, nullptr, subject.every_output());
     };
     if (keeps) cost.once = seconds_of(keep) / static_cast<double>(train + test);
-    learner = std::make_unique<LinearizedLearner<S>>(subject.network, subject.init, images, train, false, kept);
+    learner = std::make_unique<LinearizedLearner<S>>(subject.network, weights, images, train, false, kept);
   }
   learner->use(task.recipe.optimizer);
   std::vector<Index> all(static_cast<std::size_t>(train));
@@ -52,7 +52,7 @@ StepCost measure_step(const Subject<S>& subject, const TrainingTask& task, bool 
   return cost;
 }
 
-template StepCost measure_step(const Subject<float>&, const TrainingTask&, bool, Index);
-template StepCost measure_step(const Subject<double>&, const TrainingTask&, bool, Index);
+template StepCost measure_step(const Subject<float>&, const Variables<float>&, const TrainingTask&, bool, Index);
+template StepCost measure_step(const Subject<double>&, const Variables<double>&, const TrainingTask&, bool, Index);
 
 }  // namespace tangentplane::experiments

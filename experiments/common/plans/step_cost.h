@@ -12,9 +12,10 @@ struct StepCost {
   double test = 0;  ///< of a test image's logits
 };
 
-/// Of steps of so many images as the task makes them, in function space excepted, on images of zeros, which cost what others do; `keeps`:
-/// the linearization's Jacobian is kept. Throws std::invalid_argument for an optimizer with which that learner cannot be trained.
+/// Of steps of so many images as the task makes them, at these weights, in function space excepted, on images of zeros, which cost what
+/// others do; `keeps`: the linearization's Jacobian is kept. Throws std::invalid_argument for an optimizer with which that learner cannot
+/// be trained.
 template <class S>
-StepCost measure_step(const Subject<S>& subject, const TrainingTask& task, bool keeps, Index batch);
+StepCost measure_step(const Subject<S>& subject, const Variables<S>& weights, const TrainingTask& task, bool keeps, Index batch);
 
 }  // namespace tangentplane::experiments

@@ -73,9 +73,15 @@ double pass_bytes(const Subject<S>& s, bool each_output) {
   });
 }
 
-/// Flops of a task's steps, and what of them is done once.
+/// Weights at which a task's passes cost what they will.
 template <class S>
-TrainingCost flops_of(const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
+Variables<S> weights_of(const Subject<S>& subject, const TrainingTask& task) {
+  return task.learner.linearize && !task.trained ? subject.init : all_active(subject.init);
+}
+
+/// Flops of a task's steps at these weights, and what of them is done once.
+template <class S>
+TrainingCost flops_of(const Subject<S>& subject, const Variables<S>& weights, const TrainingTask& task, double room, Index ranks) {
   const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
                epochs = static_cast<double>(task.recipe.epochs);
   TrainingCost cost;
@@ -87,13 +93,13 @@ TrainingCost flops_of(const Subject<S>& subject, const TrainingTask& task, doubl
   } else if (task.learner.linearize) {  // each output's cotangents, and J v and J^T u of what they leave
     NtkOptions passes;
     passes.outputs = subject.every_output();
-    const double image = plan_ntk_features(subject.network, subject.init, subject.data.images, passes).image_flops;
-    const KeptCost kept = KeptJacobian<S>::cost(subject.network, subject.init, subject.data.images, subject.every_output());
+    const double image = plan_ntk_features(subject.network, weights, subject.data.images, passes).image_flops;
+    const KeptCost kept = KeptJacobian<S>::cost(subject.network, weights, subject.data.images, subject.every_output());
     const bool keeps = kept.bytes * (n + m) <= room;
     if (keeps) cost.kept_bytes = kept.bytes * (n + m), cost.once = (n + m) * image;
     cost.epochs = epochs * ((n * 2 + m) * kept.flops + (keeps ? 0 : (n + m) * image));
   } else {  // forward, gradients of inputs and of weights
-    const FactoredJacobian<S> jacobian(subject.network, all_active(subject.init), subject.data.images.slice(0, 1), Outputs::sum());
+    const FactoredJacobian<S> jacobian(subject.network, weights, subject.data.images.slice(0, 1), Outputs::sum());
     cost.epochs = epochs * (n * 3 + m) * forward_flops(jacobian);
   }
   return cost;
@@ -102,14 +108,15 @@ TrainingCost flops_of(const Subject<S>& subject, const TrainingTask& task, doubl
 /// Measures steps of a hundredth of the whole training, or of a second or two where the plan is all that is asked for.
 template <class S>
 TrainingCost cost_of(const CommonOptions& o, const Subject<S>& subject, const TrainingTask& task, double room, Index ranks) {
-  TrainingCost cost = flops_of(subject, task, room, ranks);
+  const auto weights = weights_of(subject, task);
+  TrainingCost cost = flops_of(subject, weights, task, room, ranks);
   if (task.learner.function_space()) return cost;
   constexpr double least = 2e10, most = 4e11;
   const double n = static_cast<double>(task.num_train), m = static_cast<double>(task.num_test),
                epochs = static_cast<double>(task.recipe.epochs), image = std::max(cost.once / (n + m), cost.epochs / (epochs * n)),
                measured = (o.plan ? most : std::clamp(cost.epochs / 100, least, most)) / image;
   const double batch = std::clamp(measured, 1., static_cast<double>(task.recipe.batch));
-  const StepCost seconds = measure_step(subject, task, cost.keeps(), static_cast<Index>(batch));
+  const StepCost seconds = measure_step(subject, weights, task, cost.keeps(), static_cast<Index>(batch));
   cost.once_seconds = (n + m) * seconds.once;
   cost.seconds = epochs * (n * seconds.step + m * seconds.test);
   return cost;
