@@ -50,7 +50,7 @@ const Step& step(const std::vector<Step>& steps, const std::string& name) {
 /// A tree of its own, as far as the script needs one.
 void tree(const fs::path& root) {
   fs::create_directories(root / "experiments");
-  for (const char* name : {"reproduce", "run-step", "study.txt"})
+  for (const char* name : {"reproduce", "run-step", "plan-steps", "slurm-jobs", "study.txt"})
     fs::copy(fs::path(places::reproduce()).parent_path() / name, root / "experiments" / name);
 }
 
