@@ -6,6 +6,7 @@
 #include "data/files.h"
 #include "experiments/claims/page/markup.h"
 #include "experiments/claims/page/parts.h"
+#include "experiments/common/process/lock.h"
 #include "experiments/common/text/files.h"
 #include "experiments/common/text/html.h"
 #include "experiments/common/text/say.h"
@@ -13,6 +14,7 @@
 namespace tangentplane::experiments {
 namespace {
 
+constexpr const char* page_name = "index.html";
 constexpr const char* title = "What linearized neural networks say about generalization";
 
 // Figures of one section are compared.
@@ -35,6 +37,18 @@ void name_figures(std::vector<Section>& sections, std::vector<Context>& contexts
   for (Context& c : contexts) take(c.figures);
 }
 
+/// What a report that was killed has left half written; of the results folder's own files none but the page is a report's.
+void remove_leftovers(const std::filesystem::path& root, const std::filesystem::path& figures) {
+  std::vector<std::filesystem::path> leftovers;
+  for (const auto& folder : {root, figures}) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+      if (const auto file = data::temporary_of(entry->path().filename().string()); file && (folder == figures || *file == page_name))
+        leftovers.push_back(entry->path());
+  }
+  for (const auto& file : leftovers) data::remove_file(file);
+}
+
 }  // namespace
 
 std::vector<Section> write_report(const std::filesystem::path& root) {
@@ -46,7 +60,10 @@ std::vector<Section> write_report(const std::filesystem::path& root) {
   name_figures(sections, contexts);
   for (Section& s : sections) share_ranges(s);
   for (Context& c : contexts) share_ranges(c);
-  data::create_folders(study.root / "figures");
+  const auto figures = study.root / "figures";
+  data::create_folders(figures);
+  const FolderLock lock(figures, figures.string());
+  remove_leftovers(study.root, figures);
 
   std::string body = fmt::format(
       "<h1>{}</h1>\n<p>A neural network learns from examples; how well it then does on images that it has never seen, its <b>test "
@@ -60,7 +77,7 @@ std::vector<Section> write_report(const std::filesystem::path& root) {
   for (const Context& c : contexts)
     if (!c.empty()) body += context_markup(study, c);
   body += paper_section(study, sections, contexts) + runs_section(study);
-  replace_text(study.root / "index.html", page(title, body));
+  replace_text(study.root / page_name, page(title, body));
   // The runs that sections point to end with this function.
   for (Section& s : sections) s.runs.clear();
   return sections;

@@ -211,6 +211,13 @@ TEST_CASE("commands: a network's own file, its own program, and files that are g
             "small_ntk --config own/config.toml --out again/own", "'small ntk' --config own-2/config.toml --out again/own-2",
             "# by the program of that network: A_PROGRAM_OF_YOUR_OWN --config own-3/config.toml --out again/own-3",
             "# --labels /nowhere/at/all.npy is no longer there: small_ntk --config zgone/config.toml --out again/zgone"});
+  // What cannot be looked at is not gone: here a link to itself, elsewhere a folder without rights.
+  const TemporaryFolder elsewhere;
+  fs::create_symlink("round", elsewhere / "round");
+  own("zgone", "labels = \"" + (elsewhere / "round/labels.npy").string() + "\"\n", "./small_ntk");
+  const Study again = read_study(study.path());
+  const auto last = std::find_if(again.runs.begin(), again.runs.end(), [](const Run& run) { return run.name() == "zgone"; });
+  CHECK(commands(again, {&*last}) == std::vector<std::string>{"small_ntk --config zgone/config.toml --out again/zgone"});
 }
 
 TEST_CASE("bars over some of the seeds are said to be that") {

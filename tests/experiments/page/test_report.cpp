@@ -7,6 +7,7 @@
 
 #include "data/npy.h"
 #include "experiments/claims/page/report_page.h"
+#include "experiments/common/process/lock.h"
 #include "experiments/common/text/files.h"
 #include "tests/catch.h"
 #include "tests/experiments/captured.h"
@@ -91,4 +92,22 @@ TEST_CASE("a report on nothing, or on damaged results, is refused by name") {
   write_eigenfunctions(study, {0.9}, {0.9});
   study.write("net/accuracy.csv", "target,class_balance,train_accuracy,test_accuracy\n1,0.5,0.9,lots\n");
   CHECK(thrown([&] { write_report(study.path()); }) == (study / "net/accuracy.csv").string() + " lots: give a number from 0 to 1");
+}
+
+TEST_CASE("a report takes away what a killed one has left, and nothing else, and is alone in its figures") {
+  const TemporaryFolder study;
+  write_eigenfunctions(study, {0.9, 0.8}, {0.9, 0.8});
+  write_report(study.path());
+  const std::vector<std::string> leftovers{".index.html.77-3.partial", "figures/.rank-net.csv.77-4.partial",
+                                           "figures/.rank-net.svg.77-5.partial"},
+      others{".notes.txt.77-3.partial", "index.html.partial", "figures/mine.svg", "net/.history.csv.77-3.partial"};
+  for (const auto& name : leftovers) study.write(name, "half");
+  for (const auto& name : others) study.write(name, "not a report's");
+  write_report(study.path());
+  for (const auto& name : leftovers) CHECK(!std::filesystem::exists(study / name));
+  for (const auto& name : others) CHECK(std::filesystem::exists(study / name));
+  CHECK(!std::filesystem::exists(study / "figures/.lock"));
+  const FolderLock other(study / "figures", "");
+  CHECK_THAT(thrown([&] { write_report(study.path()); }), Catch::Matchers::ContainsSubstring("figures: process ") &&
+                                                              Catch::Matchers::ContainsSubstring(" is writing there; wait for it"));
 }
