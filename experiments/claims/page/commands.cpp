@@ -15,12 +15,6 @@ namespace {
 // Options whose values are files or folders.
 constexpr const char* of_paths[] = {"model", "data", "data-dir", "labels", "init", "ntk", "nads"};
 
-/// What cannot be looked at is not gone.
-bool may_be_there(const fs::path& path) {
-  std::error_code error;
-  return fs::status(path, error).type() != fs::file_type::not_found;
-}
-
 /// Where in the results folder an option's path points to, if it does. Before the folder moved the run lay at its --out, so what lay in
 /// the folder then is known by that.
 std::optional<fs::path> inside(const Study& study, const Run& run, const std::string& option) {
@@ -28,7 +22,8 @@ std::optional<fs::path> inside(const Study& study, const Run& run, const std::st
   if (!value.starts_with('/')) return {};  // no path: "mlp", "cifar10"
   for (const fs::path& root : {study.root, fs::path(run.get("out")).parent_path()}) {
     const fs::path relative = root.empty() ? fs::path() : normal_path(value).lexically_relative(normal_path(root));
-    if (!relative.empty() && *relative.begin() != ".." && relative != "." && may_be_there(study.root / relative)) return relative;
+    std::error_code error;
+    if (!relative.empty() && *relative.begin() != ".." && relative != "." && fs::exists(study.root / relative, error)) return relative;
   }
   if (option != "ntk" && option != "nads") return {};
   const Run* source = study.source(run, option);
@@ -49,11 +44,14 @@ std::string program_of(const Run& run) {
   return slash == std::string::npos ? program : (program.ends_with('\'') ? "'" : "") + program.substr(slash + 1);
 }
 
-// The first of the files and folders that it reads and that is neither in the folder nor where it was.
+// The first of the files and folders that it reads and that is neither in the folder nor where it was; what cannot be looked at is not
+// gone.
 std::string gone(const Study& study, const Run& run) {
   for (const char* option : of_paths) {
     const std::string value = run.get(option);
-    if (value.starts_with('/') && !inside(study, run, option) && !may_be_there(value)) return fmt::format("--{} {}", option, value);
+    std::error_code error;
+    if (value.starts_with('/') && !inside(study, run, option) && fs::status(value, error).type() == fs::file_type::not_found)
+      return fmt::format("--{} {}", option, value);
   }
   return "";
 }
