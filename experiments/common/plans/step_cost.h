@@ -13,9 +13,10 @@ struct StepCost {
 };
 
 /// Of steps of so many images as the task makes them, at these weights, in function space excepted, on images of zeros, which cost what
-/// others do; `keeps`: the linearization's Jacobian is kept. Throws std::invalid_argument for an optimizer with which that learner cannot
-/// be trained.
+/// others do, each for `least` seconds; `keeps`: the linearization's Jacobian is kept. Throws std::invalid_argument for an optimizer with
+/// which that learner cannot be trained.
 template <class S>
-StepCost measure_step(const Subject<S>& subject, const Variables<S>& weights, const TrainingTask& task, bool keeps, Index batch);
+StepCost measure_step(const Subject<S>& subject, const Variables<S>& weights, const TrainingTask& task, bool keeps, Index batch,
+                      double least);
 
 }  // namespace tangentplane::experiments

@@ -116,7 +116,7 @@ TrainingCost cost_of(const CommonOptions& o, const Subject<S>& subject, const Tr
                epochs = static_cast<double>(task.recipe.epochs), image = std::max(cost.once / (n + m), cost.epochs / (epochs * n)),
                measured = (o.plan ? most : std::clamp(cost.epochs / 100, least, most)) / image;
   const double batch = std::clamp(measured, 1., static_cast<double>(task.recipe.batch));
-  const StepCost seconds = measure_step(subject, weights, task, cost.keeps(), static_cast<Index>(batch));
+  const StepCost seconds = measure_step(subject, weights, task, cost.keeps(), static_cast<Index>(batch), o.plan ? 0.05 : 0.002);
   cost.once_seconds = (n + m) * seconds.once;
   cost.seconds = epochs * (n * seconds.step + m * seconds.test);
   return cost;
