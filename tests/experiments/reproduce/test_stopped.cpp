@@ -46,6 +46,27 @@ TEST_CASE("reproduce stopped: its step ends before it does, whatever the signal 
   }
 }
 
+TEST_CASE("reproduce stopped: while it looks through the steps, nothing is left of that") {
+  const auto looks = [](const fs::path& results) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(results, error))
+      if (entry.path().filename().string().starts_with(".begun")) return true;
+    return false;
+  };
+  const Sandbox box;
+  for (const std::string out : {"results", "other"}) {  // before its steps, and for its plan
+    const bool plans = out == "other";
+    Running run(places::reproduce() + " --bin " + places::binaries() + " --out " + out + (plans ? " --plan" : ""), box.path(),
+                Running::Group::own);
+    const fs::path near = plans ? box.path() : box / out;
+    for (int i = 0; i < 3000 && !looks(near); ++i) usleep(10'000);
+    REQUIRE(looks(near));
+    run.signal_group(SIGTERM);
+    CHECK(run.wait().status != 0);
+    CHECK(!looks(near));
+  }
+}
+
 TEST_CASE("reproduce stopped: under nohup a closed terminal ends nothing") {
   const Sandbox box;
   Running run = test::start_shell(
